@@ -1,0 +1,34 @@
+"""The preprocessing contract: what happens between a file and the network, saved with each run and used everywhere."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From a picture to the network's input.
+
+    Stage A (engine.data.decoding) turns a file or frame into uint8 height x width x channels at working size;
+    stage B (on the device) turns uint8 into (x / 255 - mean) / std and further into probabilities.
+
+    Attributes
+    ----------
+    height, width : int
+        Working size in pixels.
+    channels : {1, 3}
+        1 is grey (ITU-R 601 luma), 3 is sRGB.
+    resize : {"squash", "crop", "pad", "centre"}
+        squash: both sides scaled to fit, aspect lost. crop: scaled so that the short side fits, middle cut out.
+        pad: scaled so that the long side fits, black added. centre: not scaled; black added or edges cut.
+    mean, std : tuple of float
+        One a channel, in units of the full range [0, 1], measured on the training pictures.
+    """
+
+    height: int
+    width: int
+    channels: Literal[1, 3]
+    resize: Literal["squash", "crop", "pad", "centre"] = "squash"
+    mean: tuple[float, ...] = (0.5,)
+    std: tuple[float, ...] = (0.5,)

@@ -1,0 +1,187 @@
+"""What a project holds, as frozen records that cross threads: classes, images, runs, evaluations. No torch."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.data.preprocessing import Preprocessing
+from engine.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Split(enum.IntEnum):
+    """Which part of the data a picture belongs to; values as kept in the store and in arrays."""
+
+    NONE = 0
+    TRAIN = 1
+    VALIDATION = 2
+    TEST = 3
+
+
+class ClassRecord(msgspec.Struct, frozen=True):
+    """A class: identity in the store, name as shown, colour as "#rrggbb"."""
+
+    id: int
+    name: str
+    colour: str
+
+
+class ImageTable(msgspec.Struct, frozen=True, eq=False):
+    """Pictures of a project by column; row i of each column is one picture. Arrays are never changed in place.
+
+    Attributes
+    ----------
+    ids : int64 [N]
+        Ascending.
+    class_ids : int32 [N]
+        -1 where unlabelled.
+    splits : int8 [N]
+        Values of Split.
+    names : tuple of str
+        File name as shown, for example "beach_12.jpg" or "digit 17".
+    """
+
+    ids: np.ndarray
+    class_ids: np.ndarray
+    splits: np.ndarray
+    names: tuple[str, ...]
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A file that was not taken, and the reason in one clause."""
+
+    file: str
+    reason: str
+
+
+class ProjectRecord(msgspec.Struct, frozen=True):
+    """An open project: its folder (absolute), name, and why it can only be read (empty: it can be written)."""
+
+    folder: str
+    name: str
+    read_only: str = ""
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """A finished or stopped training run, as saved in runs/<id>/run.json.
+
+    Attributes
+    ----------
+    id : str
+        Name of its folder.
+    folder : str
+        Absolute path; filled in on reading, never trusted from the file.
+    network : str
+        Name in the zoo, or path of the JSON it came from.
+    outcome : str
+        "completed", "cancelled" (kept as far as it came) or "failed" (kept up to the last good epoch).
+    seconds : float
+        Training alone, without evaluation and start-up.
+    images_per_second : float
+    train_loss, validation_accuracy, test_accuracy : float or None
+        Accuracies in [0, 1]; None where there was no such split.
+    best_epoch : int
+        The epoch (from 1) whose weights are kept; 0 for classifiers that have no epochs.
+    threads : int
+        CPU threads used; they change the bits of the result.
+    precision : str
+        "float32", "bfloat16" or "float16".
+    """
+
+    id: str
+    network: str
+    title: str
+    recipe: Recipe
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    created: str
+    outcome: str
+    parameters: int
+    device: str
+    epochs: int
+    steps: int
+    seconds: float
+    images_per_second: float
+    train_loss: float | None
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    best_epoch: int = 0
+    threads: int = 1
+    precision: str = "float32"
+    train_images: int = 0
+    folder: str = ""
+    stale: bool = False
+
+
+class Evaluation(msgspec.Struct, frozen=True, eq=False):
+    """A run measured on one split. K classes, N pictures, all rows in the same order.
+
+    Attributes
+    ----------
+    images : int64 [N]
+        Ids in the project; row numbers where there is no project.
+    labels, predicted : int64 [N]
+        Class indices in the order of `classes`.
+    probabilities : float32 [N, K]
+    losses : float32 [N]
+        Cross-entropy of each picture, in nats.
+    confusion : int64 [K, K]
+        Rows are the true class.
+    accuracy : float
+    interval : tuple of float
+        Wilson 95 % interval of the accuracy.
+    top5 : float or None
+        None below five classes.
+    precision, recall, f1 : tuple of float or None
+        A class each; None where it is 0/0.
+    calibration_error : float
+        Expected calibration error, 15 bins of equal width.
+    """
+
+    run: str
+    split: Split
+    classes: tuple[str, ...]
+    images: np.ndarray
+    labels: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    losses: np.ndarray
+    confusion: np.ndarray
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    top5: float | None
+    precision: tuple[float | None, ...]
+    recall: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
+    support: tuple[int, ...]
+    calibration_error: float
+    stale: bool = False
+
+
+class RunHistory(msgspec.Struct, frozen=True, eq=False):
+    """Curves of a run. Steps count from 1; epochs from 1. S steps, E epochs.
+
+    Attributes
+    ----------
+    step_losses, step_accuracies : float32 [S]
+        On the augmented training batch.
+    epoch_steps : int64 [E]
+        The step at which each epoch ended.
+    train_losses, train_accuracies, validation_losses, validation_accuracies : float32 [E]
+        NaN where there is no such split.
+    """
+
+    run: str
+    step_losses: np.ndarray
+    step_accuracies: np.ndarray
+    epoch_steps: np.ndarray
+    train_losses: np.ndarray
+    train_accuracies: np.ndarray
+    validation_losses: np.ndarray
+    validation_accuracies: np.ndarray

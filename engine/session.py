@@ -1,0 +1,96 @@
+"""Runs one command at a time for whoever asks: run(command, token, emit). Starts no thread.
+
+The table below names the function that carries each command out; its module loads when it is first needed,
+so that a label never waits for torch. Every such function is `function(session, command, token, emit)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine import messages
+from engine.control import CancelToken
+from engine.messages import Command, Event
+from engine.failure import UserError
+
+if TYPE_CHECKING:
+    from engine.live.classifying import LiveModel
+    from engine.project.opened import OpenedProject
+
+T = TypeVar("T")
+Emit = Callable[[Event], None]
+
+HANDLERS: dict[type[Command], tuple[str, str]] = {
+    messages.OpenProject: ("engine.project.handling", "open_project"),
+    messages.NewProject: ("engine.project.handling", "new_project"),
+    messages.OpenSample: ("engine.project.handling", "open_sample"),
+    messages.CloseProject: ("engine.project.handling", "close_project"),
+    messages.SetLabels: ("engine.project.handling", "set_labels"),
+    messages.AddClass: ("engine.project.handling", "add_class"),
+    messages.RenameClass: ("engine.project.handling", "rename_class"),
+    messages.RemoveImages: ("engine.project.handling", "remove_images"),
+    messages.Undo: ("engine.project.handling", "undo"),
+    messages.Redo: ("engine.project.handling", "redo"),
+    messages.Remember: ("engine.project.handling", "remember"),
+    messages.LoadHistory: ("engine.project.handling", "load_history"),
+    messages.DeleteRun: ("engine.project.handling", "delete_run"),
+    messages.PinUnit: ("engine.project.handling", "pin_unit"),
+    messages.ImportPaths: ("engine.project.importing", "import_paths"),
+    messages.ImportPicture: ("engine.project.importing", "import_picture"),
+    messages.WantThumbnails: ("engine.project.pictures", "want_thumbnails"),
+    messages.WantPicture: ("engine.project.pictures", "want_picture"),
+    messages.Train: ("engine.training.train", "train"),
+    messages.Evaluate: ("engine.evaluation.evaluate", "evaluate"),
+    messages.UseRun: ("engine.live.classifying", "use_run"),
+    messages.ClassifyFiles: ("engine.live.classifying", "classify_files"),
+    messages.ClassifyPicture: ("engine.live.classifying", "classify_picture"),
+    messages.ClassifyImages: ("engine.live.classifying", "classify_images"),
+    messages.ShowFeatureMaps: ("engine.insight.probing", "show_feature_maps"),
+    messages.ProbeUnit: ("engine.insight.probing", "probe_unit"),
+    messages.ListCameras: ("engine.live.camera", "list_cameras"),
+    messages.OpenCamera: ("engine.live.camera", "open_camera"),
+}
+
+
+class Session:
+    """What the lanes share.
+
+    Attributes
+    ----------
+    project : OpenedProject or None
+        The open project. Its `snapshot` may be read from any lane; its store is written in the store lane alone.
+    live : LiveModel or None
+        The model that classifies dropped pictures and camera frames, set by UseRun.
+    pinned : PinUnit or None
+        The unit that trainings probe after every epoch.
+    in_store : callable
+        Runs a function in the store lane and gives its result; other lanes write through it. Without a host it runs at once.
+    backlog : callable
+        Number of events that nobody has taken yet; a camera skips frames while it is large.
+    """
+
+    def __init__(self) -> None:
+        self.project: OpenedProject | None = None
+        self.live: LiveModel | None = None
+        self.pinned: messages.PinUnit | None = None
+        self.in_store: Callable[[Callable[[], Any]], Any] = lambda function: function()
+        self.backlog: Callable[[], int] = lambda: 0
+
+    def run(self, command: Command, token: CancelToken, emit: Emit) -> None:
+        """Carry a command out; events go to `emit`, exceptions to the caller."""
+        module, function = HANDLERS[type(command)]
+        getattr(importlib.import_module(module), function)(self, command, token, emit)
+
+    def opened(self) -> OpenedProject:
+        """The open project.
+
+        Raises
+        ------
+        UserError
+            If no project is open.
+        """
+        if self.project is None:
+            raise UserError("No project is open.", "Open one on the start page first.")
+        return self.project

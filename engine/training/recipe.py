@@ -1,0 +1,108 @@
+"""The recipe of a training run: every choice that is not the network or the data, as one frozen record."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+
+class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Random changes of the training pictures, made in batches on the device.
+
+    Attributes
+    ----------
+    shift : float
+        Largest shift in each direction as a fraction of the side, in [0, 0.5].
+    flip : bool
+        Mirror left and right with probability one half.
+    crop : float
+        Smallest side of a random crop as a fraction of the side, in (0, 1]; 1 means no crop.
+    colour : float
+        Largest relative change of brightness, contrast and saturation, in [0, 1].
+    """
+
+    shift: float = 0.0
+    flip: bool = False
+    crop: float = 1.0
+    colour: float = 0.0
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a network is trained.
+
+    Attributes
+    ----------
+    preset : str
+        Name of the preset it came from; "own" once a field was changed.
+    epochs, batch : int
+        Passes over the training pictures; pictures a step.
+    learning_rate, momentum, weight_decay : float
+        Peak learning rate; momentum in [0, 1) (SGD alone); decoupled decay for AdamW, L2 for SGD.
+    label_smoothing : float
+        Probability mass spread over all classes, in [0, 1).
+    mixed_precision : {"auto", "off"}
+        "auto" uses bfloat16 or float16 where a measurement on the device shows a gain.
+    seed : int
+        Seeds initial weights, order of pictures, dropout and augmentation.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
+    neighbours : int
+        k of the nearest-neighbour classifier; ignored by networks.
+    distance : {"l1", "l2"}
+        Its distance; ignored by networks.
+    """
+
+    preset: str = "solid"
+    epochs: int = 8
+    batch: int = 128
+    optimiser: Literal["sgd", "adamw"] = "adamw"
+    learning_rate: float = 3e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = Augmentation()
+    mixed_precision: Literal["auto", "off"] = "auto"
+    seed: int = 0
+    device: str = "auto"
+    neighbours: int = 1
+    distance: Literal["l1", "l2"] = "l2"
+
+
+PRESETS: dict[str, tuple[str, Recipe]] = {
+    "quick-look": ("A first answer in seconds", Recipe(preset="quick-look", epochs=3)),
+    "solid": ("A good result without waiting long", Recipe(preset="solid", epochs=10)),
+    "best": (
+        "More passes, small shifts and smoothed labels against overfitting",
+        Recipe(preset="best", epochs=30, label_smoothing=0.05, augmentation=Augmentation(shift=0.08)),
+    ),
+}
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse a recipe that cannot be trained.
+
+    Raises
+    ------
+    ValueError
+        One sentence that names the field, its value and the range that it must lie in.
+    """
+    augmentation = recipe.augmentation
+    ranges: tuple[tuple[str, float, float, float], ...] = (
+        ("epochs", recipe.epochs, 1, 100_000),
+        ("batch", recipe.batch, 1, 65_536),
+        ("learning rate", recipe.learning_rate, 1e-9, 1e6),
+        ("momentum", recipe.momentum, 0, 0.9999),
+        ("weight decay", recipe.weight_decay, 0, 10),
+        ("label smoothing", recipe.label_smoothing, 0, 0.9999),
+        ("seed", recipe.seed, 0, 2**63 - 1),
+        ("neighbours", recipe.neighbours, 1, 1_000),
+        ("shift", augmentation.shift, 0, 0.5),
+        ("crop", augmentation.crop, 0.05, 1),
+        ("colour", augmentation.colour, 0, 1),
+    )
+    for name, value, low, high in ranges:
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ValueError(f"The {name} is {value:g}: choose a number from {low:g} to {high:g}.")
