@@ -21,10 +21,12 @@ class CancelToken:
         self._event = threading.Event()
 
     def cancel(self) -> None:
+        """Ask the job to stop."""
         self._event.set()
 
     @property
     def cancelled(self) -> bool:
+        """Whether the job was asked to stop."""
         return self._event.is_set()
 
     def check(self) -> None:

@@ -11,6 +11,7 @@ from engine.messages import DeviceRecord
 
 
 def torch_version() -> str:
+    """Version of torch, for example "2.15.0+cu132"."""
     return str(torch.__version__)
 
 

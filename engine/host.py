@@ -206,9 +206,11 @@ class EngineThread:
         return not any(thread.is_alive() for thread in self._lanes.values())
 
     def emit(self, event: Event) -> None:
+        """Put an event out, from any thread."""
         self._events.put(event)
 
     def close_job(self, number: int) -> None:
+        """Forget a job that has ended."""
         with self._lock:
             self._tokens.pop(number, None)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import messages
 from engine.control import CancelToken
-from engine.messages import Command, Event
 from engine.failure import UserError
+from engine.messages import Command, Event
 
 if TYPE_CHECKING:
     from engine.live.classifying import LiveModel

@@ -1,0 +1,1 @@
+"""From files to uint8 pictures: sources, decoding, preprocessing, augmentation, splits."""

@@ -1,0 +1,1 @@
+"""Recipe, training loop and what they leave behind."""

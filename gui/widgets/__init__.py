@@ -1,0 +1,1 @@
+"""Views with setters and signals; they know no engine."""

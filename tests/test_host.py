@@ -1,0 +1,158 @@
+"""Lanes: every job closes exactly once, cancel reaches a busy lane, no lane waits for another."""
+
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine import messages
+from engine.control import CancelToken
+from engine.failure import UserError
+from engine.host import EngineThread
+from engine.messages import Event, JobClosed, JobProgress, JobStarted, Lane, Outcome
+from engine.session import HANDLERS, Emit, Session
+
+Handler = Callable[[Session, messages.Command, CancelToken, Emit], None]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineThread]:
+    """A host that does not load torch."""
+    monkeypatch.setattr(EngineThread, "load_torch", lambda self: None)
+    engine = EngineThread()
+    yield engine
+    assert engine.close(timeout=5)
+
+
+def handle(host: EngineThread, monkeypatch: pytest.MonkeyPatch, handlers: dict[type, Handler]) -> None:
+    def run(command: messages.Command, token: CancelToken, emit: Emit) -> None:
+        handlers[type(command)](host.session, command, token, emit)
+
+    monkeypatch.setattr(host.session, "run", run)
+
+
+def until_cancelled(session: Session, command: messages.Command, token: CancelToken, emit: Emit) -> None:
+    emit(JobProgress(fraction=None, text="working"))
+    assert token.wait(30)
+    token.check()
+
+
+def nothing(session: Session, command: messages.Command, token: CancelToken, emit: Emit) -> None:
+    emit(JobProgress(fraction=1.0, text="done"))
+
+
+def refuse(session: Session, command: messages.Command, token: CancelToken, emit: Emit) -> None:
+    raise UserError("The folder has no images.", "Choose another.")
+
+
+EVALUATE = messages.Evaluate(run="a", split=messages.Split.TEST)
+
+
+def test_label_does_not_wait_for_a_training(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle(host, monkeypatch, {messages.Evaluate: until_cancelled, messages.SetLabels: nothing, messages.WantThumbnails: nothing})
+    host.start()
+    job = host.submit(EVALUATE)
+    for command in (messages.SetLabels(images=(1,), class_id=None), messages.WantThumbnails(images=(1,))):
+        events = list(host.wait(host.submit(command), timeout=5))
+        assert isinstance(events[-1], JobClosed)
+        assert events[-1].outcome is Outcome.COMPLETED
+    host.cancel(job)
+    assert list(host.wait(job, timeout=5))[-1].outcome is Outcome.CANCELLED  # type: ignore[attr-defined]
+
+
+def test_failure_becomes_text_and_the_lane_lives_on(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle(host, monkeypatch, {messages.Evaluate: refuse, messages.Train: nothing})
+    host.start()
+    closed = list(host.wait(host.submit(EVALUATE), timeout=5))[-1]
+    assert isinstance(closed, JobClosed)
+    assert closed.outcome is Outcome.FAILED
+    assert closed.failure is not None
+    assert (closed.failure.message, closed.failure.remedy) == ("The folder has no images.", "Choose another.")
+    after = list(host.wait(host.submit(messages.Train(network="mlp", recipe=messages.Recipe())), timeout=5))[-1]
+    assert isinstance(after, JobClosed)
+    assert after.outcome is Outcome.COMPLETED
+
+
+def test_queued_job_is_cancelled_before_it_begins(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle(host, monkeypatch, {messages.Evaluate: until_cancelled})
+    host.start()
+    first, second = host.submit(EVALUATE), host.submit(EVALUATE)
+    host.cancel(second)
+    host.cancel(first)
+    events = list(host.wait(second, timeout=5))
+    assert not any(isinstance(event, JobStarted) and event.job == second for event in events)
+
+
+def test_newer_request_replaces_the_older_of_its_kind(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    def thumbnails(session: Session, command: messages.Command, token: CancelToken, emit: Emit) -> None:
+        assert isinstance(command, messages.WantThumbnails)
+        if command.images == (1,):
+            until_cancelled(session, command, token, emit)
+
+    handle(host, monkeypatch, {messages.WantThumbnails: thumbnails})
+    host.start()
+    old = host.submit(messages.WantThumbnails(images=(1,)))
+    new = host.submit(messages.WantThumbnails(images=(2,)))
+    outcomes = {event.job: event.outcome for event in host.wait(new, timeout=5) if isinstance(event, JobClosed)}
+    assert outcomes == {old: Outcome.CANCELLED, new: Outcome.COMPLETED}
+
+
+DEEDS: list[Handler] = [refuse, nothing, until_cancelled]
+COMMANDS = [EVALUATE, messages.Undo(), messages.ListCameras()]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([refuse, nothing, until_cancelled]), st.sampled_from([EVALUATE, messages.Undo(), messages.ListCameras()]))
+    )
+)
+def test_every_job_closes_exactly_once(monkeypatch: pytest.MonkeyPatch, jobs: list[tuple[Handler, messages.Command]]) -> None:
+    monkeypatch.setattr(EngineThread, "load_torch", lambda self: None)
+    engine = EngineThread()
+    planned = iter([handler for handler, _ in jobs])
+    lock = threading.Lock()
+
+    def run(command: messages.Command, token: CancelToken, emit: Emit) -> None:
+        with lock:
+            handler = next(planned)
+        handler(engine.session, command, token, emit)
+
+    monkeypatch.setattr(engine.session, "run", run)
+    engine.start()
+    numbers = [engine.submit(command) for _, command in jobs]
+    assert engine.close(timeout=10)
+    numbers.append(engine.submit(EVALUATE))  # after the end: closed at once
+    closed = [event.job for event in engine.events() if isinstance(event, JobClosed)]
+    assert sorted(closed) == numbers
+
+
+def test_other_lanes_write_through_the_store_lane(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+
+    def job(session: Session, command: messages.Command, token: CancelToken, emit: Emit) -> None:
+        session.in_store(lambda: names.append(threading.current_thread().name))
+        with pytest.raises(ZeroDivisionError):
+            session.in_store(lambda: 1 / 0)
+
+    handle(host, monkeypatch, {messages.Evaluate: job})
+    host.start()
+    closed = list(host.wait(host.submit(EVALUATE), timeout=5))[-1]
+    assert isinstance(closed, JobClosed)
+    assert closed.outcome is Outcome.COMPLETED
+    assert names == ["fovea-store"]
+
+
+def test_every_command_has_a_handler_and_a_lane() -> None:
+    commands = {kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Command)}
+    assert commands - {messages.Command} == set(HANDLERS)
+    assert all(isinstance(command.lane, Lane) for command in commands)
+
+
+def test_messages_are_picklable() -> None:
+    for message in (EVALUATE, JobProgress(fraction=0.5, text="half", job=3)):
+        again: Event | messages.Command = pickle.loads(pickle.dumps(message))
+        assert type(again) is type(message)
