@@ -1,0 +1,149 @@
+"""The one style sheet. Widgets ask for a look by their object name or by the property `look`; nothing is styled elsewhere.
+
+Looks: QPushButton "primary", "quiet", "chip", "card", "danger"; QLabel "title", "section", "caption", "figure", "good", "warning", "error";
+QFrame "card", "panel", "line", "banner", "drop".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gui.theme import Colours
+
+SHEET = """
+* {{ font-size: {f13}px; }}
+QWidget#surface, QMainWindow, QDialog, QStackedWidget#pages {{ background: {surface}; }}
+QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {s4}px {s8}px; }}
+
+QLabel {{ background: transparent; }}
+QLabel[look="title"] {{ font-size: {f20}px; font-weight: 600; }}
+QLabel[look="headline"] {{ font-size: {f28}px; font-weight: 600; }}
+QLabel[look="section"] {{ font-size: {f14}px; font-weight: 700; }}
+QLabel[look="caption"] {{ font-size: {f11}px; color: {muted}; }}
+QLabel[look="muted"] {{ color: {muted}; }}
+QLabel[look="figure"] {{ font-size: {f20}px; font-weight: 600; }}
+QLabel[look="good"] {{ color: {good}; }}
+QLabel[look="warning"] {{ color: {warning}; }}
+QLabel[look="error"] {{ color: {error}; }}
+QLabel:disabled {{ color: {disabled}; }}
+
+QFrame[look="card"] {{ background: {raised}; border: 1px solid {line}; border-radius: {s8}px; }}
+QFrame[look="panel"] {{ background: {panel}; border: none; }}
+QFrame[look="inspector"] {{ background: {panel}; border: none; border-left: 1px solid {line}; }}
+QFrame[look="side"] {{ background: {panel}; border: none; border-right: 1px solid {line}; }}
+QFrame[look="status"] {{ background: {panel}; border: none; border-top: 1px solid {line}; }}
+QFrame[look="line"] {{ background: {line}; border: none; max-height: 1px; min-height: 1px; }}
+QFrame[look="banner"] {{ background: {selected}; border: 1px solid {accent}; border-radius: {s6}px; }}
+QFrame[look="drop"] {{ background: transparent; border: {s2}px dashed {line}; border-radius: {s8}px; }}
+QFrame[look="drop"][over="true"] {{ background: {selected}; border-color: {accent}; }}
+QFrame[look="toast"] {{ background: {raised}; border: 1px solid {line}; border-radius: {s8}px; }}
+
+QPushButton {{
+    background: {raised}; border: 1px solid {line}; border-radius: {s6}px; padding: {s5}px {s14}px; min-height: {s20}px;
+}}
+QPushButton:hover {{ background: {hover}; }}
+QPushButton:pressed {{ background: {pressed}; }}
+QPushButton:focus {{ border-color: {accent}; }}
+QPushButton:disabled {{ color: {disabled}; background: {panel}; }}
+QPushButton[look="primary"] {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
+QPushButton[look="primary"]:hover {{ background: {accent_hover}; border-color: {accent_hover}; }}
+QPushButton[look="primary"]:pressed {{ background: {accent_pressed}; }}
+QPushButton[look="primary"]:focus {{ border: 1px solid {text}; }}
+QPushButton[look="primary"]:disabled {{ background: {hover}; border-color: {hover}; color: {disabled}; }}
+QPushButton[look="quiet"], QToolButton {{
+    background: transparent; border: 1px solid transparent; border-radius: {s6}px; padding: {s4}px {s8}px;
+}}
+QPushButton[look="quiet"]:hover, QToolButton:hover {{ background: {hover}; }}
+QPushButton[look="quiet"]:pressed, QToolButton:pressed, QToolButton:checked {{ background: {pressed}; }}
+QPushButton[look="quiet"]:focus, QToolButton:focus {{ border-color: {accent}; }}
+QPushButton[look="quiet"]:disabled, QToolButton:disabled {{ color: {disabled}; background: transparent; }}
+QPushButton[look="danger"] {{ color: {error}; }}
+QPushButton[look="chip"] {{
+    background: transparent; border: 1px solid {line}; border-radius: {s13}px; padding: {s2}px {s12}px; min-height: {s20}px;
+}}
+QPushButton[look="chip"]:hover {{ background: {hover}; }}
+QPushButton[look="chip"]:checked {{ background: {selected}; border-color: {accent}; color: {accent_text}; font-weight: 600; }}
+QPushButton[look="chip"]:focus {{ border-color: {accent}; }}
+QPushButton[look="chip"]:disabled {{ color: {disabled}; }}
+QPushButton[look="card"] {{
+    background: {raised}; border: 1px solid {line}; border-radius: {s8}px; padding: {s12}px; text-align: left;
+}}
+QPushButton[look="card"]:hover {{ background: {hover}; }}
+QPushButton[look="card"]:checked {{ background: {selected}; border-color: {accent}; }}
+QPushButton[look="card"]:focus {{ border-color: {accent}; }}
+
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit {{
+    background: {raised}; border: 1px solid {line}; border-radius: {s6}px; padding: {s4}px {s8}px; min-height: {s20}px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
+QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; background: {panel}; }}
+QComboBox::drop-down {{ border: none; width: {s20}px; }}
+QComboBox[look="quiet"] {{ background: transparent; border-color: transparent; }}
+QComboBox[look="quiet"]:hover {{ background: {hover}; }}
+QComboBox QAbstractItemView {{
+    background: {raised}; border: 1px solid {line}; selection-background-color: {selected}; selection-color: {text}; outline: none;
+}}
+
+QAbstractScrollArea {{ background: {surface}; border: none; }}
+QListView, QTreeView, QTableView {{ outline: none; alternate-background-color: {panel}; gridline-color: {line}; }}
+QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {selected}; color: {text}; }}
+QTableView QTableCornerButton::section, QHeaderView::section {{
+    background: {panel}; color: {muted}; border: none; border-bottom: 1px solid {line}; padding: {s4}px {s8}px; font-size: {f11}px;
+}}
+QHeaderView {{ background: {panel}; }}
+QScrollBar:vertical {{ background: transparent; width: {s12}px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: {s12}px; margin: 0; }}
+QScrollBar::handle {{ background: {line}; border-radius: {s4}px; margin: {s2}px; }}
+QScrollBar::handle:vertical {{ min-height: {s24}px; }}
+QScrollBar::handle:horizontal {{ min-width: {s24}px; }}
+QScrollBar::handle:hover {{ background: {muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QSplitter::handle {{ background: {line}; }}
+QSplitter::handle:horizontal {{ width: 1px; }}
+QSplitter::handle:vertical {{ height: 1px; }}
+QSplitter::handle:hover {{ background: {accent}; }}
+
+QProgressBar {{ background: {hover}; border: none; border-radius: {s3}px; min-height: {s6}px; max-height: {s6}px; text-align: center; }}
+QProgressBar::chunk {{ background: {accent}; border-radius: {s3}px; }}
+QSlider::groove:horizontal {{ background: {line}; height: {s4}px; border-radius: {s2}px; }}
+QSlider::sub-page:horizontal {{ background: {accent}; border-radius: {s2}px; }}
+QSlider::handle:horizontal {{
+    background: {raised}; border: 1px solid {muted}; width: {s14}px; margin: -{s6}px 0; border-radius: {s8}px;
+}}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border-color: {accent}; }}
+QTabWidget::pane {{ border: none; border-top: 1px solid {line}; }}
+QTabBar::tab {{ background: transparent; color: {muted}; padding: {s6}px {s12}px; border: none; border-bottom: {s2}px solid transparent; }}
+QTabBar::tab:hover {{ color: {text}; }}
+QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; font-weight: 600; }}
+QGroupBox {{ border: none; margin-top: {s20}px; font-weight: 700; }}
+QGroupBox::title {{ subcontrol-origin: margin; left: 0; }}
+
+QMenuBar {{ background: {panel}; border-bottom: 1px solid {line}; }}
+QMenuBar::item {{ padding: {s4}px {s10}px; background: transparent; }}
+QMenuBar::item:selected {{ background: {hover}; }}
+QMenu {{ background: {raised}; border: 1px solid {line}; padding: {s4}px; }}
+QMenu::item {{ padding: {s5}px {s24}px {s5}px {s24}px; border-radius: {s4}px; }}
+QMenu::item:selected {{ background: {selected}; color: {text}; }}
+QMenu::item:disabled {{ color: {disabled}; }}
+QMenu::separator {{ height: 1px; background: {line}; margin: {s4}px {s8}px; }}
+
+QPushButton#sidebarEntry {{
+    background: transparent; border: none; border-radius: {s6}px; padding: {s8}px {s10}px; text-align: left; color: {text};
+}}
+QPushButton#sidebarEntry:hover {{ background: {hover}; }}
+QPushButton#sidebarEntry:checked {{ background: {selected}; color: {accent_text}; font-weight: 600; }}
+QPushButton#sidebarEntry:disabled {{ color: {disabled}; }}
+QPushButton#sidebarEntry:focus {{ border: 1px solid {accent}; }}
+"""
+
+
+def style_sheet(colours: Colours, px: Callable[[float], int]) -> str:
+    """The style sheet for these colours; `px` scales lengths."""
+    lengths = {f"s{length}": max(1, px(length)) for length in (2, 3, 4, 5, 6, 8, 10, 12, 13, 14, 20, 24)}
+    fonts = {f"f{size}": px(size) for size in (11, 13, 14, 20, 28)}
+    tones = {name: getattr(colours, name) for name in colours.__struct_fields__ if name not in ("dark", "curves")}
+    return SHEET.format(accent_hover="#f0b35a", accent_pressed="#d8922b", **tones, **lengths, **fonts)
