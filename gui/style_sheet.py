@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from gui.theme import Colours
 
 SHEET = """
-* {{ font-size: {f13}px; }}
 QWidget#surface, QMainWindow, QDialog, QStackedWidget#pages {{ background: {surface}; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {s4}px {s8}px; }}
 

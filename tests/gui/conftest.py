@@ -1,0 +1,49 @@
+"""Fixtures of the window's tests: a host without an engine, a bridge on it, and nothing left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from fake_host import FakeHost
+from PySide6.QtWidgets import QApplication
+
+from gui.bridge import Bridge
+from gui.settings import Settings
+from gui.theme import theme
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(qapp: QApplication) -> Iterator[None]:
+    """Fail where a test leaves a top-level widget or a thread behind."""
+    before = {id(widget) for widget in QApplication.topLevelWidgets()}
+    threads = set(threading.enumerate())
+    yield
+    left = [widget for widget in QApplication.topLevelWidgets() if id(widget) not in before and widget.isVisible()]
+    assert not left, f"visible top-level widgets are left: {left}"
+    alive = [thread for thread in threading.enumerate() if thread not in threads and thread.is_alive()]
+    assert not alive, f"threads are left: {alive}"
+
+
+@pytest.fixture(autouse=True)
+def plain_theme(qapp: QApplication) -> None:
+    theme().apply("light", 1.0)
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    return FakeHost()
+
+
+@pytest.fixture
+def bridge(qapp: QApplication, host: FakeHost) -> Iterator[Bridge]:
+    """A bridge on the fake host, without timer: call `bridge.tick()`."""
+    made = Bridge(host)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()
