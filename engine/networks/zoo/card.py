@@ -1,0 +1,51 @@
+"""What the zoo knows of each of its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from engine.networks.layers import Network, Shape
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A network as the gallery shows it.
+
+    Attributes
+    ----------
+    year : int
+        Of the publication; 0 where there is none.
+    summary, source : str
+        What it is for, in one line; where it was described.
+    kind : {"network", "classic"}
+        Classic classifiers have no layers.
+    smallest : int
+        Smallest side of the input in pixels.
+    default_input : (channels, height, width)
+        Taken where no data say otherwise.
+    """
+
+    name: str
+    title: str
+    family: str
+    year: int
+    summary: str
+    source: str
+    kind: Literal["network", "classic"]
+    smallest: int
+    default_input: Shape
+
+
+class Entry(msgspec.Struct, frozen=True, eq=False):
+    """A card, the function that makes the network (none for classic ones) and the one that chooses its working size."""
+
+    card: Card
+    make: Callable[[Shape, int], Network] | None
+    suggest_size: Callable[[int, int], tuple[int, int]]
+
+
+def native_up_to_32(height: int, width: int) -> tuple[int, int]:
+    """The pictures' own size up to 32 pixels a side, else 32×32: every pixel costs weights or distances."""
+    return (height, width) if max(height, width) <= 32 else (32, 32)
