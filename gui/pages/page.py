@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.bridge import Bridge
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import px, theme
+from gui.widgets.basics import button, label, rule, set_look
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def label(text: str = "", look: str = "", wrap: bool = False) -> QLabel:
-    """A label in one of the style sheet's looks."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
-    if look:
-        made.setProperty("look", look)
-    return made
-
-
-def button(text: str, look: str = "", tooltip: str = "") -> QPushButton:
-    """A push button in one of the style sheet's looks, with its tooltip as accessible description."""
-    made = QPushButton(text)
-    if look:
-        made.setProperty("look", look)
-    made.setCursor(Qt.CursorShape.PointingHandCursor)
-    if tooltip:
-        made.setToolTip(tooltip)
-        made.setAccessibleDescription(tooltip)
-    return made
-
-
-def set_look(widget: QWidget, look: str) -> None:
-    """Give a widget another look of the style sheet."""
-    if widget.property("look") == look:
-        return
-    widget.setProperty("look", look)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+__all__ = ["Page", "PageHeader", "button", "label", "rule", "set_look"]
 
 
 class PageHeader(QWidget):
@@ -114,9 +89,7 @@ class Page(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
-        rule = QFrame()
-        rule.setProperty("look", "line")
-        column.addWidget(rule)
+        column.addWidget(rule())
         self.content = QVBoxLayout()
         self.content.setContentsMargins(0, 0, 0, 0)
         self.content.setSpacing(0)
@@ -131,6 +104,14 @@ class Page(QWidget):
         """Take over colours and scale; called when the theme changes. Subclasses that paint themselves extend it."""
         self.header.dress()
         self.update()
+
+    def take_files(self, paths: tuple[str, ...]) -> bool:
+        """Files were dropped or pasted somewhere on the window while this page is shown; False lets the window import them."""
+        return False
+
+    def take_picture(self, pixels: np.ndarray, name: str) -> bool:
+        """A picture, uint8 [height, width, 3], was pasted while this page is shown; False lets the window import it."""
+        return False
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
