@@ -189,6 +189,7 @@ def decode(
     Parameters
     ----------
     dataset : Dataset
+        Where the pictures lie.
     rows : int64 [n]
         Which pictures.
     preprocessing : Preprocessing

@@ -1,0 +1,174 @@
+"""The store lane's commands: open and close projects, label, undo, remember. Events follow the commit, never precede it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import messages, places
+from engine.control import CancelToken
+from engine.data.sources import digits_source
+from engine.failure import UserError
+from engine.messages import Event, HistoryLoaded, ProjectClosed, ProjectOpened, RunsChanged
+from engine.project import runs
+from engine.project.opened import Arrival, OpenedProject
+from engine.project.store import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.project.records import RunRecord
+    from engine.session import Emit, Session
+
+RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+def open_project(session: Session, command: messages.OpenProject, token: CancelToken, emit: Emit) -> None:
+    """Open the project in a folder, in the place of the one that is open."""
+    folder = Path(command.folder).absolute()
+    if session.project is not None and session.project.folder == folder and not session.project.record.read_only:
+        _tell_opened(session.project, emit)
+        return
+    _exchange(session, OpenedProject(folder), emit)
+
+
+def new_project(session: Session, command: messages.NewProject, token: CancelToken, emit: Emit) -> None:
+    """Make and open an empty project."""
+    name = command.name.strip()
+    if not name:
+        raise UserError("A project needs a name.", "Type one.")
+    folder = Path(command.folder).absolute() if command.folder else _free_folder(places.projects(), name)
+    if (folder / FILE).exists():
+        raise UserError(f"There is a project in {folder} already.", "Open it, or choose another folder.")
+    _exchange(session, OpenedProject(folder, create=True, name=name), emit)
+
+
+def open_sample(session: Session, command: messages.OpenSample, token: CancelToken, emit: Emit) -> None:
+    """Open the project of a bundled sample; made on the first time."""
+    if command.sample != "digits":
+        raise UserError(f'There is no sample "{command.sample}".', 'Choose "digits".')
+    folder = places.projects() / "Digits"
+    if session.project is not None and session.project.folder == folder.absolute():
+        _tell_opened(session.project, emit)
+        return
+    project = OpenedProject(folder, create=True, name="Digits")
+    if not project.record.read_only and not project.store.meta("filled"):
+        source = digits_source()
+        project.add_images("Digits", [Arrival(item.locator, item.name, source.classes[item.label]) for item in source.items])
+        project.store.forget_history()
+        project.store.set_meta("filled", "digits")
+    _exchange(session, project, emit)
+
+
+def close_project(session: Session, command: messages.CloseProject, token: CancelToken, emit: Emit) -> None:
+    """Close the open project, if any."""
+    if session.project is not None:
+        session.project.close()
+        session.project = None
+    session.pinned = None
+    emit(ProjectClosed())
+
+
+def set_labels(session: Session, command: messages.SetLabels, token: CancelToken, emit: Emit) -> None:
+    """Give pictures a class, or none."""
+    _tell(session.opened().set_labels(command.images, command.class_id), emit)
+
+
+def add_class(session: Session, command: messages.AddClass, token: CancelToken, emit: Emit) -> None:
+    """Make a class."""
+    _tell(session.opened().add_class(command.name), emit)
+
+
+def rename_class(session: Session, command: messages.RenameClass, token: CancelToken, emit: Emit) -> None:
+    """Give a class another name."""
+    _tell(session.opened().rename_class(command.class_id, command.name), emit)
+
+
+def remove_images(session: Session, command: messages.RemoveImages, token: CancelToken, emit: Emit) -> None:
+    """Take pictures out of the project."""
+    _tell(session.opened().remove_images(command.images), emit)
+
+
+def undo(session: Session, command: messages.Undo, token: CancelToken, emit: Emit) -> None:
+    """Take the last change back."""
+    _tell(session.opened().undo(), emit)
+
+
+def redo(session: Session, command: messages.Redo, token: CancelToken, emit: Emit) -> None:
+    """Do again what was taken back last."""
+    _tell(session.opened().redo(), emit)
+
+
+def remember(session: Session, command: messages.Remember, token: CancelToken, emit: Emit) -> None:
+    """Keep a word of the window's; a project that can only be read keeps none, which is no failure."""
+    project = session.project
+    if project is not None and not project.record.read_only:
+        project.store.remember(command.key, command.value)
+
+
+def load_history(session: Session, command: messages.LoadHistory, token: CancelToken, emit: Emit) -> None:
+    """Read a run's curves."""
+    emit(HistoryLoaded(history=runs.load_history(_run(session.opened(), command.run).folder)))
+
+
+def delete_run(session: Session, command: messages.DeleteRun, token: CancelToken, emit: Emit) -> None:
+    """Delete a run's folder."""
+    project = session.opened()
+    if project.record.read_only:
+        raise UserError(project.record.read_only, "Close the other window, then open the project again.")
+    shutil.rmtree(_run(project, command.run).folder)
+    emit(RunsChanged(runs=project.runs()))
+
+
+def pin_unit(session: Session, command: messages.PinUnit, token: CancelToken, emit: Emit) -> None:
+    """Let trainings probe a unit after every epoch; an empty layer ends it."""
+    session.pinned = command if command.layer else None
+
+
+def _run(project: OpenedProject, name: str) -> RunRecord:
+    """A run by its id; only ids of this project's own folders count, so no path leads elsewhere."""
+    for run in project.runs():
+        if Path(run.folder).name == name:
+            return run
+    raise UserError(f'The project has no run "{name}".', "Choose one from the list.")
+
+
+def _exchange(session: Session, project: OpenedProject, emit: Emit) -> None:
+    """Close what is open, but only after the new one stands."""
+    if session.project is not None:
+        session.project.close()
+    session.project = project
+    session.pinned = None
+    _tell_opened(project, emit)
+
+
+def _tell_opened(project: OpenedProject, emit: Emit) -> None:
+    snapshot = project.snapshot
+    emit(
+        ProjectOpened(
+            project=project.record,
+            classes=snapshot.classes,
+            images=snapshot.table,
+            runs=project.runs(),
+            memory=project.store.memory(),
+        )
+    )
+    emit(project.history())
+
+
+def _tell(events: Iterable[Event], emit: Emit) -> None:
+    for event in events:
+        emit(event)
+
+
+def _free_folder(parent: Path, name: str) -> Path:
+    """A folder that does not exist yet, named after the project as far as the system allows."""
+    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")[:80] or "Project"
+    if RESERVED.match(plain):
+        plain = f"_{plain}"
+    folder, number = parent / plain, 2
+    while folder.exists():
+        folder, number = parent / f"{plain} {number}", number + 1
+    return folder

@@ -1,0 +1,130 @@
+"""Run folders: runs/<id>/ with run.json and history.npz; weights and network lie beside them, written by the training."""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import os
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from engine.failure import UserError
+from engine.project.records import RunHistory, RunRecord
+
+log = logging.getLogger("fovea.runs")
+
+RECORD = "run.json"
+HISTORY = "history.npz"
+RUNS = "runs"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or as it was before, whatever happens meanwhile."""
+    partial = path.with_name(f"{path.name}.part")
+    with partial.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(partial, path)
+
+
+def now() -> str:
+    """The time as RunRecord.created has it: ISO 8601, UTC, microseconds. Take it when the labels are read, not when training ends."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def is_stale(record: RunRecord, changed: float) -> bool:
+    """Whether labels or pictures changed (seconds since 1970) after the run read them."""
+    try:
+        created = datetime.fromisoformat(record.created)
+    except ValueError:
+        return False
+    moment = math.floor(changed) if created.microsecond == 0 else changed  # a time without fractions was cut
+    return moment > created.timestamp()
+
+
+def save_record(folder: str | Path, record: RunRecord) -> None:
+    """Write run.json; makes the folder. Figures that are not finite become null, or 0 where null is not allowed."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    finite = msgspec.structs.replace(
+        record,
+        folder="",
+        stale=False,
+        seconds=_finite(record.seconds) or 0.0,
+        images_per_second=_finite(record.images_per_second) or 0.0,
+        train_loss=_finite(record.train_loss),
+        validation_accuracy=_finite(record.validation_accuracy),
+        test_accuracy=_finite(record.test_accuracy),
+    )
+    write_whole(place / RECORD, msgspec.json.format(msgspec.json.encode(finite), indent=2))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def load_record(folder: str | Path) -> RunRecord:
+    """Read run.json.
+
+    Raises
+    ------
+    UserError
+        If the folder is no run, or its record is damaged.
+    """
+    place = Path(folder).absolute()
+    try:
+        record = msgspec.json.decode((place / RECORD).read_bytes(), type=RunRecord)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"The folder {place} holds no run.", "Choose a folder with a run.json.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UserError(f"The record {place / RECORD} is damaged ({error}).", "Train again, or restore it from a copy.") from None
+    return msgspec.structs.replace(record, folder=str(place))
+
+
+def save_history(folder: str | Path, history: RunHistory) -> None:
+    """Write history.npz; makes the folder."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    columns = {name: getattr(history, name) for name in RunHistory.__struct_fields__ if name != "run"}
+    np.savez_compressed(buffer, allow_pickle=False, run=np.array(history.run), **columns)
+    write_whole(place / HISTORY, buffer.getvalue())
+
+
+def load_history(folder: str | Path) -> RunHistory:
+    """Read history.npz.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    path = Path(folder) / HISTORY
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            columns = {name: arrays[name] for name in RunHistory.__struct_fields__ if name != "run"}
+            return RunHistory(run=str(arrays["run"]), **columns)
+    except FileNotFoundError:
+        raise UserError(f"The run {path.parent.name} kept no curves.", "Train again to have them.") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"The curves in {path} are damaged ({error}).", "Train again to have them.") from None
+
+
+def list_runs(project_folder: str | Path) -> tuple[RunRecord, ...]:
+    """All runs of a project, newest first. Folders without a readable record are left out."""
+    found: list[RunRecord] = []
+    place = Path(project_folder) / RUNS
+    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+        if not (folder / RECORD).is_file():
+            continue
+        try:
+            found.append(load_record(folder))
+        except UserError as error:
+            log.info("a run is left out: %s", error)
+    return tuple(sorted(found, key=lambda record: (record.created, record.id), reverse=True))
