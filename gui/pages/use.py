@@ -1,0 +1,418 @@
+"""Use: a dropped or pasted picture, or the camera, and what the chosen run says of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPixmap
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QSlider, QVBoxLayout, QWidget
+
+from engine.messages import (
+    Classified,
+    ClassifyFiles,
+    ClassifyPicture,
+    ImportPaths,
+    ImportPicture,
+    ListCameras,
+    OpenCamera,
+    Remember,
+    UseRun,
+)
+from gui.bridge import Bridge
+from gui.pages.page import Page
+from gui.settings import Settings
+from gui.state import AppState, RunSelected
+from gui.theme import class_colour, px
+from gui.widgets.basics import button, label, panel, percent, set_look
+from gui.widgets.canvas import image_of
+from gui.widgets.class_buttons import ClassButtons
+from gui.widgets.picture_view import PictureView
+from gui.widgets.probability_bars import ProbabilityBars
+
+PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.heic *.heif *.avif *.pgm *.ppm"
+THRESHOLD = "use.unknown_below"
+
+
+def pixels_of(image: QImage) -> np.ndarray:
+    """A QImage as uint8 height x width x 3."""
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : plain.width() * 3].reshape(plain.height(), plain.width(), 3).copy()
+
+
+class UsePage(Page):
+    """Pictures and camera on the left, the answer on the right."""
+
+    name, title, icon = "use", "Use", "ph.camera"
+    help_text = (
+        "Drop pictures here, paste one, or start a camera: the chosen run answers at once. "
+        "An answer less probable than the threshold is called unknown. "
+        "Where the answer is wrong, put the picture into its class: it is then in the project and the next training learns from it."
+    )
+
+    def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(bridge, settings, parent)
+        self.setAcceptDrops(True)
+        self._shown: Classified | None = None
+        self._asked: str | None = None
+        self._wanted_camera = False
+        self._listed: tuple[Classified, ...] = ()
+        self._pasted: dict[str, np.ndarray] = {}
+        self._putting = ""
+        self._build_header()
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addLayout(self._build_picture(), 1)
+        body.addWidget(self._build_answer())
+        self.content.addLayout(body, 1)
+
+    # ------------------------------------------------------------ building
+
+    def _build_header(self) -> None:
+        self.run_box = QComboBox()
+        self.run_box.setAccessibleName(self.tr("Run that answers"))
+        self.run_box.setToolTip(self.tr("The run that answers"))
+        self.run_box.setMinimumContentsLength(22)
+        self.run_box.activated.connect(lambda row: self.bridge.dispatch(RunSelected(run=self.run_box.itemData(row))))
+        self.header.add_filter(self.run_box)
+        self.header.add_stretch()
+        self.camera_box = QComboBox()
+        self.camera_box.setAccessibleName(self.tr("Camera"))
+        self.camera_box.setToolTip(self.tr("A camera of this machine; or type the address of a stream or the path of a video file"))
+        self.camera_box.setEditable(True)
+        self.camera_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.camera_box.lineEdit().setPlaceholderText(self.tr("Camera, video file or http://…"))
+        self.camera_box.setMinimumContentsLength(24)
+        self.camera_box.lineEdit().returnPressed.connect(self._start_camera)
+        self.header.add_filter(self.camera_box)
+        self.camera_button = button(self.tr("Start camera"), tooltip=self.tr("Classify what the camera sees"))
+        self.camera_button.clicked.connect(self._toggle_camera)
+        self.header.add_button(self.camera_button)
+        self.choose_button = button(self.tr("Choose pictures…"), "primary", self.tr("Classify files"))
+        self.choose_button.clicked.connect(self._choose)
+        self.header.add_button(self.choose_button)
+
+    def _build_picture(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setContentsMargins(px(16), px(16), px(16), px(16))
+        column.setSpacing(px(8))
+        self.message = label("", "warning", wrap=True)
+        self.message.hide()
+        self.remedy_button = button("")
+        self.remedy_button.clicked.connect(self._remedy)
+        self.remedy_button.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.message, 1)
+        row.addWidget(self.remedy_button)
+        column.addLayout(row)
+        self.view = PictureView(self.tr("Drop pictures here, paste one, or start the camera."))
+        column.addWidget(self.view, 1)
+        self.caption = label("", "caption")
+        self.caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.caption)
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Classified pictures"))
+        self.list.setViewMode(QListWidget.ViewMode.IconMode)
+        self.list.setFlow(QListWidget.Flow.LeftToRight)
+        self.list.setWrapping(False)
+        self.list.setMovement(QListWidget.Movement.Static)
+        self.list.setUniformItemSizes(True)
+        self.list.setIconSize(QSize(px(72), px(72)))
+        self.list.setGridSize(QSize(px(112), px(104)))
+        self.list.setFixedHeight(px(124))
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.currentRowChanged.connect(self._pick)
+        self.list.hide()
+        column.addWidget(self.list)
+        return column
+
+    def _build_answer(self) -> QWidget:
+        side = panel("inspector")
+        side.setFixedWidth(px(336))
+        column = QVBoxLayout(side)
+        column.setContentsMargins(px(16), px(16), px(16), px(16))
+        column.setSpacing(px(8))
+        self.answer = label("", "headline", wrap=True)
+        self.speed = label("", "caption")
+        self.bars = ProbabilityBars()
+        self.threshold_label = label("", "caption", wrap=True)
+        self.threshold = QSlider(Qt.Orientation.Horizontal)
+        self.threshold.setAccessibleName(self.tr("Unknown below"))
+        self.threshold.setRange(0, 99)
+        self.threshold.valueChanged.connect(self._threshold_moved)
+        self.threshold.sliderReleased.connect(self._keep_threshold)
+        self.wrong_label = label(self.tr("Wrong? Put it into …"), "section")
+        self.buttons = ClassButtons()
+        self.buttons.chosen.connect(self._put_into)
+        self.put_label = label("", "caption", wrap=True)
+        for widget in (self.answer, self.speed, self.bars, self.threshold_label, self.threshold):
+            column.addWidget(widget)
+        column.addStretch(1)
+        for widget in (self.wrong_label, self.buttons, self.put_label):
+            column.addWidget(widget)
+        self.threshold_label.setText(self.tr("Unknown below: off"))
+        return side
+
+    # ------------------------------------------------------------ rendering
+
+    def render(self, state: AppState, changed: frozenset[str]) -> None:
+        if changed & {"runs", "selected_run", "project", "model"}:
+            self._render_runs(state)
+        if "memory" in changed:
+            kept = state.memory.get(THRESHOLD, "0")
+            self.threshold.setValue(int(kept) if kept.isdigit() else 0)
+        if "classes" in changed:
+            self.buttons.set_classes(state.classes)
+        if changed & {"cameras", "camera", "jobs"}:
+            self._render_camera(state)
+        if changed & {"classified"}:
+            self._render_classified(state)
+        if changed & {"classified", "camera", "model", "runs", "project"}:
+            self._render_answer(state)
+        if changed & {"camera", "failures", "runs", "project", "engine"}:
+            self._render_message(state)
+        if "import_report" in changed:
+            self._tell_put(state)
+        if self._wanted_camera and state.cameras is not None:
+            self._wanted_camera = False
+            self._start_camera()
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        if self.bridge.state.cameras is None and self.bridge.state.running("ListCameras") is None:
+            self.bridge.submit(ListCameras())
+
+    def start_camera(self) -> None:
+        """Start the first camera as soon as the cameras are known; the start page asks for it."""
+        self._wanted_camera = True
+        if self.bridge.state.cameras is not None:
+            self._wanted_camera = False
+            self._start_camera()
+
+    def _render_runs(self, state: AppState) -> None:
+        self.run_box.blockSignals(True)
+        self.run_box.clear()
+        for run in state.runs:
+            accuracy = run.test_accuracy if run.test_accuracy is not None else run.validation_accuracy
+            self.run_box.addItem(f"{run.id} · {percent(accuracy)}" if accuracy is not None else run.id, run.id)
+        chosen = state.run
+        if chosen is not None:
+            self.run_box.setCurrentIndex(self.run_box.findData(chosen.id))
+        self.run_box.blockSignals(False)
+        self.run_box.setVisible(bool(state.runs))
+        wanted = chosen.id if chosen is not None else None
+        if state.project is not None and wanted != (state.model.run if state.model else None) and wanted != self._asked:
+            self._asked = wanted
+            self.bridge.submit(UseRun(wanted))
+        elif state.model is not None and state.model.run == wanted:
+            self._asked = None
+
+    def _render_camera(self, state: AppState) -> None:
+        opening = state.running("OpenCamera")
+        self.camera_button.setText(self.tr("Stop camera") if opening else self.tr("Start camera"))
+        if state.cameras is None or self.camera_box.property("cameras") == state.cameras:
+            return
+        self.camera_box.setProperty("cameras", state.cameras)
+        typed = self.camera_box.currentText() if self.camera_box.currentIndex() < 0 else ""
+        self.camera_box.clear()
+        for camera in state.cameras:
+            self.camera_box.addItem(camera.name, camera.source)
+        if typed or not state.cameras:
+            self.camera_box.setCurrentIndex(-1)
+            self.camera_box.setEditText(typed)
+
+    def _render_classified(self, state: AppState) -> None:
+        answers = tuple(answer for answer in state.classified if answer.image < 0)
+        if answers == self._listed:
+            return
+        fresh = len(answers) if not self._listed else next((n for n, one in enumerate(answers) if one is self._listed[0]), len(answers))
+        self.list.blockSignals(True)
+        if fresh == len(answers):
+            self.list.clear()
+        for answer in reversed(answers[:fresh]):
+            self.list.insertItem(0, self._item(answer))
+        while self.list.count() > len(answers):
+            self.list.takeItem(self.list.count() - 1)
+        self._listed = answers
+        self.list.setVisible(len(answers) > 1)
+        self.list.setCurrentRow(0)
+        self.list.blockSignals(False)
+        self._shown = answers[0] if answers else None
+
+    def _item(self, answer: Classified) -> QListWidgetItem:
+        item = QListWidgetItem(f"{self._verdict(answer)}\n{answer.name}" if not answer.error else f"{self.tr('not read')}\n{answer.name}")
+        item.setToolTip(answer.error or f"{answer.path or answer.name}: {self._verdict(answer)}")
+        if answer.picture is not None:
+            item.setIcon(QIcon(QPixmap.fromImage(image_of(answer.picture)).scaled(px(72), px(72), Qt.AspectRatioMode.KeepAspectRatio)))
+        return item
+
+    def _verdict(self, answer: Classified) -> str:
+        if answer.probabilities is None:
+            return ""
+        best = int(np.argmax(answer.probabilities))
+        unknown = float(answer.probabilities[best]) < self.threshold.value() / 100
+        return self.tr("unknown") if unknown else answer.classes[best]
+
+    def _render_answer(self, state: AppState) -> None:
+        frame = state.camera.frame if state.camera.playing else None
+        if frame is not None:
+            self.view.set_picture(frame.frame)
+            self.caption.setText(self.tr("{rate:.0f} frames/s").format(rate=frame.frames_per_second))
+            self._show(frame.classes, frame.probabilities, frame.seconds)
+        elif self._shown is not None:
+            self.view.set_picture(self._shown.picture)
+            self.caption.setText(self._shown.path or self._shown.name)
+            self._show(self._shown.classes, self._shown.probabilities, self._shown.seconds)
+            if self._shown.error:
+                self.view.set_empty(self._shown.error)
+        else:
+            self.view.set_picture(None)
+            self.caption.setText("")
+            self._show((), None, 0.0)
+        can_put = (frame is not None or (self._shown is not None and not self._shown.error)) and state.writable and bool(state.classes)
+        for widget in (self.wrong_label, self.buttons):
+            widget.setVisible(can_put)
+
+    def _show(self, names: tuple[str, ...], probabilities: np.ndarray | None, seconds: float) -> None:
+        shown = probabilities is not None
+        for widget in (self.bars, self.speed, self.threshold, self.threshold_label):
+            widget.setVisible(shown)
+        if probabilities is None:
+            self.answer.setText("")
+            self.bars.clear()
+            return
+        best = int(np.argmax(probabilities))
+        unknown = float(probabilities[best]) < self.threshold.value() / 100
+        self.answer.setText(self.tr("Unknown") if unknown else names[best])
+        order = {record.name: at for at, record in enumerate(self.bridge.state.classes)}
+        tones = [self.bridge.state.classes[order[name]].colour if name in order else class_colour(at) for at, name in enumerate(names)]
+        self.bars.set_answer(names, probabilities, tones)
+        self.speed.setText(self.tr("answered in {time:.1f} ms").format(time=1000 * seconds))
+
+    def _render_message(self, state: AppState) -> None:
+        failure = state.failures.get("OpenCamera") or state.failures.get("ClassifyFiles") or state.failures.get("ClassifyPicture")
+        text, remedy, look = "", "", "warning"
+        if failure is not None:
+            text = f"{failure.message} {failure.remedy}"
+        elif state.camera.reason:
+            text, remedy = state.camera.reason, self.tr("Start again")
+        elif state.project is None:
+            text, remedy, look = (
+                self.tr("No project is open: the camera shows pictures, but nothing answers yet."),
+                self.tr("Start page"),
+                "",
+            )
+        elif not state.runs:
+            text, remedy, look = self.tr("Nothing is trained yet, so nothing answers."), self.tr("Train"), ""
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        set_look(self.message, look)
+        self.remedy_button.setText(remedy)
+        self.remedy_button.setVisible(bool(remedy))
+
+    # ------------------------------------------------------------ deeds
+
+    def _remedy(self) -> None:
+        state = self.bridge.state
+        if state.camera.reason:
+            self._start_camera()
+        else:
+            self.page_wanted.emit("train" if state.project is not None else "start")
+
+    def _toggle_camera(self) -> None:
+        job = self.bridge.state.running("OpenCamera")
+        if job is None:
+            self._start_camera()
+        else:
+            self.bridge.cancel(job.number)
+
+    def _start_camera(self) -> None:
+        typed = self.camera_box.currentText().strip()
+        row = self.camera_box.findText(typed)
+        source = self.camera_box.itemData(row) if row >= 0 else typed
+        if not source:
+            self.message.setText(self.tr("No camera was found. Connect one, or type the address of a stream or the path of a video file."))
+            self.message.show()
+            self.bridge.submit(ListCameras())
+            return
+        self.bridge.submit(OpenCamera(str(source)))
+
+    def _choose(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, self.tr("Choose pictures"), "", self.tr("Pictures") + f" ({PICTURES});;(*)")
+        self.classify(tuple(paths))
+
+    def classify(self, paths: tuple[str, ...]) -> None:
+        """Classify files and folders."""
+        if paths:
+            self._stop_camera()
+            self.bridge.submit(ClassifyFiles(paths))
+
+    def paste(self, mime: QMimeData) -> bool:
+        """Classify what was copied; tells whether there was a picture."""
+        paths = tuple(url.toLocalFile() for url in mime.urls() if url.isLocalFile())
+        if paths:
+            self.classify(paths)
+            return True
+        image = QImage(mime.imageData()) if mime.hasImage() else QImage()
+        if image.isNull():
+            return False
+        self._stop_camera()
+        name = self.tr("pasted picture {number}").format(number=len(self._pasted) + 1)
+        self._pasted[name] = pixels_of(image)
+        self.bridge.submit(ClassifyPicture(self._pasted[name], name))
+        return True
+
+    def _stop_camera(self) -> None:
+        job = self.bridge.state.running("OpenCamera")
+        if job is not None:
+            self.bridge.cancel(job.number)
+
+    def _pick(self, row: int) -> None:
+        if 0 <= row < len(self._listed):
+            self._shown = self._listed[row]
+            self._render_answer(self.bridge.state)
+
+    def _put_into(self, class_id: int) -> None:
+        state = self.bridge.state
+        title = next(record.name for record in state.classes if record.id == class_id)
+        frame = state.camera.frame if state.camera.playing else None
+        if frame is not None:
+            self.bridge.submit(ImportPicture(frame.frame, "camera.png", class_id))
+        elif self._shown is not None and self._shown.path:
+            self.bridge.submit(ImportPaths((self._shown.path,), class_id, self.settings.copy_images))
+        elif self._shown is not None and self._shown.name in self._pasted:
+            self.bridge.submit(ImportPicture(self._pasted[self._shown.name], "pasted.png", class_id))
+        else:
+            return
+        self._putting = title
+        self.put_label.setText(self.tr("Putting it into {title} …").format(title=title))
+
+    def _tell_put(self, state: AppState) -> None:
+        """Say that the picture is in its class once it is on disk, or why it is not."""
+        report = state.import_report
+        if not self._putting or report is None:
+            return
+        done = self.tr("It is in {title} now; the next training learns from it.").format(title=self._putting)
+        refused = report.skipped[0].reason if report.skipped else ""
+        self.put_label.setText(done if report.taken else self.tr("Not taken: {reason}.").format(reason=refused))
+        self._putting = ""
+
+    def _threshold_moved(self, value: int) -> None:
+        words = self.tr("Unknown below {value} %: drag to the right to be stricter") if value else self.tr("Unknown below: off")
+        self.threshold_label.setText(words.format(value=value))
+        self.bars.set_threshold(value / 100)
+        self._render_answer(self.bridge.state)
+
+    def _keep_threshold(self) -> None:
+        if self.bridge.state.project is not None:
+            self.bridge.submit(Remember(THRESHOLD, str(self.threshold.value())))
+
+    # ------------------------------------------------------------ drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if self.paste(event.mimeData()):
+            event.acceptProposedAction()
