@@ -27,6 +27,7 @@ class Normalise:
     """
 
     def __init__(self, preprocessing: Preprocessing, device: torch.device, channels_last: bool = False) -> None:
+        self.preprocessing = preprocessing
         mean = torch.tensor(preprocessing.mean, dtype=torch.float32, device=device).view(1, -1, 1, 1)
         std = torch.tensor(preprocessing.std, dtype=torch.float32, device=device).view(1, -1, 1, 1)
         self._scale = 1 / (255 * std)

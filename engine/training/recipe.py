@@ -36,12 +36,18 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     preset : str
         Name of the preset it came from; "own" once a field was changed.
-    epochs, batch : int
-        Passes over the training pictures; pictures a step.
+    epochs : int
+        Passes over the training pictures.
+    batch : int
+        Pictures a step; with few training pictures a sixteenth of them, so that an epoch has at least some 16 steps.
     learning_rate, momentum, weight_decay : float
         Peak learning rate; momentum in [0, 1) (SGD alone); decoupled decay for AdamW, L2 for SGD.
     label_smoothing : float
         Probability mass spread over all classes, in [0, 1).
+    augmentation : Augmentation
+    suit_augmentation : bool
+        Where `augmentation` changes nothing, take what suits the data instead: for convolutional networks `GREY_PICTURES` or
+        `PHOTOGRAPHS`. A run's record holds what was taken.
     mixed_precision : {"auto", "off"}
         "auto" uses bfloat16 or float16 where a measurement on the device shows a gain.
     seed : int
@@ -64,12 +70,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
     label_smoothing: float = 0.0
     augmentation: Augmentation = Augmentation()
+    suit_augmentation: bool = True
     mixed_precision: Literal["auto", "off"] = "auto"
     seed: int = 0
     device: str = "auto"
     neighbours: int = 1
     distance: Literal["l1", "l2"] = "l2"
 
+
+GREY_PICTURES = Augmentation(shift=0.1, crop=0.9)
+PHOTOGRAPHS = Augmentation(shift=0.05, flip=True, crop=0.8, colour=0.2)
 
 PRESETS: dict[str, tuple[str, Recipe]] = {
     "quick-look": ("A first answer in seconds", Recipe(preset="quick-look", epochs=3)),

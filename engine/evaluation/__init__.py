@@ -1,0 +1,1 @@
+"""Judging a run: confusion, accuracy with its interval, per-class figures, calibration."""

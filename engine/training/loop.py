@@ -1,0 +1,332 @@
+"""The training loop: pictures lie on the device as uint8, and nothing but parcels of losses leaves it while it runs.
+
+Steps are cut from an endless stream of permutations, so that every batch is full and, over the epochs, every picture is shown
+equally often. Order and augmentation have generators of their own; only dropout draws from torch's global one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engine.control import Cancelled, CancelToken
+from engine.data.augmentation import Augment, Normalise
+from engine.evaluation.metrics import confusion_matrix
+from engine.failure import UserError
+from engine.training.inference import logits_of
+from engine.training.precision import Arithmetic
+from engine.training.recipe import Recipe
+from engine.training.schedules import learning_rate
+
+PARCEL_SECONDS = 0.04
+FEWEST_STEPS = 16  # an epoch; small data get smaller batches, or they would see only a step or two
+
+
+class Part(NamedTuple):
+    """One split: pixels uint8 [N, H, W, C], labels int64 [N], on one device."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+
+
+class Epoch(NamedTuple):
+    """Figures of one epoch, counted from 1; validation NaN and `confusion` None without that split."""
+
+    number: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    confusion: np.ndarray | None
+
+
+class Parcel(NamedTuple):
+    """Some steps: `first` counts from 1; float32 [n] each; seconds of training so far; steps of the whole run."""
+
+    first: int
+    losses: np.ndarray
+    accuracies: np.ndarray
+    learning_rate: float
+    seconds: float
+    steps: int
+
+
+class Watcher(Protocol):
+    """Whoever is told, on the training's thread, at most some 25 times a second."""
+
+    def parcel(self, parcel: Parcel) -> None:
+        """Some steps are done."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch is done; the module is in evaluation mode."""
+
+    def notice(self, text: str) -> None:
+        """Something that the user should know."""
+
+
+class Trained(NamedTuple):
+    """What came out; the module holds the weights of `best_epoch` (0: those of the last step, no epoch was finished)."""
+
+    outcome: str
+    failure: UserError | None
+    best_epoch: int
+    epochs: tuple[Epoch, ...]
+    losses: np.ndarray
+    accuracies: np.ndarray
+    seconds: float
+    pictures: int
+
+
+def batch_size(recipe: Recipe, pictures: int) -> int:
+    """Pictures a step: the recipe's, but at most a sixteenth of the training pictures, and at least 8 where there are as many."""
+    return max(1, min(recipe.batch, pictures, max(8, pictures // FEWEST_STEPS)))
+
+
+def steps_per_epoch(pictures: int, batch: int) -> int:
+    """Steps in which about all pictures are shown once."""
+    return max(1, round(pictures / batch))
+
+
+def train(
+    module: nn.Module,
+    training: Part,
+    validation: Part | None,
+    recipe: Recipe,
+    normalise: Normalise,
+    arithmetic: Arithmetic,
+    token: CancelToken,
+    watcher: Watcher,
+) -> Trained:
+    """Train a module in place, on the device that it is on.
+
+    The weights of the best epoch are kept: that of the highest validation accuracy, among equals of the lowest validation loss;
+    without validation pictures the last epoch's.
+
+    Returns
+    -------
+    Trained
+        Outcome "completed", "cancelled", or "failed" with `failure` where the loss became NaN or infinite.
+    """
+    run = _Run(module, training, validation, recipe, normalise, arithmetic, token, watcher)
+    outcome, failure = "completed", None
+    try:
+        run.all_epochs()
+    except Cancelled:
+        outcome = "cancelled"
+    except _Diverged as error:
+        outcome, failure = "failed", diverged(error.step, error.loss, recipe)
+    run.restore_best()
+    return run.result(outcome, failure)
+
+
+def diverged(step: int, loss: float, recipe: Recipe) -> UserError:
+    """The sentence for a loss that is no number any more."""
+    what = "NaN" if math.isnan(loss) else "infinite"
+    rate = recipe.learning_rate
+    return UserError(f"The loss became {what} at step {step} with learning rate {rate:g}.", f"Try {rate / 10:g}.")
+
+
+class _Diverged(Exception):
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(step, loss)
+        self.step, self.loss = step, loss
+
+
+class _Run:
+    """One training under way."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        training: Part,
+        validation: Part | None,
+        recipe: Recipe,
+        normalise: Normalise,
+        arithmetic: Arithmetic,
+        token: CancelToken,
+        watcher: Watcher,
+    ) -> None:
+        self.module, self.training, self.validation, self.recipe = module, training, validation, recipe
+        self.normalise, self.arithmetic, self.token, self.watcher = normalise, arithmetic, token, watcher
+        self.device = next(module.parameters()).device
+        self.batch = batch_size(recipe, len(training.labels))
+        self.steps_per_epoch = steps_per_epoch(len(training.labels), self.batch)
+        self.steps = self.steps_per_epoch * recipe.epochs
+        self.augment = Augment(normalise, recipe.augmentation, recipe.seed, self.device)
+        self.optimiser = _optimiser(module, recipe, self.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=arithmetic.precision is torch.float16)
+        self.losses = torch.zeros(self.steps, device=self.device)
+        self.hits = torch.zeros(self.steps, device=self.device)
+        self.kept_losses = np.zeros(self.steps, np.float32)
+        self.kept_accuracies = np.zeros(self.steps, np.float32)
+        self.pieces = 1  # a step's pictures are shown in so many parts; doubled when memory runs out
+        self.told = 0  # steps that the watcher knows of
+        self.rate = 0.0
+        self.seconds = 0.0
+        self.epochs: list[Epoch] = []
+        self.best: Epoch | None = None
+        self.best_state: dict[str, torch.Tensor] = {}
+
+    def all_epochs(self) -> None:
+        batches = stream(len(self.training.labels), self.batch, self.recipe.seed, self.training.pixels.device)
+        for number in range(1, self.recipe.epochs + 1):
+            self.one_epoch(number, batches)
+            self.validate(number)
+
+    def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> None:
+        pixels, labels = self.training
+        first = (number - 1) * self.steps_per_epoch
+        self.module.train()
+        begun = told = time.perf_counter()
+        before = self.seconds
+        try:
+            for step in range(first, first + self.steps_per_epoch):
+                self.token.check()
+                rows = next(batches)
+                self.set_rate(step)
+                self.step(step, pixels.index_select(0, rows), labels.index_select(0, rows))
+                now = time.perf_counter()
+                if now - told >= PARCEL_SECONDS:
+                    told = now
+                    self.seconds = before + now - begun
+                    self.tell(step + 1)
+            self.tell(first + self.steps_per_epoch)
+        finally:
+            self.seconds = before + time.perf_counter() - begun
+
+    def set_rate(self, step: int) -> None:
+        self.rate = learning_rate(self.recipe, step, self.steps)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate
+
+    def step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
+        """One step of the optimiser; when memory runs out, again in smaller pieces of the same sum."""
+        if pixels.device != self.device:
+            pixels, labels = pixels.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        while True:
+            try:
+                self.accumulate(step, pixels, labels)
+                break
+            except RuntimeError as error:
+                if not _out_of_memory(error) or self.pieces >= self.batch:
+                    raise
+            self.optimiser.zero_grad()
+            self.pieces *= 2
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self.watcher.notice(f"The device ran out of memory: each batch of {self.batch} is now shown in {self.pieces} parts.")
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.optimiser.zero_grad()
+
+    def accumulate(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
+        smoothing, precision = self.recipe.label_smoothing, self.arithmetic.precision
+        mixed = torch.autocast(self.device.type, dtype=precision) if precision is not torch.float32 else contextlib.nullcontext()
+        self.losses[step] = 0
+        self.hits[step] = 0
+        size = math.ceil(len(labels) / self.pieces)
+        for start in range(0, len(labels), size):
+            part = labels[start : start + size]
+            share = len(part) / len(labels)
+            with mixed:
+                logits = self.module(self.augment(pixels[start : start + size]))
+            loss = functional.cross_entropy(logits.float(), part, label_smoothing=smoothing) * share
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            self.losses[step] += loss.detach()
+            self.hits[step] += (logits.detach().argmax(1) == part).sum()
+            if self.pieces > 1:
+                self.token.check()
+
+    def tell(self, step: int) -> None:
+        """Fetch the figures of the steps up to `step` and pass them on."""
+        if step == self.told:
+            return
+        losses = self.losses[self.told : step].cpu().numpy().copy()
+        accuracies = self.hits[self.told : step].cpu().numpy() / np.float32(self.batch)
+        self.kept_losses[self.told : step] = losses
+        self.kept_accuracies[self.told : step] = accuracies
+        bad = np.flatnonzero(~np.isfinite(losses))
+        good = int(bad[0]) if len(bad) else len(losses)
+        first, self.told = self.told + 1, self.told + good
+        if good:
+            self.watcher.parcel(Parcel(first, losses[:good], accuracies[:good], self.rate, self.seconds, self.steps))
+        if len(bad):
+            raise _Diverged(first + good, float(losses[good]))
+
+    def validate(self, number: int) -> None:
+        last = number * self.steps_per_epoch
+        these = slice(last - self.steps_per_epoch, last)
+        loss, accuracy, confusion = math.nan, math.nan, None
+        self.module.eval()
+        if self.validation is not None:
+            logits = logits_of(self.module, self.validation.pixels, self.normalise, self.token, self.arithmetic)
+            labels = self.validation.labels.cpu()
+            loss = float(functional.cross_entropy(logits, labels))
+            confusion = confusion_matrix(labels.numpy(), logits.argmax(1).numpy(), logits.shape[1])
+            accuracy = float(np.trace(confusion) / len(labels))
+        means = float(self.kept_losses[these].mean()), float(self.kept_accuracies[these].mean())
+        epoch = Epoch(number, last, *means, loss, accuracy, confusion)
+        self.epochs.append(epoch)
+        if self.best is None or _better(epoch, self.best):
+            self.best = epoch
+            self.best_state = {name: value.clone() for name, value in self.module.state_dict().items()}
+        self.watcher.epoch(epoch)
+
+    def restore_best(self) -> None:
+        if self.best is not None:
+            self.module.load_state_dict(self.best_state)
+        self.module.eval()
+
+    def result(self, outcome: str, failure: UserError | None) -> Trained:
+        return Trained(
+            outcome=outcome,
+            failure=failure,
+            best_epoch=self.best.number if self.best else 0,
+            epochs=tuple(self.epochs),
+            losses=self.kept_losses[: self.told].copy(),
+            accuracies=self.kept_accuracies[: self.told].copy(),
+            seconds=self.seconds,
+            pictures=self.told * self.batch,
+        )
+
+
+def stream(count: int, batch: int, seed: int, device: torch.device) -> Iterator[torch.Tensor]:
+    """Batches of row numbers, int64 [batch] each, without end: permutations of all rows, one after the other, cut into full batches."""
+    generator = torch.Generator().manual_seed(seed)
+    rest = torch.zeros(0, dtype=torch.int64, device=device)
+    while True:
+        rest = torch.cat([rest, torch.randperm(count, generator=generator).to(device)])
+        whole = len(rest) // batch * batch
+        yield from rest[:whole].view(-1, batch)
+        rest = rest[whole:]
+
+
+def _better(epoch: Epoch, best: Epoch) -> bool:
+    if math.isnan(epoch.validation_accuracy):
+        return True
+    return (epoch.validation_accuracy, -epoch.validation_loss) > (best.validation_accuracy, -best.validation_loss)
+
+
+def _optimiser(module: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
+    """Biases, scales and shifts are not decayed: that would pull batch norm's outputs towards zero and gain nothing."""
+    weights = [parameter for parameter in module.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in module.parameters() if parameter.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    fused = device.type in ("cpu", "cuda")  # one kernel for all parameters
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=fused)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,135 @@
+"""A run on disk and back: network.json, weights.safetensors, and what they answer. No pickle is ever read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from engine.classic.nearest import NearestNeighbour
+from engine.control import CancelToken
+from engine.data.augmentation import Normalise
+from engine.failure import UserError
+from engine.networks import files
+from engine.networks.build import build
+from engine.networks.layers import Network
+from engine.project import runs
+from engine.project.records import RunRecord
+from engine.training.inference import logits_of
+from engine.training.quick import quicken
+
+NETWORK = "network.json"
+WEIGHTS = "weights.safetensors"
+
+
+class LoadedRun(NamedTuple):
+    """A run ready to classify. Its own copy: no other thread changes its weights.
+
+    Attributes
+    ----------
+    network, module : Network, torch.nn.Module or None
+        None for the classic classifiers. The module is in evaluation mode, on `device`.
+    neighbours : NearestNeighbour or None
+        The classic classifier.
+    """
+
+    record: RunRecord
+    device: torch.device
+    network: Network | None
+    module: nn.Module | None
+    neighbours: NearestNeighbour | None
+    normalise: Normalise
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, in the order of the probabilities."""
+        return self.record.classes
+
+    def probabilities(self, pixels: np.ndarray, token: CancelToken | None = None) -> np.ndarray:
+        """Class probabilities, float32 [N, K], of uint8 [N, H, W, C] at working size; rows sum to 1.
+
+        Raises
+        ------
+        Cancelled
+            If the token was cancelled.
+        """
+        token = token or CancelToken()
+        if self.neighbours is not None:
+            return self.neighbours.predict_proba(pixels, token)
+        if self.module is None:
+            raise ValueError("a run without a classifier")
+        if len(pixels) == 0:
+            return np.zeros((0, len(self.classes)), np.float32)
+        logits = logits_of(self.module, as_tensor(pixels), self.normalise, token)
+        answer: np.ndarray = logits.softmax(dim=1).numpy()
+        return answer
+
+
+def as_tensor(pixels: np.ndarray) -> torch.Tensor:
+    """The same memory as a tensor; a copy where the array may not be written, of which torch would warn."""
+    return torch.from_numpy(np.ascontiguousarray(pixels) if pixels.flags.writeable else pixels.copy())
+
+
+def save_network(folder: Path, network: Network) -> None:
+    """Write network.json."""
+    runs.write_whole(folder / NETWORK, files.dump(network))
+
+
+def save_weights(folder: Path, module: nn.Module, record: RunRecord) -> None:
+    """Write weights.safetensors; its metadata say what is needed to use the weights elsewhere."""
+    state = {name: value.detach().to("cpu").contiguous() for name, value in module.state_dict().items()}
+    metadata = {
+        "format": "pt",
+        "network": record.network,
+        "title": record.title,
+        "classes": msgspec.json.encode(record.classes).decode(),
+        "preprocessing": msgspec.json.encode(record.preprocessing).decode(),
+        "recipe": msgspec.json.encode(record.recipe).decode(),
+    }
+    runs.write_whole(folder / WEIGHTS, save(state, metadata))
+
+
+def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRun:
+    """Load a run for classifying.
+
+    Raises
+    ------
+    UserError
+        If the folder is no run, or a file of it is missing or damaged.
+    """
+    place, where = Path(folder), torch.device(device)
+    record = runs.load_record(place)
+    _check_record(record, place)
+    normalise = Normalise(record.preprocessing, where)
+    weights = place / WEIGHTS
+    if not weights.is_file():
+        raise UserError(f"The run {place.name} has no file {WEIGHTS}.", "Train again, or restore it from a copy.")
+    if not (place / NETWORK).is_file():
+        return LoadedRun(record, where, None, None, NearestNeighbour.load(weights, where), normalise)
+    network = files.load(place / NETWORK)
+    shape = (record.preprocessing.channels, record.preprocessing.height, record.preprocessing.width)
+    if network.classes != len(record.classes) or network.input != shape:
+        raise UserError(f"The network of run {place.name} does not fit its record.", "Train again, or restore it from a copy.")
+    module = build(network)
+    try:
+        module.load_state_dict(load_file(weights))
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(f"The weights {weights} are damaged ({reason}).", "Train again, or restore them from a copy.") from None
+    module = quicken(module.to(where).eval().requires_grad_(False), where)
+    return LoadedRun(record, where, network, module, None, normalise)
+
+
+def _check_record(record: RunRecord, place: Path) -> None:
+    preprocessing = record.preprocessing
+    sizes = min(preprocessing.height, preprocessing.width) >= 1
+    if not sizes or len(preprocessing.mean) != preprocessing.channels or len(preprocessing.std) != preprocessing.channels:
+        raise UserError(f"The preprocessing of run {place.name} makes no sense.", "Train again, or restore it from a copy.")
+    if not record.classes or min(preprocessing.std) <= 0:
+        raise UserError(f"The record of run {place.name} makes no sense.", "Train again, or restore it from a copy.")
