@@ -1,0 +1,420 @@
+"""Curves of training runs: loss above, accuracy below, one axis of steps and one cursor for both.
+
+Painted without a plotting library: the window must not stop for the second that such a library takes to load, and a million
+points are drawn in some milliseconds once every pixel column is reduced to its minimum and maximum.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.theme import colour, font, px
+from gui.widgets.canvas import Canvas, Row, ink
+from gui.widgets.reduction import Growing, envelope, trailing_mean
+from gui.widgets.ticks import linear_ticks, log_ticks, plain, span
+
+
+class Series(msgspec.Struct, frozen=True, eq=False):
+    """A curve. x ascending; y as long, NaN where nothing was measured. Bold ones are drawn wide with a mark at each point."""
+
+    name: str
+    colour: str
+    x: np.ndarray
+    y: np.ndarray
+    bold: bool = False
+    smooth: bool = False
+
+
+class Panel(msgspec.Struct, frozen=True, eq=False):
+    """One plot of the stack: title of its axis, its curves, and what its numbers are multiplied by and followed by in words."""
+
+    title: str
+    series: tuple[Series, ...] = ()
+    unit: str = ""
+    decimals: int = 3
+    floor: float | None = None
+    ceiling: float | None = None
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Something that happened at a step."""
+
+    x: float
+    text: str
+
+
+class CurvePlot(Canvas):
+    """Panels above each other with one x axis. Wheel or drag to enlarge, double-click to see all."""
+
+    file_name = "curves"
+    cursor_moved = Signal(float)
+
+    def __init__(self, x_title: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._x_title = x_title
+        self._panels: tuple[Panel, ...] = ()
+        self._marks: tuple[Mark, ...] = ()
+        self._log = False
+        self._window = 1
+        self._empty = ""
+        self._view: tuple[float, float] | None = None
+        self._cursor: float | None = None
+        self._drag: tuple[float, float] | None = None
+        self._means: dict[int, tuple[np.ndarray, Growing]] = {}
+        self.setMinimumSize(px(280), px(220))
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    # ------------------------------------------------------------ setters
+
+    def set_panels(self, panels: tuple[Panel, ...]) -> None:
+        self._panels = panels
+        self.update()
+
+    def set_marks(self, marks: tuple[Mark, ...]) -> None:
+        self._marks = marks
+        self.update()
+
+    def set_log(self, on: bool) -> None:
+        """Draw panels without a ceiling (losses) on a logarithmic axis."""
+        self._log = on
+        self.update()
+
+    def set_smoothing(self, window: int) -> None:
+        """Draw the mean of the last `window` steps over curves that may be smoothed."""
+        self._window = max(1, window)
+        self._means.clear()
+        self.update()
+
+    def set_empty_text(self, text: str) -> None:
+        """What to say while there is no curve."""
+        self._empty = text
+        self.update()
+
+    def show_range(self, left: float, right: float) -> None:
+        if right > left:
+            self._view = (left, right)
+            self.update()
+
+    def show_all(self) -> None:
+        self._view = None
+        self.update()
+
+    # ------------------------------------------------------------ what is drawn where
+
+    @property
+    def view(self) -> tuple[float, float]:
+        """Visible range of x."""
+        if self._view is not None:
+            return self._view
+        ends = [float(series.x[-1]) for panel in self._panels for series in panel.series if len(series.x)]
+        return (0.0, max(ends, default=1.0) or 1.0)
+
+    def _is_log(self, panel: Panel) -> bool:
+        return self._log and panel.ceiling is None
+
+    def _gutter(self) -> float:
+        return QFontMetricsF(font(11)).height() + QFontMetricsF(font(11, tabular=True)).horizontalAdvance("0.0000") + px(10)
+
+    def _boxes(self, size: QSizeF) -> list[QRectF]:
+        if not self._panels:
+            return []
+        line = QFontMetricsF(font(11)).height()
+        left, top, between, bottom = self._gutter(), px(6), px(14), 2 * line + px(10)
+        height = (size.height() - top - bottom - between * (len(self._panels) - 1)) / len(self._panels)
+        width = size.width() - left - px(12)
+        return [QRectF(left, top + row * (height + between), max(1.0, width), max(1.0, height)) for row in range(len(self._panels))]
+
+    def _smoothed(self, series: Series) -> np.ndarray:
+        """The mean curve; only what was added to a growing curve is computed."""
+        memory = series.y if series.y.base is None else series.y.base
+        kept = self._means.get(id(memory))
+        if kept is None or len(kept[1]) > len(series.y):
+            if len(self._means) >= 16:
+                self._means.clear()
+            kept = (memory, Growing())
+            self._means[id(memory)] = kept
+        means = kept[1]
+        known = len(means)
+        if known < len(series.y):
+            before = max(0, known - self._window + 1)
+            means.append(trailing_mean(series.y[before:], self._window)[known - before :])
+        return means.values()
+
+    def _drawn(self, panel: Panel, columns: int) -> list[tuple[Series, np.ndarray, np.ndarray, bool]]:
+        """What to draw: curve, reduced x and y, and whether it is the faint one behind a mean."""
+        left, right = self.view
+        drawn = []
+        for series in panel.series:
+            mean = series.smooth and self._window > 1
+            x, y = envelope(series.x, series.y, left, right, columns)
+            drawn.append((series, x, y, mean))
+            if mean:
+                x, y = envelope(series.x, self._smoothed(series), left, right, columns)
+                drawn.append((series, x, y, False))
+        return drawn
+
+    def _y_range(self, panel: Panel, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> tuple[float, float]:
+        left, right = self.view
+        inside = [y[(x >= left) & (x <= right)] for _, x, y, _ in drawn]
+        log = self._is_log(panel)
+        found = span(inside, log)
+        if found is None:
+            return (0.1, 10.0) if log else (panel.floor or 0.0, panel.ceiling if panel.ceiling is not None else 1.0)
+        low, high = found
+        if log:
+            return (low / 1.15, high * 1.15)
+        room = (high - low) * 0.06 or abs(high) * 0.1 or 0.5
+        low, high = low - room, high + room
+        if panel.floor is not None:
+            low = max(panel.floor, low)
+        if panel.ceiling is not None:
+            high = min(panel.ceiling + (panel.ceiling - (panel.floor or 0)) * 0.02, high)
+        return (low, high) if high > low else (low, low + 1.0)
+
+    # ------------------------------------------------------------ painting
+
+    def paint(self, painter: QPainter, size: QSizeF) -> None:
+        boxes = self._boxes(size)
+        filled = any(len(series.x) for panel in self._panels for series in panel.series)
+        for panel, box in zip(self._panels, boxes, strict=True):
+            self._paint_panel(painter, panel, box)
+        if boxes:
+            self._paint_steps(painter, boxes)
+        if not filled and self._empty:
+            painter.setFont(font(13))
+            painter.setPen(ink("muted"))
+            where = QRectF(boxes[0] if boxes else QRectF(0, 0, size.width(), size.height()))
+            painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
+
+    def _paint_panel(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
+        drawn = self._drawn(panel, max(1, int(box.width())))
+        low, high = self._y_range(panel, drawn)
+        log = self._is_log(panel)
+        painter.fillRect(box, ink("raised"))
+        self._paint_levels(painter, panel, box, low, high, log)
+        painter.save()
+        painter.setClipRect(box)
+        if self._drag is not None:
+            first, last = sorted(self._drag)
+            painter.fillRect(QRectF(first, box.top(), last - first, box.height()), ink("selected"))
+        self._paint_marks(painter, box)
+        for series, x, y, faint in drawn:
+            self._paint_curve(painter, series, self._polygon(x, y, box, low, high, log), faint)
+        self._paint_cursor(painter, panel, box, low, high, log)
+        painter.restore()
+        painter.setPen(QPen(ink("line"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box)
+        self._paint_legend(painter, panel, box)
+
+    def _paint_levels(self, painter: QPainter, panel: Panel, box: QRectF, low: float, high: float, log: bool) -> None:
+        figures = font(11, tabular=True)
+        line = QFontMetricsF(figures).height()
+        most = max(2, int(box.height() / (line * 2.2)))
+        ticks = log_ticks(low, high, most) if log else linear_ticks(low, high, most)
+        painter.setFont(figures)
+        for value in ticks:
+            y = self._y(value, box, low, high, log)
+            painter.setPen(QPen(ink("grid"), 1))
+            painter.drawLine(QLineF(box.left(), y, box.right(), y))
+            painter.setPen(ink("muted"))
+            where = QRectF(0, y - line / 2, box.left() - px(5), line)
+            painter.drawText(where, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), plain(value))
+        painter.save()
+        painter.setFont(font(11))
+        painter.setPen(ink("text"))
+        painter.translate(line / 2 + px(1), box.center().y())
+        painter.rotate(-90)
+        painter.drawText(QRectF(-box.height() / 2, -line / 2, box.height(), line), int(Qt.AlignmentFlag.AlignCenter), panel.title)
+        painter.restore()
+
+    def _paint_steps(self, painter: QPainter, boxes: list[QRectF]) -> None:
+        left, right = self.view
+        box = boxes[-1]
+        figures = font(11, tabular=True)
+        metrics = QFontMetricsF(figures)
+        ticks = linear_ticks(left, right, max(2, int(box.width() / metrics.horizontalAdvance("000,000,0"))))
+        painter.setFont(figures)
+        for value in ticks:
+            x = self._x(value, box)
+            painter.setPen(QPen(ink("line"), 1))
+            painter.drawLine(QLineF(x, box.bottom(), x, box.bottom() + px(4)))
+            painter.setPen(ink("muted"))
+            width = metrics.horizontalAdvance(plain(value)) + 4
+            start = min(max(0.0, x - width / 2), box.right() + px(12) - width)
+            painter.drawText(QRectF(start, box.bottom() + px(4), width, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), plain(value))
+        painter.setFont(font(11))
+        painter.setPen(ink("text"))
+        title = QRectF(box.left(), box.bottom() + px(4) + metrics.height(), box.width(), metrics.height() + 2)
+        painter.drawText(title, int(Qt.AlignmentFlag.AlignCenter), self._x_title)
+
+    def _paint_marks(self, painter: QPainter, box: QRectF) -> None:
+        painter.setFont(font(11))
+        for mark in self._marks:
+            x = self._x(mark.x, box)
+            if box.left() <= x <= box.right():
+                painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
+                painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
+                painter.setPen(ink("muted"))
+                painter.drawText(QPointF(x + px(3), box.bottom() - px(4)), mark.text)
+
+    def _paint_curve(self, painter: QPainter, series: Series, points: QPolygonF, faint: bool) -> None:
+        """Thin curves without antialiasing (a million points are behind them), bold ones with it and a mark at each point."""
+        shade = colour(series.colour, 0.28 if faint else 1.0)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, series.bold)
+        painter.setPen(QPen(shade, px(2) if series.bold else 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolyline(points)
+        if series.bold and points.size() <= 200:
+            painter.setPen(QPen(ink("raised"), 1))
+            painter.setBrush(shade)
+            for point in points:
+                painter.drawEllipse(point, px(3.4), px(3.4))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_cursor(self, painter: QPainter, panel: Panel, box: QRectF, low: float, high: float, log: bool) -> None:
+        if self._cursor is None:
+            return
+        x = self._x(self._cursor, box)
+        painter.setPen(QPen(ink("muted"), 1))
+        painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for series in panel.series:
+            found = self._at(series, self._cursor)
+            if found is not None and (found[1] > 0 or not log):
+                where = QPointF(self._x(found[0], box), self._y(found[1], box, low, high, log))
+                painter.setPen(QPen(ink("raised"), 1))
+                painter.setBrush(colour(series.colour))
+                painter.drawEllipse(where, px(4), px(4))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
+        """Names of the curves and, under the cursor, their values; at the upper right, where losses seldom are."""
+        if not panel.series:
+            return
+        words = font(11, tabular=True)
+        metrics = QFontMetricsF(words)
+        lines = [(series, self._legend_text(panel, series)) for series in panel.series[:10]]
+        width = max(metrics.horizontalAdvance(text) for _, text in lines) + px(38)
+        height = metrics.height() * len(lines) + px(8)
+        top = box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)
+        frame = QRectF(box.right() - width - px(6), top, width, height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ink("raised", 0.86))
+        painter.drawRoundedRect(frame, px(4), px(4))
+        painter.setFont(words)
+        for row, (series, text) in enumerate(lines):
+            middle = frame.top() + px(4) + metrics.height() * (row + 0.5)
+            painter.setPen(QPen(colour(series.colour), px(3) if series.bold else 1))
+            painter.drawLine(QLineF(frame.left() + px(6), middle, frame.left() + px(24), middle))
+            painter.setPen(ink("text"))
+            where = QRectF(frame.left() + px(30), middle - metrics.height() / 2, width, metrics.height())
+            painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _legend_text(self, panel: Panel, series: Series) -> str:
+        found = self._at(series, self._cursor) if self._cursor is not None else None
+        if found is None:
+            return series.name
+        step = self.tr("step {step:,.0f}").format(step=found[0])
+        return f"{series.name}  {found[1]:.{panel.decimals}f}{panel.unit}  ({step})"
+
+    # ------------------------------------------------------------ data to pixels and back
+
+    def _x(self, value: float, box: QRectF) -> float:
+        left, right = self.view
+        return box.left() + (value - left) / (right - left) * box.width()
+
+    def _y(self, value: float, box: QRectF, low: float, high: float, log: bool) -> float:
+        share = math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
+        return box.bottom() - share * box.height()
+
+    def _polygon(self, x: np.ndarray, y: np.ndarray, box: QRectF, low: float, high: float, log: bool) -> QPolygonF:
+        left, right = self.view
+        kept = np.isfinite(y) & (y > 0) if log else np.isfinite(y)
+        x, y = x[kept], y[kept]
+        share = np.log(y / low) / math.log(high / low) if log else (y - low) / (high - low)
+        across = box.left() + (x - left) / (right - left) * box.width()
+        up = np.clip(box.bottom() - share * box.height(), -1e5, 1e5)
+        return QPolygonF([QPointF(*pair) for pair in zip(across.tolist(), up.tolist(), strict=True)])
+
+    def _at(self, series: Series, x: float) -> tuple[float, float] | None:
+        """The finite point of a curve (its mean, where that is drawn) nearest to x."""
+        if not len(series.x):
+            return None
+        values = self._smoothed(series) if series.smooth and self._window > 1 else series.y
+        right = min(int(np.searchsorted(series.x, x)), len(series.x) - 1)
+        nearest = right - 1 if right and x - series.x[right - 1] < series.x[right] - x else right
+        value = float(values[nearest])
+        return (float(series.x[nearest]), value) if math.isfinite(value) else None
+
+    # ------------------------------------------------------------ mouse
+
+    def _value_at(self, position: float) -> float:
+        box = self._boxes(QSizeF(self.size()))[0]
+        left, right = self.view
+        return left + (position - box.left()) / box.width() * (right - left)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not self._panels:
+            return
+        left, right = self.view
+        self._cursor = min(max(self._value_at(event.position().x()), left), right)
+        if self._drag is not None:
+            self._drag = (self._drag[0], event.position().x())
+        self.cursor_moved.emit(self._cursor)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._cursor = None
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self._panels:
+            self._drag = (event.position().x(), event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        drag, self._drag = self._drag, None
+        if drag is not None and abs(drag[1] - drag[0]) >= px(6):
+            left, right = self.view
+            first, last = sorted(self._value_at(end) for end in drag)
+            self.show_range(max(left, first), min(right, last))
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+        self.show_all()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not self._panels:
+            return
+        middle = self._value_at(event.position().x())
+        factor = 0.8 if event.angleDelta().y() > 0 else 1.25
+        left, right = self.view
+        view, self._view = self._view, None
+        whole = self.view
+        self._view = view
+        left, right = max(whole[0], middle - (middle - left) * factor), min(whole[1], middle + (right - middle) * factor)
+        if (left, right) == whole:
+            self.show_all()
+        else:
+            self.show_range(left, right)
+        event.accept()
+
+    # ------------------------------------------------------------ numbers
+
+    def table(self) -> list[Row]:
+        rows: list[Row] = []
+        for panel in self._panels:
+            for series in panel.series:
+                pairs = zip(series.x.tolist(), series.y.tolist(), strict=True)
+                rows.extend((panel.title, series.name, f"{x:.10g}", f"{y:.9g}") for x, y in pairs)
+        return [("quantity", "curve", "step", "value"), *rows] if rows else []
+
+    def has_table(self) -> bool:
+        return any(panel.series for panel in self._panels)
