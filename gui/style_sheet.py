@@ -16,6 +16,7 @@ SHEET = """
 QWidget#surface, QMainWindow, QDialog, QStackedWidget#pages {{ background: {surface}; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {s4}px {s8}px; }}
 
+QWidget[look="column"] {{ background: {panel}; }}
 QLabel {{ background: transparent; }}
 QLabel[look="title"] {{ font-size: {f20}px; font-weight: 600; }}
 QLabel[look="headline"] {{ font-size: {f28}px; font-weight: 600; }}
@@ -130,13 +131,7 @@ QMenu::item:selected {{ background: {selected}; color: {text}; }}
 QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: {s4}px {s8}px; }}
 
-QPushButton#sidebarEntry {{
-    background: transparent; border: none; border-radius: {s6}px; padding: {s8}px {s10}px; text-align: left; color: {text};
-}}
-QPushButton#sidebarEntry:hover {{ background: {hover}; }}
-QPushButton#sidebarEntry:checked {{ background: {selected}; color: {accent_text}; font-weight: 600; }}
-QPushButton#sidebarEntry:disabled {{ color: {disabled}; }}
-QPushButton#sidebarEntry:focus {{ border: 1px solid {accent}; }}
+QToolButton#projectButton {{ color: {muted}; margin: 0 {s10}px; padding: {s4}px {s20}px {s4}px {s8}px; text-align: left; }}
 """
 
 
