@@ -26,18 +26,11 @@ from gui.theme import class_colour, px
 from gui.widgets.basics import button, label, panel, percent, set_look
 from gui.widgets.canvas import image_of
 from gui.widgets.class_buttons import ClassButtons
-from gui.widgets.picture_view import PictureView
-from gui.widgets.probability_bars import ProbabilityBars
+from gui.widgets.drop_picture import DropPicture, files_in, pixels_of
+from gui.widgets.probability_bars import ProbabilityBars, verdict
 
 PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.heic *.heif *.avif *.pgm *.ppm"
 THRESHOLD = "use.unknown_below"
-
-
-def pixels_of(image: QImage) -> np.ndarray:
-    """A QImage as uint8 height x width x 3."""
-    plain = image.convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
-    return rows[:, : plain.width() * 3].reshape(plain.height(), plain.width(), 3).copy()
 
 
 class UsePage(Page):
@@ -105,7 +98,10 @@ class UsePage(Page):
         row.addWidget(self.message, 1)
         row.addWidget(self.remedy_button)
         column.addLayout(row)
-        self.view = PictureView(self.tr("Drop pictures here, paste one, or start the camera."))
+        self.view = DropPicture()
+        self.view.set_empty_text(self.tr("Drop pictures here, paste one, or start the camera."))
+        self.view.files_dropped.connect(self.classify)
+        self.view.picture_dropped.connect(self._classify_pixels)
         column.addWidget(self.view, 1)
         self.caption = label("", "caption")
         self.caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -249,24 +245,23 @@ class UsePage(Page):
     def _verdict(self, answer: Classified) -> str:
         if answer.probabilities is None:
             return ""
-        best = int(np.argmax(answer.probabilities))
-        unknown = float(answer.probabilities[best]) < self.threshold.value() / 100
-        return self.tr("unknown") if unknown else answer.classes[best]
+        best = verdict(answer.probabilities, self.threshold.value() / 100)
+        return self.tr("unknown") if best is None else answer.classes[best]
 
     def _render_answer(self, state: AppState) -> None:
         frame = state.camera.frame if state.camera.playing else None
         if frame is not None:
-            self.view.set_picture(frame.frame)
+            self.view.set_pixels(frame.frame)
             self.caption.setText(self.tr("{rate:.0f} frames/s").format(rate=frame.frames_per_second))
             self._show(frame.classes, frame.probabilities, frame.seconds)
         elif self._shown is not None:
-            self.view.set_picture(self._shown.picture)
+            self.view.set_pixels(self._shown.picture)
             self.caption.setText(self._shown.path or self._shown.name)
             self._show(self._shown.classes, self._shown.probabilities, self._shown.seconds)
             if self._shown.error:
-                self.view.set_empty(self._shown.error)
+                self.view.set_empty_text(self._shown.error)
         else:
-            self.view.set_picture(None)
+            self.view.set_pixels(None)
             self.caption.setText("")
             self._show((), None, 0.0)
         can_put = (frame is not None or (self._shown is not None and not self._shown.error)) and state.writable and bool(state.classes)
@@ -279,13 +274,12 @@ class UsePage(Page):
             widget.setVisible(shown)
         if probabilities is None:
             self.answer.setText("")
-            self.bars.clear()
+            self.bars.set_answer((), None)
             return
-        best = int(np.argmax(probabilities))
-        unknown = float(probabilities[best]) < self.threshold.value() / 100
-        self.answer.setText(self.tr("Unknown") if unknown else names[best])
+        best = verdict(probabilities, self.threshold.value() / 100)
+        self.answer.setText(self.tr("Unknown") if best is None else names[best])
         order = {record.name: at for at, record in enumerate(self.bridge.state.classes)}
-        tones = [self.bridge.state.classes[order[name]].colour if name in order else class_colour(at) for at, name in enumerate(names)]
+        tones = tuple(self.bridge.state.classes[order[name]].colour if name in order else class_colour(at) for at, name in enumerate(names))
         self.bars.set_answer(names, probabilities, tones)
         self.speed.setText(self.tr("answered in {time:.1f} ms").format(time=1000 * seconds))
 
@@ -349,18 +343,21 @@ class UsePage(Page):
 
     def paste(self, mime: QMimeData) -> bool:
         """Classify what was copied; tells whether there was a picture."""
-        paths = tuple(url.toLocalFile() for url in mime.urls() if url.isLocalFile())
+        paths = files_in(mime)
         if paths:
             self.classify(paths)
             return True
         image = QImage(mime.imageData()) if mime.hasImage() else QImage()
         if image.isNull():
             return False
+        self._classify_pixels(pixels_of(image))
+        return True
+
+    def _classify_pixels(self, pixels: np.ndarray) -> None:
         self._stop_camera()
         name = self.tr("pasted picture {number}").format(number=len(self._pasted) + 1)
-        self._pasted[name] = pixels_of(image)
-        self.bridge.submit(ClassifyPicture(self._pasted[name], name))
-        return True
+        self._pasted[name] = pixels
+        self.bridge.submit(ClassifyPicture(pixels, name))
 
     def _stop_camera(self) -> None:
         job = self.bridge.state.running("OpenCamera")

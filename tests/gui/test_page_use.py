@@ -84,7 +84,7 @@ def test_dropped_file_is_classified_and_the_answer_shown(page, host, bridge, tmp
     host.emit(answer("leaf.jpg", 0.2, 0.8, path="/x/leaf.jpg"))
     bridge.tick()
     assert page.answer.text() == "spotted"
-    assert page.bars.table() == [("class", "probability"), ("spotted", "0.800000"), ("healthy", "0.200000")]
+    assert [(name, round(share, 3)) for name, share, _ in page.bars.rows()] == [("spotted", 0.8), ("healthy", 0.2)]
 
 
 def test_below_the_threshold_it_is_unknown_and_the_threshold_is_kept(page, host, bridge):
