@@ -95,7 +95,7 @@ def from_source(source: Source, seed: int = 0) -> Dataset:
 def from_snapshot(snapshot: Snapshot) -> Dataset:
     """The labelled pictures of a project as it stood; classes in the project's order, those without pictures left out."""
     table = snapshot.table
-    rows = np.flatnonzero(table.class_ids >= 0)
+    rows = np.flatnonzero(np.isin(table.class_ids, [record.id for record in snapshot.classes]))
     present = set(table.class_ids[rows].tolist())
     classes = [record for record in snapshot.classes if record.id in present]
     highest = max((record.id for record in classes), default=0)

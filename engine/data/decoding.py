@@ -40,6 +40,7 @@ DAMAGED = (
     *(EOFError, RuntimeError, struct.error, zlib.error, Image.DecompressionBombError, ImageCms.PyCMSError),
 )
 REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
+SILENCED = ("ignore", None, Warning, re.compile(r"PIL(\.|$)"), 0)
 
 Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow refuses above twice this, before it decodes, embedded pictures included
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -207,7 +208,8 @@ def _size_of(path: Path, label: str) -> int:
 
 def _open(stream: Any, start: bytes, label: str) -> Image.Image:
     """Let Pillow read the header."""
-    warnings.filterwarnings("ignore", module=r"PIL(\.|$)")  # what Pillow warns of is judged here; the call keeps one entry only
+    if SILENCED not in warnings.filters:  # once; what Pillow warns of is judged here
+        warnings.filterwarnings("ignore", module=SILENCED[3].pattern)
     if start[4:8] == b"ftyp" and b"avi" not in start[8:32]:
         _register_heif()
     stream.seek(0)

@@ -30,6 +30,8 @@ CLASS_NAMES = {
     "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 }
 
+BAD_NAME = "has a name that is not valid text"
+
 Progress = Callable[[int, int], None]
 
 
@@ -119,9 +121,10 @@ def _from_folder(path: Path, token: CancelToken, progress: Progress | None) -> S
         token.check()
         if progress is not None:
             progress(number, len(files))
-        reason = _check(file)
+        shown = file.relative_to(path).as_posix()
+        reason = _check(file) if spelled(shown) else BAD_NAME
         if reason is not None:
-            skipped.append(Skipped(file.relative_to(path).as_posix(), reason))
+            skipped.append(Skipped(readable(shown), reason))
             continue
         parts = file.relative_to(base).parts
         split = SPLIT_FOLDERS.get(parts[0].casefold(), Split.NONE) if depth == 1 and len(parts) > 1 else Split.NONE
@@ -150,6 +153,16 @@ def walk(folder: Path, token: CancelToken) -> list[Path]:
         folders[:] = sorted((name for name in folders if not _hidden(name)), key=natural)
         found.extend(Path(place, name) for name in sorted(names, key=natural) if not _hidden(name))
     return found
+
+
+def spelled(name: str) -> bool:
+    """Whether a name is text; Linux allows names that are bytes of no encoding, which no database or window takes."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def readable(name: str) -> str:
+    """A name for people, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "replace") if not spelled(name) else name
 
 
 def _hidden(name: str) -> bool:

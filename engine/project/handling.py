@@ -14,7 +14,7 @@ from engine.failure import UserError
 from engine.messages import Event, HistoryLoaded, ProjectClosed, ProjectOpened, RunsChanged
 from engine.project import runs
 from engine.project.opened import Arrival, OpenedProject
-from engine.project.store import FILE
+from engine.project.store import FILE, READ_ONLY_REMEDY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +117,7 @@ def delete_run(session: Session, command: messages.DeleteRun, token: CancelToken
     """Delete a run's folder."""
     project = session.opened()
     if project.record.read_only:
-        raise UserError(project.record.read_only, "Close the other window, then open the project again.")
+        raise UserError(project.record.read_only, READ_ONLY_REMEDY)
     shutil.rmtree(_run(project, command.run).folder)
     emit(RunsChanged(runs=project.runs()))
 

@@ -18,12 +18,13 @@ from engine import messages
 from engine.control import Cancelled, CancelToken
 from engine.data.decoding import UnreadablePicture, read_header
 from engine.data.locators import file_locator
-from engine.data.sources import Source, scan
+from engine.data.sources import BAD_NAME, Source, readable, scan, spelled
 from engine.data.splits import complete
 from engine.failure import UserError
 from engine.messages import ImportFinished, JobProgress
 from engine.project.opened import IMAGES, Arrival, OpenedProject
 from engine.project.records import Skipped, Split
+from engine.project.store import READ_ONLY_REMEDY
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
@@ -68,14 +69,12 @@ def import_paths(session: Session, command: messages.ImportPaths, token: CancelT
             intake.add(Arrival(locator, picture.name, None if command.class_id else picture.class_name, command.class_id, picture.split))
             progress.tell(number + 1, len(found), "Taking pictures in")
         intake.flush()
-    except Cancelled:
-        intake.flush()
-        emit(ImportFinished(taken=intake.taken, skipped=tuple(skipped)))
-        raise
-    except OSError as error:
-        intake.flush()
-        emit(ImportFinished(taken=intake.taken, skipped=tuple(skipped)))
-        if error.errno not in FULL:
+    except (Cancelled, OSError) as error:  # what was taken stays
+        try:
+            intake.flush()
+        finally:
+            emit(ImportFinished(taken=intake.taken, skipped=tuple(skipped)))
+        if not isinstance(error, OSError) or error.errno not in FULL:
             raise
         raise UserError(
             f"The disk is full: {intake.taken:,} of {len(found):,} pictures were taken.", "Free some space and import the rest."
@@ -103,7 +102,7 @@ def import_picture(session: Session, command: messages.ImportPicture, token: Can
 def _writable(session: Session, class_id: int | None) -> OpenedProject:
     project = session.opened()
     if project.record.read_only:
-        raise UserError(project.record.read_only, "Close the other window, then open the project again.")
+        raise UserError(project.record.read_only, READ_ONLY_REMEDY)
     if class_id is not None and all(record.id != class_id for record in project.snapshot.classes):
         raise UserError("This class is no longer in the project.", "Choose another class.")
     return project
@@ -131,12 +130,14 @@ def _find(paths: tuple[str, ...], token: CancelToken, progress: _Progress, with_
                 sources.append(scan(path, token, lambda done, total: progress.tell(done, total, "Looking at files")))
             else:
                 token.check()
+                if not spelled(path.name):
+                    raise UnreadablePicture(readable(path.name), BAD_NAME)
                 read_header(path)
                 found.append(_Found(f"file:{path.name}", str(path.parent), path.name, None, Split.NONE))
         except UserError as error:
             failures.append(error)
             reason = error.reason if isinstance(error, UnreadablePicture) else error.message
-            skipped.append(Skipped(path.name, reason))
+            skipped.append(Skipped(readable(path.name), reason))
     # several folders of loose pictures, dropped together, are classes
     several = len(sources) > 1 and all(not source.classes for source in sources)
     for source in sources:

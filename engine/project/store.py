@@ -23,6 +23,7 @@ FILE = "project.sqlite"
 APPLICATION = 0x464F5645  # "FOVE"
 VERSION = 1
 JOURNAL_LIMIT = 10_000
+READ_ONLY_REMEDY = "Close the other window, or copy the project to a folder that can be written; then open it again."
 
 SCHEMA = """
 CREATE TABLE classes (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, colour TEXT NOT NULL, removed INTEGER NOT NULL DEFAULT 0);
@@ -134,7 +135,7 @@ class Store:
             If the project can only be read.
         """
         if self.read_only:
-            raise UserError(self.read_only, "Close the other window, then open the project again.")
+            raise UserError(self.read_only, READ_ONLY_REMEDY)
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
@@ -222,7 +223,7 @@ class Store:
         classes : sequence of (str, str)
             Classes to be made.
         entry : int or None
-            An entry to extend, if it is still there and not undone, so that a large import is one step.
+            An entry to extend, if it is still the last, so that a large import is one step.
 
         Returns
         -------
@@ -311,8 +312,12 @@ def _journal(database: sqlite3.Connection, title: str, forward: Sequence[Change]
 
 
 def _extend(database: sqlite3.Connection, title: str, new: Sequence[ClassChange], ids: Sequence[int], entry: int | None) -> int:
-    """Write added pictures and classes into the journal, as part of an earlier entry where that still stands."""
-    row = database.execute("SELECT forward FROM journal WHERE id = ? AND undone = 0", (entry,)).fetchone()
+    """Write added pictures and classes into the journal, as part of an entry that is still the last.
+
+    Where another change came between, a new entry keeps the order in which changes can be taken back.
+    """
+    newest = "SELECT forward FROM journal WHERE id = ? AND undone = 0 AND id = (SELECT max(id) FROM journal WHERE undone = 0)"
+    row = database.execute(newest, (entry,)).fetchone()
     before = changes.decode(row[0]) if row else ()
     classes = [step for step in before if isinstance(step, ClassChange)] + list(new)
     known = [number for step in before if isinstance(step, PresenceChange) for number in changes.from_ranges(step.ids)]
