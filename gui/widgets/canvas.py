@@ -26,6 +26,12 @@ def image_of(pixels: np.ndarray) -> QImage:
     return QImage(kept.data, width, height, channels * width, kind).copy()
 
 
+def between(first: QColor, second: QColor, share: float) -> QColor:
+    """The colour `share` of the way from the first to the second."""
+    pairs = zip(first.getRgbF()[:3], second.getRgbF()[:3], strict=True)
+    return QColor.fromRgbF(*[a + (b - a) * share for a, b in pairs])
+
+
 def ink(name: str, alpha: float = 1.0) -> QColor:
     """A colour of the scheme in use by its name in `Colours`, for example "muted"."""
     return colour(getattr(colours(), name), alpha)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from gui.theme import font, px
+from gui.theme import colour, font, px
 from gui.widgets.canvas import Canvas, Row, image_of, ink
 from gui.widgets.colourmaps import VIRIDIS, magnitude
 
@@ -105,7 +105,7 @@ class HeatPicture(Canvas):
         frame = QRectF(place.left() + left * zoom, place.top() + top * zoom, (right - left) * zoom, (bottom - top) * zoom)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for shade, width in (("#000000", px(4)), ("#ffffff", px(2))):
-            pen = QPen(shade, width)
+            pen = QPen(colour(shade), width)
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
             painter.setPen(pen)
             painter.drawRect(frame)
