@@ -10,8 +10,9 @@ from gui import startup
 def main(words: list[str] | None = None) -> int:
     """Open the window, or carry out the command in `words` (default: the process's own); gives the exit status."""
     words = sys.argv[1:] if words is None else words
+    tell = startup.tell_terminal if words else startup.tell  # a command started by another program must not wait at a message box
     if sys.version_info < (3, 11):  # noqa: UP036
-        startup.tell(f"Fovea needs Python 3.11 or newer; this is {sys.version.split()[0]}. Install a newer one from python.org.")
+        tell(f"Fovea needs Python 3.11 or newer; this is {sys.version.split()[0]}. Install a newer one from python.org.")
         return 1
     try:
         if words:
@@ -20,11 +21,11 @@ def main(words: list[str] | None = None) -> int:
             return run(words)
         return startup.open_window(sys.argv[:1])
     except startup.CannotStart as error:
-        startup.tell(str(error), error)
+        tell(str(error), error)
     except ImportError as error:
-        startup.tell(startup.explain(error), error)
+        tell(startup.explain(error), error)
     except Exception as error:  # noqa: BLE001 (the last place where it can be told)
-        startup.tell(f"Fovea could not start: {type(error).__name__}: {error}", error)
+        tell(f"Fovea could not start: {type(error).__name__}: {error}", error)
     return 1
 
 

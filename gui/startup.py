@@ -6,6 +6,7 @@ Nothing here needs an installed library, for that may be just what is missing.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import importlib.util
 import os
 import shlex
@@ -71,9 +72,7 @@ def open_window(arguments: list[str]) -> int:
 
         wait_passively()
         importlib.import_module("torch")
-    from gui.app import run
-
-    return run(arguments)
+    return int(importlib.import_module("gui.app").run(arguments))
 
 
 def check_libraries() -> None:
@@ -141,7 +140,7 @@ def _x11_answers() -> bool:
     xcb.xcb_connect.restype = ctypes.c_void_p
     xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = (ctypes.c_void_p,)
     connection = xcb.xcb_connect(None, None)
-    answers = xcb.xcb_connection_has_error(connection) == 0
+    answers = int(xcb.xcb_connection_has_error(connection)) == 0
     xcb.xcb_disconnect(connection)
     return answers
 
@@ -156,10 +155,15 @@ def take_back_qt_paths() -> None:
 # ---------------------------------------------------------------- telling
 
 
-def tell(text: str, error: BaseException | None = None) -> None:
-    """One line to the terminal; without one a message box, and the line with its traceback in the log."""
+def tell_terminal(text: str, error: BaseException | None = None) -> None:
+    """One line to stderr."""
     if sys.stderr is not None:
         sys.stderr.write(f"fovea: {text}\n")
+
+
+def tell(text: str, error: BaseException | None = None) -> None:
+    """One line to the terminal; without one a message box, and the line with its traceback in the log."""
+    tell_terminal(text, error)
     if has_terminal():
         return
     place = write_log(text, error)

@@ -1,0 +1,119 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+DATA_HELP = (
+    'the bundled sample "digits", a folder with a folder for each class, a folder with train/ and test/ of those, '
+    "the raw files of the MNIST family, or a project's folder"
+)
+NETWORK_HELP = "a network of the zoo (see: networks) or a network JSON file"
+
+
+class Entry(NamedTuple):
+    """A command: what it does, where its function is, and how its options are added."""
+
+    summary: str
+    place: tuple[str, str]
+    add_options: Callable[[argparse.ArgumentParser], None]
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line. `--json` and `--debug` may stand before or after the command."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--json", action="store_true", help="write one JSON object to stdout")
+    common.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    parser = argparse.ArgumentParser(
+        prog="fovea",
+        description="Image classification. Without a command the window opens.",
+        epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was finished is kept).",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, entry in COMMANDS.items():
+        command = commands.add_parser(name, help=entry.summary, description=entry.summary, parents=[common], allow_abbrev=False)
+        entry.add_options(command)
+    return parser
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("--network", required=True, metavar="NETWORK", help=NETWORK_HELP)
+    parser.add_argument("--epochs", type=_count, metavar="N", help="passes over the training pictures")
+    parser.add_argument("--batch", type=_count, metavar="N", help="pictures a step")
+    parser.add_argument("--lr", type=_rate, metavar="X", help="peak learning rate")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of weights, order and augmentation (0)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps or xpu (auto)")
+    parser.add_argument("--size", type=_count, metavar="N", help="side of the network's input in pixels")
+    parser.add_argument("--out", metavar="FOLDER", help="the run's folder (runs/ID here, or in the project that DATA is)")
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's folder")
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+
+
+def _predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's folder")
+    parser.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER", help="pictures; folders are searched")
+    parser.add_argument("--top", type=_count, default=5, metavar="N", help="classes to name for each picture (5)")
+    parser.add_argument("--csv", metavar="FILE", help="write the answers to a CSV file as well")
+
+
+def _describe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NETWORK", help=NETWORK_HELP)
+    parser.add_argument("--input", type=_shape, metavar="CxHxW", help="channels, height and width, for example 1x32x32")
+    parser.add_argument("--classes", type=_count, metavar="N", help="number of classes")
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+
+
+def _nothing(parser: argparse.ArgumentParser) -> None:
+    return
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 2^63 - 1")
+    return number
+
+
+def _rate(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text} is not of the form CxHxW, for example 3x32x32")
+    channels, height, width = (int(part) for part in parts)
+    return channels, height, width
+
+
+COMMANDS: dict[str, Entry] = {
+    "train": Entry("Train a network on pictures.", ("engine.commands.training", "train"), _train),
+    "evaluate": Entry("Measure a run on pictures.", ("engine.commands.evaluating", "evaluate"), _evaluate),
+    "predict": Entry("Classify pictures with a run.", ("engine.commands.predicting", "predict"), _predict),
+    "networks": Entry("List the networks of the zoo.", ("engine.commands.networks", "networks"), _nothing),
+    "describe": Entry("Work a network out, layer by layer.", ("engine.commands.networks", "describe"), _describe),
+    "data": Entry("Look through pictures before they are used.", ("engine.commands.data", "data"), _data),
+    "shortcut": Entry("Make an icon that opens the window.", ("engine.commands.shortcut", "shortcut"), _nothing),
+}

@@ -1,0 +1,141 @@
+"""The command `train`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from engine.commands.output import Output, percent
+from engine.control import CancelToken
+from engine.failure import UserError
+from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingStarted
+from engine.training.recipe import PRESETS, Recipe
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
+    from engine.project.records import RunRecord, Skipped
+
+
+def train(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
+    """Train a network and keep the run."""
+    from engine.data.dataset import from_source
+    from engine.data.sources import scan
+    from engine.training.fit import fit
+
+    recipe = recipe_of(options)
+    folder = run_folder(options.out, options.data, options.network)
+    dataset = from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
+    record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see)
+    output.answer(_values(record, (*dataset.skipped, *_undecoded(dataset, record))), _lines(record))
+    return 0
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """The recipe "solid" with what the options change."""
+    changes = {
+        "epochs": options.epochs,
+        "batch": options.batch,
+        "learning_rate": options.lr,
+        "seed": options.seed,
+        "device": options.device,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(PRESETS["solid"][1], **given, preset="own")
+
+
+def run_folder(out: str | None, data: str, network: str) -> Path:
+    """Where the run goes.
+
+    Raises
+    ------
+    UserError
+        If there is something in the folder that the user named.
+    """
+    if out is not None:
+        folder = Path(out).absolute()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"The folder {folder} is not empty.", "Name a folder with --out that does not exist yet.")
+        return folder
+    home = Path(data) if (Path(data) / "project.sqlite").is_file() else Path.cwd()
+    moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    name = f"{moment}-{Path(network).stem}"
+    taken = 1
+    folder = home.absolute() / "runs" / name
+    while folder.exists():
+        taken += 1
+        folder = folder.with_name(f"{name}-{taken}")
+    return folder
+
+
+def _undecoded(dataset: Dataset, record: RunRecord) -> tuple[Skipped, ...]:
+    """Files that looked like pictures and could not be decoded, from the pixels that the training has kept in the cache."""
+    if not any(locator.startswith("file:") for locator in dataset.locators):
+        return ()
+    from engine.training.preparing import decode_splits
+
+    return decode_splits(dataset, record.preprocessing, CancelToken(), lambda done, total: None)[1]
+
+
+class _Watcher:
+    """Turns the events of a training into lines and a bar."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._steps = 0
+        self._epochs = 0
+        self._text = ""
+
+    def see(self, event: Event) -> None:
+        if isinstance(event, TrainingStarted):
+            self._steps, self._epochs = event.steps_per_epoch * event.recipe.epochs, event.recipe.epochs
+            counts = f"{event.train_images:,} training, {event.validation_images:,} validation and {event.test_images:,} test pictures"
+            self._output.line(f"{event.title}: {event.parameters:,} parameters on {event.device}; {counts}")
+        elif isinstance(event, StepsDone) and self._steps and len(event.losses):
+            done = event.first_step + len(event.losses) - 1
+            self._output.progress(f"Training{self._text} · loss {float(event.losses[-1]):.3f}", done / self._steps)
+        elif isinstance(event, EpochDone) and event.epoch:
+            self._text = f" · epoch {event.epoch}/{self._epochs}"
+            self._output.line(_epoch_line(event, self._epochs))
+        elif isinstance(event, JobProgress):
+            self._output.progress(event.text, event.fraction)
+        elif isinstance(event, Notice):
+            self._output.line(event.text)
+
+
+def _epoch_line(event: EpochDone, epochs: int) -> str:
+    text = f"epoch {event.epoch}/{epochs}: training loss {event.train_loss:.4f}, accuracy {percent(event.train_accuracy)}"
+    if math.isfinite(event.validation_accuracy):
+        text += f"; validation loss {event.validation_loss:.4f}, accuracy {percent(event.validation_accuracy)}"
+    return text
+
+
+def _values(record: RunRecord, skipped: tuple[Skipped, ...]) -> dict[str, Any]:
+    return {
+        "network": record.network,
+        "parameters": record.parameters,
+        "device": record.device,
+        "epochs": record.epochs,
+        "steps": record.steps,
+        "seconds": record.seconds,
+        "images_per_second": record.images_per_second,
+        "train_loss": record.train_loss,
+        "validation_accuracy": record.validation_accuracy,
+        "test_accuracy": record.test_accuracy,
+        "classes": record.classes,
+        "skipped": skipped,
+        "run": record.folder,
+    }
+
+
+def _lines(record: RunRecord) -> list[str]:
+    how = "" if record.outcome == "completed" else f" ({record.outcome} after {record.epochs} epochs; what was learned is kept)"
+    return [
+        f"{record.title}{how}: validation accuracy {percent(record.validation_accuracy)}, test accuracy {percent(record.test_accuracy)}",
+        f"{record.seconds:.1f} s of training, {record.images_per_second:,.0f} images/s",
+        f"Run: {record.folder}",
+    ]
