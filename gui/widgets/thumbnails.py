@@ -113,3 +113,8 @@ class Thumbnails(QObject):
 
 def _size(pixmap: QPixmap) -> int:
     return 4 * pixmap.width() * pixmap.height()
+
+
+def shared_thumbnails(bridge: Bridge) -> Thumbnails:
+    """The one cache of this bridge; made on first use."""
+    return bridge.findChild(Thumbnails) or Thumbnails(bridge, bridge)

@@ -1,0 +1,170 @@
+"""Check: measures by itself, a cell leads to its pictures, keys relabel, and a click on a map asks for that unit."""
+
+import numpy as np
+import pytest
+
+from engine.data.preprocessing import Preprocessing
+from engine.messages import (
+    EngineReady,
+    Evaluate,
+    EvaluationReady,
+    FeatureMapsReady,
+    LabelsChanged,
+    ModelReady,
+    ProbeUnit,
+    ProjectOpened,
+    SetLabels,
+    ShowFeatureMaps,
+    UnitProbed,
+)
+from engine.project.records import ClassRecord, Evaluation, ImageTable, ProjectRecord, RunRecord, Split
+from engine.training.recipe import Recipe
+from gui.pages.check import CheckPage, changed_labels, rows_of
+from gui.widgets.basics import percent
+
+NAMES = ("cat", "dog", "owl")
+CLASSES = tuple(ClassRecord(10 + at, name, "#e69f00") for at, name in enumerate(NAMES))
+LABELS = np.array([0, 0, 1, 1, 2, 2], np.int64)
+PREDICTED = np.array([0, 1, 1, 0, 2, 0], np.int64)
+LOSSES = np.array([0.1, 1.5, 0.2, 3.0, 0.1, 0.9], np.float32)
+IDS = np.array([3, 5, 8, 9, 12, 20], np.int64)
+
+
+def evaluation() -> Evaluation:
+    confusion = np.zeros((3, 3), np.int64)
+    np.add.at(confusion, (LABELS, PREDICTED), 1)
+    probabilities = np.full((6, 3), 0.1, np.float32)
+    probabilities[np.arange(6), PREDICTED] = 0.8
+    return Evaluation(
+        run="mlp-1", split=Split.TEST, classes=NAMES, images=IDS, labels=LABELS, predicted=PREDICTED, probabilities=probabilities,
+        losses=LOSSES, confusion=confusion, accuracy=0.5, interval=(0.188, 0.812), loss=float(LOSSES.mean()), top5=None,
+        precision=(1 / 3, 0.5, 1.0), recall=(0.5, 0.5, 0.5), f1=(0.4, 0.5, None), support=(2, 2, 2), calibration_error=0.3,
+    )  # fmt: skip
+
+
+def record(test_accuracy: float | None = 0.5) -> RunRecord:
+    return RunRecord(
+        id="mlp-1", network="mlp", title="MLP", recipe=Recipe(), preprocessing=Preprocessing(8, 8, 1), classes=NAMES, created="2026",
+        outcome="completed", parameters=10, device="cpu", epochs=1, steps=1, seconds=1.0, images_per_second=1.0, train_loss=0.1,
+        validation_accuracy=0.6, test_accuracy=test_accuracy,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def page(qtbot, bridge, host, settings) -> CheckPage:
+    made = CheckPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1200, 760)
+    made.show()
+    table = ImageTable(IDS, (LABELS + 10).astype(np.int32), np.full(6, 3, np.int8), tuple(f"{n}.jpg" for n in IDS))
+    host.emit(
+        EngineReady(devices=(), torch_version="2", seconds=1.0),
+        ProjectOpened(project=ProjectRecord("/p", "Animals"), classes=CLASSES, images=table, runs=(record(),), memory={}),
+    )
+    bridge.tick()
+    return made
+
+
+def measured(page, host, bridge) -> None:
+    host.emit(EvaluationReady(evaluation=evaluation()))
+    bridge.tick()
+
+
+def listed(page) -> list[int]:
+    return [page.pictures.item(row).data(0x0100) for row in range(page.pictures.count())]
+
+
+def test_measures_the_test_split_once_by_itself(page, host, bridge):
+    bridge.tick()
+    assert [(command.run, command.split) for command in host.sent(Evaluate)] == [("mlp-1", Split.TEST)]
+    measured(page, host, bridge)
+    assert len(host.sent(Evaluate)) == 1
+    assert page.metrics.accuracy.text() == percent(0.5)
+    assert "18.8" in page.metrics.interval.text()
+
+
+def test_worst_mistakes_come_first_and_a_cell_shows_its_pictures(page, host, bridge):
+    measured(page, host, bridge)
+    assert listed(page) == [9, 5, 20]
+    page.matrix.cell_clicked.emit(2, 0)
+    assert listed(page) == [20]
+    assert "owl" in page.heading.text() and "cat" in page.heading.text()
+    page.worst.click()
+    assert listed(page) == [9, 5, 20]
+
+
+def test_number_key_relabels_and_the_page_says_that_the_figures_are_older(page, host, bridge, qtbot):
+    measured(page, host, bridge)
+    assert not page.again.isVisible()
+    page.matrix.cell_clicked.emit(1, 0)
+    page.pictures.setCurrentRow(0)
+    page.pictures.item(0).setSelected(True)
+    qtbot.keyClick(page.pictures, "1")
+    sent = host.sent(SetLabels)[-1]
+    assert (sent.images, sent.class_id) == ((9,), 10)
+    host.emit(LabelsChanged(ids=np.array([9]), class_ids=np.array([10], np.int32), splits=np.array([3], np.int8)))
+    bridge.tick()
+    assert changed_labels(evaluation(), bridge.state) == 1
+    assert "1 labels have changed" in page.message.text()
+    assert page.again.isVisible()
+    page.again.click()
+    assert len(host.sent(Evaluate)) == 2
+
+
+def test_cell_leads_to_data(page, host, bridge, qtbot):
+    measured(page, host, bridge)
+    page.matrix.cell_clicked.emit(0, 1)
+    with qtbot.waitSignal(page.images_wanted) as wanted:
+        page.in_data.click()
+    assert wanted.args == [(5,)]
+
+
+def test_rows_of_all_cells_are_all_rows():
+    cells = [rows_of(evaluation(), (true, predicted)) for true in range(3) for predicted in range(3)]
+    assert sorted(np.concatenate(cells).tolist()) == list(range(6))
+
+
+def test_inside_asks_for_maps_and_a_click_on_one_for_its_unit(page, host, bridge):
+    measured(page, host, bridge)
+    page.tabs.setCurrentIndex(1)
+    host.emit(ModelReady(run="mlp-1", classes=NAMES, layers=("conv1", "relu1")))
+    bridge.tick()
+    asked = host.sent(ShowFeatureMaps)[-1]
+    assert (asked.run, asked.image, asked.layer) == ("mlp-1", 9, "relu1")
+    maps = np.random.default_rng(0).random((4, 6, 6), np.float32)
+    host.emit(FeatureMapsReady(run="mlp-1", image=9, layer="relu1", maps=maps, picture=np.zeros((8, 8, 3), np.uint8)))
+    bridge.tick()
+    page.inside.maps.pixel_clicked.emit(2, 3, 4)
+    probe = host.sent(ProbeUnit)[-1]
+    assert (probe.layer, probe.channel, probe.row, probe.column) == ("relu1", 2, 3, 4)
+    heat = np.zeros((8, 8), np.float32)
+    heat[2:5, 3:6] = 1
+    host.emit(
+        UnitProbed(
+            run="mlp-1",
+            image=9,
+            layer="relu1",
+            channel=2,
+            row=3,
+            column=4,
+            box=(1, 2, 6, 7),
+            heat=heat,
+            picture=np.zeros((8, 8, 3), np.uint8),
+            activation=0.5,
+        )
+    )
+    bridge.tick()
+    assert page.inside.field.table()
+
+
+def test_nothing_trained_leads_to_train(qtbot, bridge, host, settings):
+    page = CheckPage(bridge, settings)
+    qtbot.addWidget(page)
+    page.show()
+    table = ImageTable(IDS, (LABELS + 10).astype(np.int32), np.full(6, 3, np.int8), tuple("abcdef"))
+    host.emit(ProjectOpened(project=ProjectRecord("/p", "Animals"), classes=CLASSES, images=table, runs=(), memory={}))
+    bridge.tick()
+    assert "train a network first" in page.message.text()
+    with qtbot.waitSignal(page.page_wanted) as wanted:
+        page.message_button.click()
+    assert wanted.args == ["train"]
