@@ -128,7 +128,7 @@ class _Job:
         self.dataset, self.name, self.recipe, self.preprocessing = dataset, name, recipe, preprocessing
         self.folder, self.token, self.emit, self.pinned, self.run = folder, token, emit, pinned, run
         self.device = devices.choose(recipe.device)
-        self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
     def network(self) -> RunRecord:
         pre = self.preprocessing

@@ -1,0 +1,62 @@
+"""The command Train: a run of the open project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.control import CancelToken
+from engine.data.dataset import from_snapshot
+from engine.failure import UserError
+from engine.messages import RunsChanged, Train
+from engine.training.fit import cores, fit
+
+if TYPE_CHECKING:
+    from engine.session import Emit, Session
+
+
+def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> None:
+    """Answer Train. The labels are those of this moment; later changes make the run stale.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to learn from, the recipe or the network does not fit, or the training diverged.
+    Cancelled
+        If it was cancelled; what there was is kept.
+    """
+    project = session.opened()
+    if project.record.read_only:
+        raise UserError(project.record.read_only, "Open it where nothing else uses it to train.")
+    dataset = from_snapshot(project.snapshot)
+    folder = free_folder(project.runs_folder, command.network)
+    try:
+        fit(
+            dataset,
+            command.network,
+            command.recipe,
+            command.size,
+            folder,
+            token,
+            emit,
+            pinned=lambda: session.pinned,
+            threads=threads_beside(session.live is not None, cores()),
+        )
+    finally:
+        emit(RunsChanged(runs=session.in_store(project.runs)))
+    token.check()
+
+
+def threads_beside(live: bool, processors: int) -> int:
+    """CPU threads of a training: all, but one less where a model in use classifies pictures meanwhile."""
+    return max(1, processors - 1) if live else max(1, processors)
+
+
+def free_folder(parent: Path, network: str) -> Path:
+    """A folder for a run of this network that does not exist yet: lenet-5-1, lenet-5-2 …"""
+    stem = re.sub(r"[^a-z0-9.-]+", "-", Path(network).stem.lower() if network.endswith(".json") else network.lower()).strip("-.") or "run"
+    number = 1
+    while (parent / f"{stem}-{number}").exists():
+        number += 1
+    return parent / f"{stem}-{number}"
