@@ -23,6 +23,7 @@ Distance = Literal["l1", "l2"]
 ROWS = 1024  # pictures asked at a time
 OPERATIONS = {"l1": 150_000_000, "l2": 2_000_000_000}  # a tile: about 50 ms on two cores
 KEYS = 4_000_000  # distances held at a time: 32 MB
+MOST_CLASSES = 65_536
 VALUES = 16_000_000  # pixel values held as floats at a time: 64 MB
 # 1024 products of two numbers of at most 128 add up to at most 2²⁴: every partial sum is exact in float32 (and in TF32)
 EXACT_COLUMNS = 1024
@@ -75,14 +76,14 @@ class NearestNeighbour:
         """
         token.check()
         kept, answers = _tensor(pixels, self.device), _tensor(labels, self.device)
-        if kept.dtype != torch.uint8 or kept.ndim != 4 or answers.shape != kept.shape[:1]:
-            raise ValueError(f"pixels {kept.dtype} {tuple(kept.shape)} with labels {tuple(answers.shape)}")
+        if kept.dtype != torch.uint8 or kept.ndim != 4 or answers.is_floating_point() or answers.shape != kept.shape[:1]:
+            raise ValueError(f"pixels {kept.dtype} {tuple(kept.shape)} with labels {answers.dtype} {tuple(answers.shape)}")
         if len(kept) < self.neighbours:
             raise UserError(
                 f"{self.neighbours} neighbours are asked for, but there are {len(kept)} training pictures.",
                 "Choose fewer neighbours or add pictures.",
             )
-        if int(answers.min()) < 0 or int(answers.max()) >= classes:
+        if int(answers.min()) < 0 or int(answers.max()) >= classes or classes > MOST_CLASSES:
             raise ValueError(f"labels from {int(answers.min())} to {int(answers.max())} for {classes} classes")
         self._pixels, self._labels, self.classes = kept.clone(), answers.to(torch.int64).clone(), classes
 

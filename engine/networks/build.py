@@ -78,13 +78,15 @@ def first_filters(network: Network, module: nn.Module) -> np.ndarray | None:
     -------
     float32 [filters, height, width, 1 or 3], or None
         A copy of at most 64 filters: kernels of the first convolution, or rows of the first linear layer where that sees the
-        whole picture. None where the weights are not of one or three channels.
+        whole picture. None where the weights do not form pictures of one or three channels.
     """
     for name, layer in walk(network.body):
         if not isinstance(layer, Conv | Linear):
             continue
         weight = module.get_parameter(f"{name}.weight").detach()[:MOST_FILTERS_SHOWN].to("cpu", torch.float32)
         if isinstance(layer, Linear):
+            if weight.shape[1] != math.prod(network.input):
+                return None
             weight = weight.reshape(-1, *network.input)
         if weight.shape[1] not in (1, 3):
             return None
