@@ -45,7 +45,10 @@ def run(words: list[str]) -> int:
     try:
         with interruptible(token), output:
             status: int = getattr(importlib.import_module(module), function)(options, output, token)
-            return INTERRUPTED if token.cancelled else status
+        if token.cancelled:
+            output.line("Interrupted; what was finished is kept.")
+            return INTERRUPTED
+        return status
     except (Cancelled, KeyboardInterrupt):
         output.line("Interrupted.")
         return INTERRUPTED
