@@ -30,6 +30,8 @@ QLabel[look="error"] {{ color: {error}; }}
 QLabel:disabled {{ color: {disabled}; }}
 
 QFrame[look="card"] {{ background: {raised}; border: 1px solid {line}; border-radius: {s8}px; }}
+QFrame[look="card"][hovered="true"] {{ border-color: {accent}; }}
+QFrame[look="card"][over="true"] {{ background: {selected}; border: {s2}px dashed {accent}; }}
 QFrame[look="panel"] {{ background: {panel}; border: none; }}
 QFrame[look="inspector"] {{ background: {panel}; border: none; border-left: 1px solid {line}; }}
 QFrame[look="side"] {{ background: {panel}; border: none; border-right: 1px solid {line}; }}

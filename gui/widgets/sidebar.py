@@ -92,7 +92,7 @@ class SidebarEntry(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colour(tones.line), px(2.5)))
             painter.drawEllipse(ring)
-            painter.setPen(QPen(colour(tones.accent), px(2.5), cap=Qt.PenCapStyle.RoundCap))
+            painter.setPen(QPen(colour(tones.accent), px(2.5)))
             fraction = self._mark.ring if self._mark.ring >= 0 else 0.25
             painter.drawArc(ring, 90 * 16, -round(fraction * 360 * 16))
         elif self._mark.text:

@@ -1,0 +1,415 @@
+"""Data: the pictures of the project, their classes, and what becomes of an import."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.messages import AddClass, ImportPaths, PictureReady, RemoveImages, RenameClass, SetLabels, WantPicture
+from engine.project.records import Split
+from gui.bridge import Bridge
+from gui.icons import icon
+from gui.pages.page import Page
+from gui.settings import Settings
+from gui.state import AppState, ReportDismissed
+from gui.theme import colours, px
+from gui.widgets import illustrations
+from gui.widgets.basics import button, count, label
+from gui.widgets.class_list import ClassList
+from gui.widgets.drop_zone import DropZone
+from gui.widgets.illustrations import Illustration
+from gui.widgets.image_grid import ZOOMS, ImageGrid
+from gui.widgets.import_report import ImportReport
+from gui.widgets.inspector import Inspector
+from gui.widgets.picture_model import Filter
+from gui.widgets.preview import Preview
+from gui.widgets.thumbnails import Thumbnails, pixmap_of
+
+LOOK_AFTER_MILLISECONDS = 60
+"""The selection must rest this long before the large picture is asked for."""
+
+
+class EmptyData(QWidget):
+    """What an empty project shows: one sentence, one picture, one button."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        outer = QVBoxLayout(self)
+        outer.addStretch(1)
+        self.zone = DropZone()
+        self._column = QVBoxLayout(self.zone)
+        self._column.addWidget(Illustration(illustrations.photographs, 120))
+        words = label(self.tr("Drop pictures or folders here"), "title")
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._column.addWidget(words)
+        more = label(
+            self.tr("Folders inside a folder become classes. Loose pictures wait unlabelled until you give them a class."),
+            "muted",
+            wrap=True,
+        )
+        more.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._column.addWidget(more)
+        row = self._row = QHBoxLayout()
+        row.addStretch(1)
+        self.choose = button(self.tr("Choose a folder…"), "primary")
+        self.camera = button(self.tr("Use the camera"))
+        row.addWidget(self.choose)
+        row.addWidget(self.camera)
+        row.addStretch(1)
+        self._column.addLayout(row)
+        across = QHBoxLayout()
+        across.addStretch(1)
+        across.addWidget(self.zone, 4)
+        across.addStretch(1)
+        outer.addLayout(across)
+        outer.addStretch(1)
+
+    def dress(self) -> None:
+        self.zone.setMaximumWidth(px(620))
+        self._column.setContentsMargins(px(40), px(40), px(40), px(40))
+        self._column.setSpacing(px(16))
+        self._row.setSpacing(px(8))
+
+
+class DataPage(Page):
+    """Class list, grid, inspector.
+
+    Attributes
+    ----------
+    folder_wanted, files_wanted, camera_wanted : Signal
+        Ask the window for a folder, for files, for the camera.
+    """
+
+    name, title, icon = "data", "Data", "ph.squares-four"
+    help_text = (
+        "All pictures of the project. Select some and press 1 to 9 to give them a class, 0 to take it away; or drag them onto a class at "
+        "the left. Files and folders can be dropped anywhere, onto a class to label them at once. Space shows a picture large, Delete "
+        "takes it out of the project, Ctrl+Z takes the last change back. Ctrl and the wheel change the size."
+    )
+
+    folder_wanted = Signal()
+    files_wanted = Signal()
+    camera_wanted = Signal()
+
+    def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(bridge, settings, parent)
+        self._state = bridge.state
+        self._filter = Filter()
+        self._large = -1
+        self.thumbnails = Thumbnails(bridge, self)
+        self.grid = ImageGrid(self.thumbnails, settings.zoom)
+        self.classes = ClassList(self.thumbnails)
+        self.inspector = Inspector()
+        self.report = ImportReport()
+        self.empty = EmptyData()
+        self.preview = Preview(self)
+        self._build_header()
+        self._build_body()
+        self._connect()
+        self.dress()
+
+    # ------------------------------------------------------------ building
+
+    def _build_header(self) -> None:
+        self.chips = {}
+        for name, words in (
+            ("all", self.tr("All")),
+            ("unlabelled", self.tr("Unlabelled")),
+            (Split.TRAIN, self.tr("Training")),
+            (Split.VALIDATION, self.tr("Validation")),
+            (Split.TEST, self.tr("Test")),
+        ):
+            chip = self.chips[name] = button(words, "chip")
+            chip.setCheckable(True)
+            chip.clicked.connect(lambda checked=False, name=name: self._press_chip(name))
+            self.header.add_filter(chip)
+        self.own = button("", "chip", self.tr("Show all pictures again"))
+        self.own.setCheckable(True)
+        self.own.clicked.connect(lambda: self.show_filter(Filter()))
+        self.own.hide()
+        self.header.add_filter(self.own)
+        self.header.add_stretch()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Find by name"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName(self.tr("Find a picture by name"))
+        self.search.installEventFilter(self)
+        self.header.add_filter(self.search)
+        self.zoom = QSlider(Qt.Orientation.Horizontal)
+        self.zoom.setRange(0, len(ZOOMS) - 1)
+        self.zoom.setPageStep(1)
+        self.zoom.setToolTip(self.tr("Size of the pictures (Ctrl and wheel)"))
+        self.zoom.setAccessibleName(self.tr("Size of the pictures"))
+        self.header.add_filter(self.zoom)
+        self.import_button = button(self.tr("Import"), "primary", self.tr("Take pictures or folders into the project (Ctrl+I)"))
+        menu = QMenu(self.import_button)
+        menu.addAction(self.tr("Pictures…"), self.files_wanted.emit)
+        menu.addAction(self.tr("A folder…"), self.folder_wanted.emit)
+        menu.addAction(self.tr("From the camera"), self.camera_wanted.emit)
+        self.import_button.setMenu(menu)
+        self.header.add_button(self.import_button)
+
+    def _build_body(self) -> None:
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self.classes)
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        self._banner = QVBoxLayout()
+        self._banner.addWidget(self.report)
+        middle.addLayout(self._banner)
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.grid)
+        self.middle.addWidget(self.empty)
+        self.none = QWidget()
+        column = QVBoxLayout(self.none)
+        column.addStretch(1)
+        self.none_words = label(self.tr("No picture matches."), "muted")
+        self.none_words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.none_words)
+        again = button(self.tr("Show all"))
+        again.clicked.connect(lambda: self.show_filter(Filter()))
+        column.addWidget(again, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        self.middle.addWidget(self.none)
+        middle.addWidget(self.middle, 1)
+        self.count = label("", "caption")
+        self.count.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        middle.addWidget(self.count)
+        body.addLayout(middle, 1)
+        body.addWidget(self.inspector)
+        self.content.addLayout(body, 1)
+        self.inspector.hide()
+
+    def _connect(self) -> None:
+        self._look = QTimer(self)
+        self._look.setSingleShot(True)
+        self._look.setInterval(LOOK_AFTER_MILLISECONDS)
+        self._look.timeout.connect(self._ask_for_large)
+        self.zoom.setValue(min(range(len(ZOOMS)), key=lambda at: abs(ZOOMS[at] - self.settings.zoom)))
+        self.zoom.valueChanged.connect(lambda at: self._set_zoom(ZOOMS[at]))
+        self.grid.zoomed.connect(lambda _: self.zoom.setValue(ZOOMS.index(self.grid.zoom)) if self.grid.zoom in ZOOMS else None)
+        self.search.textChanged.connect(lambda text: self.show_filter(replace(self._filter, text=text.strip())))
+        self.grid.label_wanted.connect(self.label_by_number)
+        self.grid.remove_wanted.connect(self.remove)
+        self.grid.preview_wanted.connect(lambda _: self._open_preview())
+        self.grid.picked.connect(self._show_picked)
+        self.grid.customContextMenuRequested.connect(self._menu)
+        self.classes.chosen.connect(self._choose_class)
+        self.classes.images_dropped.connect(self._label)
+        self.classes.paths_dropped.connect(self._import_into)
+        self.classes.class_wanted.connect(lambda name: self.bridge.submit(AddClass(name)))
+        self.classes.rename_wanted.connect(lambda class_id, name: self.bridge.submit(RenameClass(class_id, name)))
+        self.inspector.label_chosen.connect(lambda class_id: self._label(self.grid.selected(), class_id))
+        self.inspector.preview_wanted.connect(self._open_preview)
+        self.inspector.remove_wanted.connect(lambda: self.remove(self.grid.selected()))
+        self.preview.stepped.connect(self._step_preview)
+        self.preview.labelled.connect(lambda number: self.label_by_number((self.grid.current_image(),), number))
+        self.preview.closed.connect(self.grid.setFocus)
+        self.report.dismissed.connect(lambda: self.bridge.dispatch(ReportDismissed()))
+        self.empty.zone.dropped.connect(lambda paths: self._import_into(paths, None))
+        self.empty.choose.clicked.connect(self.folder_wanted)
+        self.empty.camera.clicked.connect(self.camera_wanted)
+        self.bridge.picture.connect(self._take_large)
+
+    # ------------------------------------------------------------ rendering
+
+    def render(self, state: AppState, changed: frozenset[str]) -> None:
+        if "project" in changed:
+            opened_other = self._state.project is None or state.project is None or self._state.project.folder != state.project.folder
+            if opened_other:
+                self._filter = Filter()
+                self.search.clear()
+        self._state = state
+        self.thumbnails.follow(state)
+        if changed & {"images", "classes", "project"}:
+            self.classes.render(state)
+            self.classes.set_enabled_to_write(state.writable)
+            self.import_button.setEnabled(state.writable)
+            if changed & {"classes", "project"}:
+                self.inspector.show_classes(state.classes, state.writable)
+            self._show_pictures()
+        if "import_report" in changed:
+            self.report.show_report(state.import_report)
+
+    def show_filter(self, chosen: Filter) -> None:
+        """Show other pictures."""
+        self._filter = chosen
+        if self.search.text().strip() != chosen.text:
+            self.search.setText(chosen.text)
+        self._show_pictures()
+
+    def show_images(self, images: tuple[int, ...], words: str = "") -> None:
+        """Show these pictures alone, and select the first; `words` says what they are."""
+        self.show_filter(Filter(images=images, words=words or self.tr("{0} chosen").format(count(len(images)))))
+        self.grid.select_row(0)
+        self.grid.setFocus()
+
+    def _show_pictures(self) -> None:
+        self.grid.show_pictures(self._state, self._filter)
+        total = len(self._state.images.ids) if self._state.images is not None else 0
+        shown = self.grid.count()
+        self.middle.setCurrentWidget(self.grid if shown else self.none if total else self.empty)
+        self.count.setText(self._counted(shown, total))
+        self.count.setVisible(bool(total))
+        chosen = self._filter
+        plain = chosen == Filter(text=chosen.text)
+        self.chips["all"].setChecked(plain)
+        self.chips["unlabelled"].setChecked(chosen.class_id == -1)
+        for split in (Split.TRAIN, Split.VALIDATION, Split.TEST):
+            self.chips[split].setChecked(chosen.split == split)
+            self.chips[split].setVisible(bool(total))
+        self.own.setVisible(chosen.images is not None)
+        self.own.setChecked(True)
+        self.own.setText(f"{chosen.words}  ×")
+        self.classes.set_chosen(chosen.class_id)
+        self._show_picked()
+
+    def _counted(self, shown: int, total: int) -> str:
+        picked = len(self.grid.selected())
+        words = self.tr("{0} pictures").format(count(total))
+        if shown != total:
+            words = self.tr("{0} of {1} pictures").format(count(shown), count(total))
+        return self.tr("{0} · {1} selected").format(words, count(picked)) if picked else words
+
+    def _show_picked(self) -> None:
+        picked = self.grid.selected()
+        self.inspector.setVisible(bool(picked))
+        total = len(self._state.images.ids) if self._state.images is not None else 0
+        self.count.setText(self._counted(self.grid.count(), total))
+        pictures = self.grid.pictures
+        if len(picked) == 1:
+            row = pictures.row_of(picked[0])
+            small = self.thumbnails.get(picked[0]) if self._large != picked[0] else None
+            self.inspector.show_one(pictures.name_at(row), pictures.class_at(row), pictures.split_at(row), small)
+        elif picked:
+            rows = [pictures.row_of(image) for image in picked[:5000]]
+            self.inspector.show_several([pictures.class_at(row) for row in rows], self.thumbnails.get(picked[0]))
+            self._large = -1
+        if len(picked) == 1 or self.preview.isVisible():
+            self._look.start()
+
+    # ------------------------------------------------------------ the large picture
+
+    def _wanted_large(self) -> int:
+        picked = self.grid.selected()
+        return picked[0] if len(picked) == 1 else self.grid.current_image()
+
+    def _ask_for_large(self) -> None:
+        image = self._wanted_large()
+        if image >= 0 and (image != self._large or self.preview.isVisible()):
+            self.bridge.submit(WantPicture(image))
+
+    def _take_large(self, event: PictureReady) -> None:
+        if event.image != self._wanted_large():
+            return
+        self._large = event.image
+        pixmap = pixmap_of(event.pixels) if event.pixels is not None else None
+        self.inspector.show_large(event, pixmap)
+        self.preview.show_picture(pixmap, event.error or self._words_of(event.image))
+
+    def _words_of(self, image: int) -> str:
+        row = self.grid.pictures.row_of(image)
+        if row < 0:
+            return ""
+        record = self.grid.pictures.class_at(row)
+        return f"{self.grid.pictures.name_at(row)} · {record.name if record is not None else self.tr('unlabelled')}"
+
+    def _open_preview(self) -> None:
+        image = self._wanted_large()
+        if image >= 0:
+            self.preview.show_picture(self.thumbnails.get(image), self._words_of(image))
+            self.preview.open()
+            self._look.start()
+
+    def _step_preview(self, steps: int) -> None:
+        image = self.grid.step(steps)
+        self.preview.show_picture(self.thumbnails.get(image), self._words_of(image))
+
+    # ------------------------------------------------------------ what the user does
+
+    def label_by_number(self, images: tuple[int, ...], number: int) -> None:
+        """Give pictures the class of this number from 0, or none (-1); a number without a class changes nothing."""
+        if number < 0:
+            self._label(images, None)
+        elif number < len(self._state.classes):
+            self._label(images, self._state.classes[number].id)
+
+    def _label(self, images: tuple[int, ...], class_id: int | None) -> None:
+        if images and self._state.writable:
+            self.bridge.submit(SetLabels(tuple(images), class_id))
+
+    def remove(self, images: tuple[int, ...]) -> None:
+        """Take pictures out of the project."""
+        if images and self._state.writable:
+            self.bridge.submit(RemoveImages(tuple(images)))
+
+    def _import_into(self, paths: tuple[str, ...], class_id: int | None) -> None:
+        self.bridge.submit(ImportPaths(tuple(paths), class_id, self.settings.copy_images))
+
+    def _press_chip(self, name: object) -> None:
+        if name == "all":
+            self.show_filter(Filter(text=self._filter.text))
+        elif name == "unlabelled":
+            self._choose_class(None if self._filter.class_id == -1 else -1)
+        else:
+            split = None if self._filter.split == name else Split(name)
+            self.show_filter(replace(self._filter, split=split, images=None, words=""))
+
+    def _choose_class(self, class_id: int | None) -> None:
+        if class_id is None:
+            self.show_filter(Filter(text=self._filter.text))
+        else:
+            self.show_filter(replace(self._filter, class_id=class_id, images=None, words=""))
+
+    def _set_zoom(self, side: int) -> None:
+        self.grid.set_zoom(side)
+        self.settings.zoom = side
+
+    def _menu(self, point: QPoint) -> None:
+        picked = self.grid.selected()
+        if not picked:
+            return
+        menu = QMenu(self)
+        menu.addAction(icon("ph.eye"), self.tr("Look at it (Space)"), self._open_preview)
+        menu.addSeparator()
+        for number, record in enumerate(self._state.classes[:30]):
+            words = self.tr("Label: {0}").format(record.name) + (f"\t{number + 1}" if number < 9 else "")
+            menu.addAction(words, lambda class_id=record.id: self._label(picked, class_id))
+        menu.addAction(self.tr("Take the label away") + "\t0", lambda: self._label(picked, None))
+        menu.addSeparator()
+        menu.addAction(icon("ph.trash"), self.tr("Remove from the project") + "\tDel", lambda: self.remove(picked))
+        menu.setEnabled(self._state.writable)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.grid.viewport().mapToGlobal(point))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape:
+                self.search.clear()
+                self.grid.setFocus()
+                return True
+            if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.grid.select_row(0)
+                self.grid.setFocus()
+                return True
+        return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._filter != Filter():
+            self.show_filter(Filter())
+        else:
+            super().keyPressEvent(event)
+
+    def dress(self) -> None:
+        super().dress()
+        if not hasattr(self, "preview"):
+            return
+        self.empty.dress()
+        self.search.setFixedWidth(px(150))
+        self.zoom.setFixedWidth(px(88))
+        self.count.setContentsMargins(px(16), px(5), px(16), px(6))
+        self._banner.setContentsMargins(px(12), px(8), px(12), 0)
+        self.import_button.setIcon(icon("ph.upload-simple", colours().on_accent))

@@ -1,0 +1,70 @@
+"""F1: what the page is for, and the keys, over the window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from gui.theme import colour, px
+from gui.widgets.basics import button, label, panel, rule
+
+
+class HelpPanel(QWidget):
+    """A card over the window; Esc, F1 or a click closes it."""
+
+    def __init__(self, window: QWidget, title: str, text: str, keys: list[tuple[str, str]]) -> None:
+        super().__init__(window)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(f"{title}. {text}")
+        outer = QVBoxLayout(self)
+        frame = panel("toast")
+        frame.setFixedWidth(px(600))
+        outer.addWidget(frame, 0, Qt.AlignmentFlag.AlignCenter)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(px(24), px(20), px(24), px(20))
+        column.setSpacing(px(12))
+        column.addWidget(label(title, "title"))
+        column.addWidget(label(text, wrap=True))
+        column.addWidget(rule())
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(px(16))
+        grid.setVerticalSpacing(px(4))
+        lines = (len(keys) + 1) // 2
+        for at, (words, shortcut) in enumerate(keys):
+            grid.addWidget(label(words, "muted"), at % lines, 2 * (at // lines))
+            grid.addWidget(label(shortcut), at % lines, 2 * (at // lines) + 1)
+        column.addLayout(grid)
+        close = button(self.tr("Close"))
+        close.clicked.connect(self.leave)
+        column.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
+        window.installEventFilter(self)
+
+    def open(self) -> None:
+        self.setGeometry(self.parentWidget().rect())
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def leave(self) -> None:
+        self.hide()
+        self.deleteLater()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_F1, Qt.Key.Key_Return):
+            self.leave()
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.leave()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colour("#000000", 0.28))
+        painter.end()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self.setGeometry(self.parentWidget().rect())
+        return False

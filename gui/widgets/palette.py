@@ -1,0 +1,152 @@
+"""Ctrl+K: any action, class, run or network by a few letters of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from gui.icons import icon, icon_size
+from gui.theme import colour, px
+from gui.widgets.basics import panel
+
+LISTED = 60
+
+
+class Entry(msgspec.Struct, frozen=True, eq=False):
+    """Something that can be found: words, what kind it is, an icon, and what choosing it does."""
+
+    words: str
+    kind: str
+    glyph: str
+    run: Callable[[], object]
+
+
+def rank(wanted: str, words: str) -> int | None:
+    """How well words fit what was typed: lower is better, None where the letters do not occur in order.
+
+    Examples
+    --------
+    >>> rank("und", "Undo") < rank("und", "Sound") < rank("udo", "Undo")
+    True
+    >>> rank("xyz", "Undo") is None
+    True
+    """
+    wanted, words = wanted.casefold(), words.casefold()
+    at = words.find(wanted)
+    if at == 0:
+        return 0
+    if at > 0:
+        return 1 if words[at - 1] == " " else 2
+    place = -1
+    for letter in wanted:
+        place = words.find(letter, place + 1)
+        if place < 0:
+            return None
+    return 3
+
+
+class Palette(QWidget):
+    """A field and a list over the window.
+
+    Attributes
+    ----------
+    closed : Signal
+    """
+
+    closed = Signal()
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._entries: list[Entry] = []
+        self._shown: list[Entry] = []
+        outer = QVBoxLayout(self)
+        self._frame = panel("toast")
+        outer.addWidget(self._frame, 0, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self._frame)
+        column.setContentsMargins(px(8), px(8), px(8), px(8))
+        column.setSpacing(px(6))
+        self.field = QLineEdit()
+        self.field.setPlaceholderText(self.tr("Find an action, class, run or network"))
+        self.field.setAccessibleName(self.tr("Find anything"))
+        self.field.textChanged.connect(self._fill)
+        self.field.installEventFilter(self)
+        column.addWidget(self.field)
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Found"))
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setProperty("look", "found")
+        self.list.itemClicked.connect(lambda _: self._take())
+        column.addWidget(self.list)
+        self.nothing = QLabel(self.tr("Nothing is called like that."))
+        self.nothing.setProperty("look", "muted")
+        column.addWidget(self.nothing)
+        window.installEventFilter(self)
+        self.hide()
+
+    def open(self, entries: list[Entry]) -> None:
+        """Offer these."""
+        self._entries = entries
+        self.setGeometry(self.parentWidget().rect())
+        self._frame.setFixedWidth(px(560))
+        self.layout().setContentsMargins(0, px(80), 0, 0)
+        self.list.setFixedHeight(px(380))
+        self.list.setIconSize(icon_size(16))
+        self.field.clear()
+        self._fill("")
+        self.show()
+        self.raise_()
+        self.field.setFocus()
+
+    def leave(self) -> None:
+        if self.isVisible():
+            self.hide()
+            self.closed.emit()
+
+    def _fill(self, text: str) -> None:
+        wanted = text.strip()
+        ranked = [(rank(wanted, entry.words), at, entry) for at, entry in enumerate(self._entries)]
+        found = sorted((place, at) for place, at, _ in ranked if place is not None)
+        self._shown = [self._entries[at] for _, at in found[:LISTED]]
+        self.list.clear()
+        for entry in self._shown:
+            item = QListWidgetItem(icon(entry.glyph), f"{entry.words}    {entry.kind}")
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+        self.list.setVisible(bool(self._shown))
+        self.nothing.setVisible(not self._shown)
+
+    def _take(self) -> None:
+        row = self.list.currentRow()
+        if 0 <= row < len(self._shown):
+            entry = self._shown[row]
+            self.leave()
+            entry.run()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget() and self.isVisible():
+            self.setGeometry(self.parentWidget().rect())
+        if watched is not self.field or event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
+        if event.key() == Qt.Key.Key_Escape:
+            self.leave()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._take()
+        elif event.key() in steps:
+            row = self.list.currentRow() + steps[event.key()]
+            self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
+        else:
+            return False
+        return True
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.leave()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colour("#000000", 0.28))
+        painter.end()
