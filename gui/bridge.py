@@ -8,8 +8,8 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.messages import CameraClosed, CameraFrame, CameraOpened, Command, Event, JobClosed, PictureReady, ThumbnailsReady
-from gui.state import AppState, JobSubmitted, changed_fields, reduce
+from engine.messages import CameraClosed, CameraFrame, CameraOpened, Command, Event, JobClosed, PictureReady, Remember, ThumbnailsReady
+from gui.state import AppState, JobSubmitted, Remembered, changed_fields, reduce
 
 BUSY_MILLISECONDS = 15
 IDLE_MILLISECONDS = 40
@@ -77,6 +77,8 @@ class Bridge(QObject):
         number = self._host.submit(command)
         name = type(command).__name__
         self.dispatch(JobSubmitted(job=number, command=name, lane=command.lane, title=_words(name)))
+        if isinstance(command, Remember):
+            self.dispatch(Remembered(key=command.key, value=command.value))
         self._hurry()
         return number
 

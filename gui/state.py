@@ -47,6 +47,13 @@ class FailureDismissed(Event, frozen=True, eq=False, tag=True, kw_only=True):
     command: str
 
 
+class Remembered(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """The window has asked the project to keep a word."""
+
+    key: str
+    value: str
+
+
 # ---------------------------------------------------------------- parts of the state
 
 
@@ -363,6 +370,11 @@ def _import_finished(event: messages.ImportFinished, state: AppState) -> AppStat
 @_on(ReportDismissed)
 def _report_dismissed(event: ReportDismissed, state: AppState) -> AppState:
     return _with(state, import_report=None)
+
+
+@_on(Remembered)
+def _remembered(event: Remembered, state: AppState) -> AppState:
+    return _with(state, memory={**state.memory, event.key: event.value})
 
 
 @_on(RunSelected)

@@ -1,0 +1,334 @@
+"""Model: the gallery of networks, the chosen one drawn and in figures, and its working size."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSpinBox,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.networks import zoo
+from engine.networks.arithmetic import Analysis, LayerRow, NetworkError
+from gui import plan
+from gui.bridge import Bridge
+from gui.pages.page import Page
+from gui.settings import Settings
+from gui.state import AppState
+from gui.theme import px
+from gui.widgets.basics import button, count, label
+from gui.widgets.figure_strip import FigureStrip
+from gui.widgets.figures_table import Column, FiguresTable, Line
+from gui.widgets.neighbour_drawing import NeighbourDrawing
+from gui.widgets.network_card import NetworkCard
+from gui.widgets.network_drawing import NetworkDrawing, boxes_of
+
+MOST_NEIGHBOURS = 50
+
+
+def scale_of(number: float, unit: str = "") -> str:
+    """A large number in three digits: 61.7 k, 1.23 M, 4.56 G.
+
+    Examples
+    --------
+    >>> scale_of(61706), scale_of(416520, "B"), scale_of(12)
+    ('61.7 k', '417 kB', '12')
+    """
+    for power, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= power:
+            figure = number / power
+            return f"{figure:.{0 if figure >= 100 else 1 if figure >= 10 else 2}f} {prefix}{unit}"
+    return f"{number:.0f} {unit}".strip()
+
+
+class ModelPage(Page):
+    """Choose a network; see what it is and what it costs."""
+
+    name, title, icon = "model", "Model", "ph.graph"
+    help_text = (
+        "Choose the network to train. The drawing shows its feature maps to scale; point at one to see the arithmetic, click it to find "
+        "its row in the table. The working size is the size to which every picture is brought first. "
+        "Nearest neighbour learns nothing: it compares with every training picture."
+    )
+
+    def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(bridge, settings, parent)
+        self._finder = plan.typical_finder(bridge)
+        self.cards: dict[str, NetworkCard] = {}
+        self.train_button = button(self.tr("Train this network"), "primary", self.tr("Go to the Train page with this network"))
+        self.train_button.clicked.connect(lambda: self.page_wanted.emit("train"))
+        self.header.add_stretch()
+        self.header.add_button(self.train_button)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self._build_gallery())
+        body.addLayout(self._build_centre(), 1)
+        self.content.addLayout(body, 1)
+        self.strip = FigureStrip()
+        self.content.addWidget(self.strip)
+
+    # ------------------------------------------------------------ building
+
+    def _build_gallery(self) -> QWidget:
+        inside = QWidget()
+        inside.setObjectName("surface")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(px(16), px(16), px(12), px(16))
+        column.setSpacing(px(8))
+        self._group = QButtonGroup(self)
+        for name in zoo.names():
+            card = NetworkCard(zoo.card(name))
+            card.clicked.connect(lambda _=False, chosen=name: self._choose(chosen))
+            self._group.addButton(card)
+            self.cards[name] = card
+            column.addWidget(card)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        area.setFixedWidth(px(340))
+        return area
+
+    def _build_centre(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setContentsMargins(px(12), px(16), px(16), px(8))
+        column.setSpacing(px(8))
+        column.addLayout(self._build_title())
+        self.refusal = label("", "error", wrap=True)
+        self.refusal.hide()
+        column.addWidget(self.refusal)
+        self.drawing = NetworkDrawing()
+        self.drawing.layer_clicked.connect(self._select_layer)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self.drawing)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.neighbours = NeighbourDrawing()
+        self.pictures = QStackedWidget()
+        self.pictures.addWidget(area)
+        self.pictures.addWidget(self.neighbours)
+        self.pictures.setMinimumHeight(px(224))
+        self.table = FiguresTable(
+            (
+                Column(self.tr("Layer"), figure=False),
+                Column(self.tr("Kind"), figure=False),
+                Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width, or values")),
+                Column(self.tr("Parameters"), count),
+                Column(self.tr("Formula"), figure=False, tip=self.tr("How the parameters come about")),
+                Column(self.tr("Multiply-adds"), count, tip=self.tr("For one picture")),
+                Column(
+                    self.tr("Receptive field"),
+                    lambda pair: f"{pair[0]} × {pair[1]}",
+                    tip=self.tr("Pixels of the input that one unit can see, padding included"),
+                ),
+            ),
+            sortable=False,
+            wide=4,
+        )
+        self.table.setAccessibleName(self.tr("Layers"))
+        self.table.line_clicked.connect(self._select_layer)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.pictures)
+        splitter.addWidget(self.table)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 4)
+        column.addWidget(splitter, 1)
+        return column
+
+    def _build_title(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        self.network_title = label("", "title")
+        self.source = label("", "caption", wrap=True)
+        words.addWidget(self.network_title)
+        words.addWidget(self.source)
+        row.addLayout(words, 1)
+        self._classic_controls = QWidget()
+        classic = QHBoxLayout(self._classic_controls)
+        classic.setContentsMargins(0, 0, 0, 0)
+        self.k_box = QSpinBox()
+        self.k_box.setRange(1, MOST_NEIGHBOURS)
+        self.k_box.setAccessibleName(self.tr("Neighbours"))
+        self.k_box.valueChanged.connect(self._change_neighbours)
+        self.distance_box = QComboBox()
+        self.distance_box.setAccessibleName(self.tr("Distance"))
+        self.distance_box.addItem(self.tr("L1: sum of differences"), "l1")
+        self.distance_box.addItem(self.tr("L2: Euclidean"), "l2")
+        self.distance_box.activated.connect(self._change_neighbours)
+        classic.addWidget(label(self.tr("Neighbours")))
+        classic.addWidget(self.k_box)
+        classic.addSpacing(px(8))
+        classic.addWidget(label(self.tr("Distance")))
+        classic.addWidget(self.distance_box)
+        row.addWidget(self._classic_controls)
+        row.addSpacing(px(8))
+        row.addWidget(label(self.tr("Working size")))
+        self.size_box = QSpinBox()
+        self.size_box.setRange(1, plan.LARGEST_SIDE)
+        self.size_box.setSuffix(self.tr(" px"))
+        self.size_box.setKeyboardTracking(False)
+        self.size_box.setAccessibleName(self.tr("Working size"))
+        self.size_box.setToolTip(self.tr("Side of the square to which every picture is brought before the network sees it"))
+        self.size_box.valueChanged.connect(lambda side: plan.keep(self.bridge, plan.SIZE, str(side)))
+        row.addWidget(self.size_box)
+        self.suggested_button = button("", "quiet", self.tr("Take the size that suits the network and the pictures"))
+        self.suggested_button.clicked.connect(lambda: plan.keep(self.bridge, plan.SIZE, ""))
+        row.addWidget(self.suggested_button)
+        return row
+
+    # ------------------------------------------------------------ rendering
+
+    def render(self, state: AppState, changed: frozenset[str]) -> None:
+        if changed & {"images", "memory", "project"}:
+            self._finder.look(state)
+        if changed & {"memory", "classes", "runs", "project"} or ("images" in changed and not self.cards[self._name()].isChecked()):
+            self._render_cards(state)
+            self._render_chosen(state)
+        elif "images" in changed:
+            self._render_strip(state)
+        self.train_button.setEnabled(state.project is not None)
+
+    def _name(self) -> str:
+        return plan.network_name(self.bridge.state)
+
+    def _render_cards(self, state: AppState) -> None:
+        chosen = plan.network_name(state)
+        for name, card in self.cards.items():
+            shape = plan.input_shape(state, name)
+            refusal, boxes, parameters = "", (), None
+            try:
+                worked = plan.analysis(state, name)
+                if worked is not None:
+                    boxes, parameters = boxes_of(worked, self.tr("input")), worked.parameters
+            except NetworkError as error:
+                refusal = error.message
+            card.show_fit(boxes, parameters, (shape[1], shape[2]), refusal)
+            card.setChecked(name == chosen)
+
+    def _render_chosen(self, state: AppState) -> None:
+        name = plan.network_name(state)
+        card = zoo.card(name)
+        self.network_title.setText(card.title)
+        self.source.setText(card.source)
+        self._render_size(state, name)
+        classic = card.kind == "classic"
+        self._classic_controls.setVisible(classic)
+        self.pictures.setCurrentIndex(1 if classic else 0)
+        recipe = plan.recipe(state)
+        for box, set_value in ((self.k_box, self.k_box.setValue), (self.distance_box, self.distance_box.setCurrentIndex)):
+            box.blockSignals(True)
+            set_value(recipe.neighbours if box is self.k_box else ("l1", "l2").index(recipe.distance))
+            box.blockSignals(False)
+        self.neighbours.set_choice(recipe.neighbours, recipe.distance)
+        worked, refusal = None, ""
+        try:
+            worked = plan.analysis(state, name)
+        except NetworkError as error:
+            refusal = str(error)
+        self.refusal.setText(refusal)
+        self.refusal.setVisible(bool(refusal))
+        self.table.setVisible(not classic)
+        self.drawing.set_empty_text("" if not refusal else self.tr("There is nothing to draw at this size."))
+        self.drawing.set_boxes(boxes_of(worked, self.tr("input")) if worked is not None else ())
+        self.table.set_lines([_line(row) for row in worked.layers] if worked is not None else [])
+        self._render_strip(state)
+
+    def _render_size(self, state: AppState, name: str) -> None:
+        shape = plan.input_shape(state, name)
+        self.size_box.blockSignals(True)
+        self.size_box.setValue(max(shape[1:]))
+        self.size_box.blockSignals(False)
+        free = plan.input_shape(msgspec.structs.replace(state, memory={**state.memory, plan.SIZE: ""}), name)
+        words = self.tr("Suggested: {height} × {width}").format(height=free[1], width=free[2])
+        self.suggested_button.setText(words)
+        self.suggested_button.setEnabled(plan.size(state) is not None and state.writable)
+        self.size_box.setEnabled(state.writable)
+
+    def _render_strip(self, state: AppState) -> None:
+        name = plan.network_name(state)
+        shape = plan.input_shape(state, name)
+        flow = self.tr("{channels} × {height} × {width} → {classes} classes").format(
+            channels=shape[0], height=shape[1], width=shape[2], classes=plan.class_number(state)
+        )
+        first = (self.tr("input → output"), flow, self.tr("channels × height × width of the picture that the network gets"))
+        try:
+            worked = plan.analysis(state, name)
+        except NetworkError:
+            self.strip.set_figures((first,))
+            return
+        self.strip.set_figures((first, *(self._network_figures(state, worked) if worked else self._neighbour_figures(state, shape))))
+
+    def _network_figures(self, state: AppState, worked: Analysis) -> tuple[tuple[str, str, str], ...]:
+        batch = plan.recipe(state).batch
+        memory = plan.memory_estimate(worked, batch)
+        return (
+            (self.tr("parameters"), count(worked.parameters), self.tr("Numbers that are learned")),
+            (self.tr("multiply-adds a picture"), scale_of(worked.multiply_adds), count(worked.multiply_adds)),
+            (
+                self.tr("receptive field"),
+                f"{worked.receptive_field[0]} × {worked.receptive_field[1]}",
+                self.tr("Pixels that one unit of the last layer can see, padding included"),
+            ),
+            (
+                self.tr("memory in training (estimate)"),
+                "≈ " + scale_of(memory, "B"),
+                self.tr("Weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
+            ),
+        )
+
+    def _neighbour_figures(self, state: AppState, shape: tuple[int, int, int]) -> tuple[tuple[str, str, str], ...]:
+        values, pictures = math.prod(shape), plan.training_pictures(state)
+        return (
+            (self.tr("parameters"), "0", self.tr("Nothing is learned; all training pictures are kept")),
+            (self.tr("pictures kept"), count(pictures), self.tr("Labelled pictures for training")),
+            (
+                self.tr("differences a picture"),
+                scale_of(values * pictures),
+                self.tr("{values} values of each of {pictures} pictures").format(values=count(values), pictures=count(pictures)),
+            ),
+            (self.tr("memory (estimate)"), "≈ " + scale_of(4 * values * pictures, "B"), self.tr("Training pictures as float32")),
+        )
+
+    # ------------------------------------------------------------ deeds
+
+    def _choose(self, name: str) -> None:
+        plan.keep(self.bridge, plan.NETWORK, name)
+        if not self.bridge.state.writable:
+            self._render_cards(self.bridge.state)
+
+    def _select_layer(self, layer: str) -> None:
+        self.drawing.select(layer)
+        self.table.select(layer)
+
+    def _change_neighbours(self) -> None:
+        recipe = plan.recipe(self.bridge.state)
+        changed = msgspec.structs.replace(recipe, neighbours=self.k_box.value(), distance=self.distance_box.currentData())
+        plan.keep_recipe(self.bridge, changed)
+
+
+def _shape(value: tuple[int, int, int] | int) -> str:
+    return count(value) if isinstance(value, int) else " × ".join(str(side) for side in value)
+
+
+def _line(row: LayerRow) -> Line:
+    kind = f"{row.kind}, {row.detail}" if row.detail else row.kind
+    output = row.output[0] if row.flat else row.output
+    tip = f"{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
+    values = (row.name, kind, output, row.parameters or None, row.formula, row.multiply_adds or None, row.receptive_field)
+    return Line(row.name, values, tip=tip)

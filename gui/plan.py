@@ -1,0 +1,210 @@
+"""What the next training will be: network, working size and recipe as kept in the project, and what still stands in its way."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from PySide6.QtCore import QCoreApplication, QObject
+
+from engine.messages import PictureReady, Remember, WantPicture
+from engine.networks import zoo
+from engine.networks.arithmetic import Analysis, NetworkError, analyse
+from engine.networks.layers import Shape
+from engine.project.records import Split
+from engine.training.recipe import PRESETS, Recipe, check
+from gui.bridge import Bridge
+from gui.state import AppState
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NETWORK, SIZE, RECIPE, TYPICAL = "network", "network.size", "recipe", "typical"
+"""Keys of Remember."""
+SAMPLE = 5
+LARGEST_SIDE = 4096
+
+
+class Typical(msgspec.Struct, frozen=True):
+    """What the pictures are like, judged by a few of them: of how many pictures in all, and their median size."""
+
+    pictures: int
+    channels: Literal[1, 3]
+    height: int
+    width: int
+
+
+class Obstacle(msgspec.Struct, frozen=True):
+    """Why nothing can be trained yet: a sentence, and the page that helps with the word for its button."""
+
+    text: str
+    page: str
+    act: str
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("plan", text)
+
+
+def typical(state: AppState) -> Typical | None:
+    """What was found out about this project's pictures; None where nothing was."""
+    try:
+        return msgspec.json.decode(state.memory.get(TYPICAL, ""), type=Typical)
+    except msgspec.MsgspecError:
+        return None
+
+
+def network_name(state: AppState) -> str:
+    """The chosen network; where none was chosen the one of the newest run, or what suits the pictures."""
+    kept = state.memory.get(NETWORK, "")
+    if kept in zoo.names():
+        return kept
+    newest = next((run.network for run in state.runs if run.network in zoo.names()), "")
+    like = typical(state)
+    return newest or ("small-cnn" if like is not None and like.channels == 3 else "lenet-5")
+
+
+def size(state: AppState) -> int | None:
+    """The chosen side of the network's input in pixels; None where it is left to the network and the data."""
+    kept = state.memory.get(SIZE, "")
+    return int(kept) if kept.isdigit() and 1 <= int(kept) <= LARGEST_SIDE else None
+
+
+def input_shape(state: AppState, name: str) -> Shape:
+    """(channels, height, width) that a network of the zoo would get."""
+    like = typical(state)
+    side = size(state)
+    default = zoo.card(name).default_input
+    channels = like.channels if like is not None else default[0]
+    if side is not None:
+        return channels, side, side
+    height, width = (like.height, like.width) if like is not None else default[1:]
+    return channels, *zoo.suggest_size(name, height, width)
+
+
+def class_number(state: AppState) -> int:
+    """Classes that the network must tell apart; ten where the project has none yet."""
+    return len(state.classes) or 10
+
+
+def analysis(state: AppState, name: str) -> Analysis | None:
+    """The arithmetic of a network on this project's pictures; None for classifiers without layers.
+
+    Raises
+    ------
+    NetworkError
+        If the input is too small for it.
+    """
+    if zoo.card(name).kind == "classic":
+        return None
+    return analyse(zoo.make(name, input_shape(state, name), class_number(state)))
+
+
+def recipe(state: AppState, device: str = "auto") -> Recipe:
+    """The recipe as kept in the project, else the solid one, for a device."""
+    kept = PRESETS["solid"][1]
+    try:
+        found = msgspec.json.decode(state.memory.get(RECIPE, ""), type=Recipe)
+        check(found)
+        kept = found
+    except (msgspec.MsgspecError, ValueError):
+        pass
+    return msgspec.structs.replace(kept, device=device)
+
+
+def keep(bridge: Bridge, key: str, value: str) -> None:
+    """Keep a choice in the open project, if there is one that can be written."""
+    if bridge.state.writable:
+        bridge.submit(Remember(key, value))
+
+
+def keep_recipe(bridge: Bridge, chosen: Recipe) -> None:
+    keep(bridge, RECIPE, msgspec.json.encode(chosen).decode())
+
+
+def memory_estimate(worked: Analysis, batch: int) -> int:
+    """Bytes that a training takes at least: weights, gradients and AdamW's two moments, and all activations with their gradients.
+
+    float32 throughout; a library's working memory and the decoded pictures come on top.
+    """
+    activations = math.prod(worked.input) + sum(math.prod(row.output) for row in worked.layers)
+    return 4 * (4 * worked.parameters + 2 * batch * activations)
+
+
+def obstacle(state: AppState) -> Obstacle | None:
+    """What is missing before anything can be trained."""
+    if state.project is None:
+        return Obstacle(tr("No project is open."), "start", tr("Open one"))
+    if state.project.read_only:
+        return Obstacle(tr("This project can only be read: {reason}").format(reason=state.project.read_only), "start", tr("Open another"))
+    images = state.images
+    if images is None or not len(images.ids):
+        return Obstacle(tr("There are no pictures yet."), "data", tr("Add pictures"))
+    used = images.class_ids[images.class_ids >= 0]
+    if not len(used):
+        text = tr("None of the {number} pictures has a class yet.").format(number=len(images.ids))
+        return Obstacle(text, "data", tr("Label pictures"))
+    classes = len(set(used.tolist()))
+    if classes < 2:
+        return Obstacle(tr("All labelled pictures are of one class; telling apart needs two."), "data", tr("Add a class"))
+    try:
+        analysis(state, network_name(state))
+    except NetworkError as error:
+        return Obstacle(str(error), "model", tr("Change it"))
+    return None
+
+
+def training_pictures(state: AppState) -> int:
+    """Labelled pictures of the training split; before splits are made, three fifths of the labelled ones."""
+    if state.images is None:
+        return 0
+    labelled = state.images.class_ids >= 0
+    split = int((labelled & (state.images.splits == Split.TRAIN)).sum())
+    return split or int(labelled.sum()) * 3 // 5
+
+
+class TypicalFinder(QObject):
+    """Looks at a few pictures of the project, once, and again when their number has doubled; keeps what it finds in the project."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__(bridge)
+        self._bridge = bridge
+        self._waiting: list[int] = []
+        self._seen: list[tuple[int, int, bool]] = []
+        bridge.picture.connect(self._take)
+
+    def look(self, state: AppState) -> None:
+        """Begin where it is needed; call when a page that shows networks is rendered."""
+        number = 0 if state.images is None else len(state.images.ids)
+        known = typical(state)
+        if self._waiting or not number or not state.writable or (known is not None and known.pictures <= number < 2 * known.pictures):
+            return
+        assert state.images is not None
+        rows = sorted({round(at * (number - 1) / max(1, SAMPLE - 1)) for at in range(min(SAMPLE, number))})
+        self._waiting = [int(state.images.ids[row]) for row in rows]
+        self._seen = []
+        self._bridge.submit(WantPicture(self._waiting[0], 64))
+
+    def _take(self, event: PictureReady) -> None:
+        if not self._waiting or event.image != self._waiting[0]:
+            return
+        self._waiting.pop(0)
+        if event.pixels is not None:
+            self._seen.append((event.original_height, event.original_width, _is_grey(event.pixels)))
+        if self._waiting:
+            self._bridge.submit(WantPicture(self._waiting[0], 64))
+        elif self._seen and self._bridge.state.images is not None:
+            heights, widths, greys = zip(*self._seen, strict=True)
+            middle = len(self._seen) // 2
+            found = Typical(len(self._bridge.state.images.ids), 1 if all(greys) else 3, sorted(heights)[middle], sorted(widths)[middle])
+            keep(self._bridge, TYPICAL, msgspec.json.encode(found).decode())
+
+
+def typical_finder(bridge: Bridge) -> TypicalFinder:
+    """The one finder of this bridge; made on first use."""
+    return bridge.findChild(TypicalFinder) or TypicalFinder(bridge)
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all())

@@ -1,0 +1,86 @@
+"""A network in the gallery: small drawing, title, year, size, what it is for, and whether it fits the data."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.networks.zoo import Card
+from gui.theme import px
+from gui.widgets.basics import count, label, set_look
+from gui.widgets.neighbour_drawing import NeighbourDrawing
+from gui.widgets.network_drawing import Box, NetworkDrawing
+
+
+class ChoiceCard(QPushButton):
+    """A checkable card whose contents are laid out; as high as its words need at its width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("look", "card")
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(px(12), px(10), px(12), px(10))
+        self.column.setSpacing(px(4))
+
+    def silence(self) -> None:
+        """Let the mouse through to the card."""
+        for child in self.findChildren(QWidget):
+            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self.layout().totalHeightForWidth(width)
+
+    def sizeHint(self) -> QSize:
+        return self.layout().totalSizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(px(160), self.layout().totalMinimumSize().height())
+
+
+class NetworkCard(ChoiceCard):
+    """The card of one network of the zoo."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__()
+        self.name = card.name
+        top = QHBoxLayout()
+        top.setSpacing(px(12))
+        words = QVBoxLayout()
+        words.setSpacing(px(2))
+        title = label(card.title, "section", wrap=True)
+        self._about = label("", "caption", wrap=True)
+        words.addWidget(title)
+        words.addWidget(self._about)
+        words.addStretch(1)
+        self.drawing: NetworkDrawing | NeighbourDrawing
+        self.drawing = NeighbourDrawing(small=True) if card.kind == "classic" else NetworkDrawing(small=True)
+        self.drawing.setFixedSize(px(104), px(52))
+        top.addLayout(words, 1)
+        top.addWidget(self.drawing)
+        self.column.addLayout(top)
+        self.column.addWidget(label(card.summary, "muted", wrap=True))
+        self._fit = label("", "caption", wrap=True)
+        self.column.addWidget(self._fit)
+        self._year = str(card.year) if card.year else ""
+        self.setAccessibleName(f"{card.title}. {card.summary}")
+        self.silence()
+
+    def show_fit(self, boxes: tuple[Box, ...], parameters: int | None, size: tuple[int, int], refusal: str) -> None:
+        """Show what the network is for the data at hand: its parameters (None: it has none), working size, or why it does not fit."""
+        if isinstance(self.drawing, NetworkDrawing) and boxes:
+            self.drawing.set_boxes(boxes)
+        weights = self.tr("no parameters") if parameters is None else self.tr("{number} parameters").format(number=count(parameters))
+        parts = [self._year, "" if refusal else weights]
+        self._about.setText(" · ".join(part for part in parts if part))
+        fits = self.tr("fits, at {height} × {width} pixels").format(height=size[0], width=size[1])
+        self._fit.setText(refusal or fits)
+        set_look(self._fit, "warning" if refusal else "caption")
+        self.updateGeometry()
