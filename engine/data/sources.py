@@ -205,7 +205,8 @@ def _warnings(base: Path, files: list[Path], classes: tuple[str, ...], items: It
     warnings: list[str] = []
     loose = sum(item.label < 0 for item in items)
     if classes and loose:
-        warnings.append(f"{loose:,} pictures lie beside the folders of the classes and have no label.")
+        which = "1 picture lies" if loose == 1 else f"{loose:,} pictures lie"
+        warnings.append(f"{which} beside the folders of the classes, without a label.")
     used = {parent for file in files for parent in file.parents}
     empty = sorted(
         (place.name for place in base.iterdir() if place.is_dir() and place not in used and not _hidden(place.name)), key=natural

@@ -16,6 +16,7 @@ from engine.project.records import Split
 
 FRACTIONS = (0.6, 0.2, 0.2)
 CARVED = 0.1
+NEAR = 0.05
 # On a tie training comes first, then test: a class of two pictures can then be learned and measured.
 ORDER = (Split.TRAIN, Split.TEST, Split.VALIDATION)
 
@@ -87,12 +88,17 @@ def complete(labels: Labels, splits: Splits, keys: Sequence[str], seed: int = 0)
 
 
 def shares(splits: Splits) -> tuple[float, float, float]:
-    """The shares in which data is divided already, so that additions do not shift them; FRACTIONS below 100 pictures."""
+    """The shares in which data is divided already, so that additions do not shift them.
+
+    FRACTIONS where there are fewer than 100 pictures, or where the shares are those but for rounding.
+    """
     counts = [int(np.count_nonzero(splits == split)) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)]
     total = sum(counts)
     if total < 100 or counts[0] == 0:
         return FRACTIONS
-    return counts[0] / total, counts[1] / total, counts[2] / total
+    found = (counts[0] / total, counts[1] / total, counts[2] / total)
+    near = all(abs(share - usual) < NEAR for share, usual in zip(found, FRACTIONS, strict=True))
+    return FRACTIONS if near else found
 
 
 def _shuffled(rows: npt.NDArray[np.intp], keys: Sequence[str], seed: int) -> list[int]:

@@ -107,7 +107,7 @@ def load_history(folder: str | Path) -> RunHistory:
     """
     path = Path(folder) / HISTORY
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             columns = {name: arrays[name] for name in RunHistory.__struct_fields__ if name != "run"}
             return RunHistory(run=str(arrays["run"]), **columns)
     except FileNotFoundError:

@@ -1,0 +1,100 @@
+"""Run folders: round trips, figures that are not finite, damage."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.failure import UserError
+from engine.project.records import RunHistory
+from engine.project.runs import is_stale, list_runs, load_history, load_record, now, save_history, save_record
+
+
+def history() -> RunHistory:
+    return RunHistory(
+        run="one",
+        step_losses=np.linspace(2, 0, 5, dtype=np.float32),
+        step_accuracies=np.linspace(0, 1, 5, dtype=np.float32),
+        epoch_steps=np.array([3, 5], np.int64),
+        train_losses=np.array([1, 0.5], np.float32),
+        train_accuracies=np.array([0.5, 0.7], np.float32),
+        validation_losses=np.array([np.nan, np.nan], np.float32),
+        validation_accuracies=np.array([np.nan, 0.5], np.float32),
+    )
+
+
+def test_a_record_comes_back_as_it_was(tmp_path: Path, run_record) -> None:
+    save_record(tmp_path / "one", run_record)
+    assert load_record(tmp_path / "one") == msgspec.structs.replace(run_record, folder=str(tmp_path / "one"))
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["run.json"]
+
+
+def test_a_records_folder_is_where_it_lies(tmp_path: Path, run_record) -> None:
+    save_record(tmp_path / "one", msgspec.structs.replace(run_record, folder="/elsewhere", stale=True))
+    (tmp_path / "one").rename(tmp_path / "two")
+    record = load_record(tmp_path / "two")
+    assert record.folder == str(tmp_path / "two")
+    assert not record.stale
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(), st.floats(), st.one_of(st.none(), st.floats()))
+def test_any_figures_can_be_kept(tmp_path_factory, run_record, seconds: float, loss: float, accuracy: float | None) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    save_record(folder, msgspec.structs.replace(run_record, seconds=seconds, train_loss=loss, test_accuracy=accuracy))
+    record = load_record(folder)
+    assert record.seconds == (seconds if math.isfinite(seconds) else 0.0)
+    assert record.train_loss == (loss if math.isfinite(loss) else None)
+    assert record.test_accuracy == (accuracy if accuracy is not None and math.isfinite(accuracy) else None)
+
+
+def test_curves_come_back_as_they_were(tmp_path: Path) -> None:
+    save_history(tmp_path / "one", history())
+    found = load_history(tmp_path / "one")
+    assert found.run == "one"
+    for name in RunHistory.__struct_fields__[1:]:
+        expected = getattr(history(), name)
+        assert getattr(found, name).dtype == expected.dtype
+        assert np.array_equal(getattr(found, name), expected, equal_nan=True)
+
+
+def test_damage_is_told(tmp_path: Path, run_record) -> None:
+    with pytest.raises(UserError, match="holds no run"):
+        load_record(tmp_path)
+    with pytest.raises(UserError, match="kept no curves"):
+        load_history(tmp_path)
+    (tmp_path / "runs" / "bad").mkdir(parents=True)
+    (tmp_path / "runs" / "bad" / "run.json").write_text("{")
+    (tmp_path / "runs" / "bad" / "history.npz").write_bytes(b"PK\x03\x04 not a zip")
+    (tmp_path / "runs" / "stray.txt").write_text("x")
+    with pytest.raises(UserError, match="is damaged"):
+        load_record(tmp_path / "runs" / "bad")
+    with pytest.raises(UserError, match="are damaged"):
+        load_history(tmp_path / "runs" / "bad")
+    save_record(tmp_path / "runs" / "old", msgspec.structs.replace(run_record, id="old", created="2024-01-01T00:00:00+00:00"))
+    save_record(tmp_path / "runs" / "new", msgspec.structs.replace(run_record, id="new", created=now()))
+    assert [run.id for run in list_runs(tmp_path)] == ["new", "old"]
+    assert list_runs(tmp_path / "nowhere") == ()
+
+
+def test_pickles_are_not_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "history.npz", run=np.array(["x", None], object))
+    with pytest.raises(UserError, match="are damaged"):
+        load_history(tmp_path)
+
+
+def test_staleness_allows_for_times_without_fractions(run_record) -> None:
+    moment = datetime.fromisoformat("2025-05-05T10:00:00+00:00")
+    whole = msgspec.structs.replace(run_record, created=moment.isoformat())
+    assert not is_stale(whole, moment.timestamp() + 0.5)
+    assert is_stale(whole, moment.timestamp() + 1.5)
+    exact = msgspec.structs.replace(run_record, created=moment.replace(microsecond=250_000).isoformat())
+    assert is_stale(exact, moment.timestamp() + 0.5)
+    assert not is_stale(msgspec.structs.replace(run_record, created="yesterday"), moment.timestamp())
