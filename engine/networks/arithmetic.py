@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from functools import singledispatch
-
 import msgspec
 
 from engine.failure import UserError
-from engine.networks.layers import (
-    Activation,
-    Conv,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    Layer,
-    Linear,
-    Network,
-    Norm,
-    Pair,
-    Pool,
-    Sequence,
-    Shape,
-    walk,
-)
+from engine.networks.effects import Effect, Refusal, TooSmall, effect_of, fits, output_size, shape_text, size_formula, size_formulas
+from engine.networks.layers import Layer, Network, Pair, Sequence, Shape, walk
+
+__all__ = ["Analysis", "LayerRow", "NetworkError", "analyse", "fits", "output_size", "size_formula", "unit_box"]
 
 DEEPEST = 64  # containers within containers; msgspec and Python's stack give up near 1,000
 MOST_PARAMETERS = 20_000_000_000
@@ -115,30 +100,6 @@ class Analysis(msgspec.Struct, frozen=True):
         raise NetworkError(f"There is no layer {name}.", f"Choose one of: {', '.join(row.name for row in self.layers)}.")
 
 
-class _Effect(msgspec.Struct, frozen=True):
-    """What a layer does to a signal, before receptive fields are worked out."""
-
-    kind: str
-    output: Shape
-    detail: str = ""
-    flat: bool = False
-    parameters: int = 0
-    formula: str = ""
-    multiply_adds: int = 0
-    kernel: Pair = (1, 1)
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    windowed: bool = False
-
-
-class _Refusal(Exception):
-    """Why a layer cannot take its input; `analyse` adds the layer's name and the network's input."""
-
-
-class _TooSmall(_Refusal):
-    """The input is smaller than the kernel."""
-
-
 def analyse(network: Network) -> Analysis:
     """Work a network out.
 
@@ -159,7 +120,7 @@ def analyse(network: Network) -> Analysis:
     for name, layer in walk(network.body):
         if isinstance(layer, Sequence):
             continue
-        effect = _effect_of(layer, name, shape, flat, network)
+        effect = _applied(layer, name, shape, flat, network)
         kernel, stride, padding = effect.kernel, effect.stride, effect.padding
         offset = (offset[0] - padding[0] * jump[0], offset[1] - padding[1] * jump[1])
         field = (field[0] + (kernel[0] - 1) * jump[0], field[1] + (kernel[1] - 1) * jump[1])
@@ -182,13 +143,13 @@ def analyse(network: Network) -> Analysis:
                 kernel=kernel,
                 stride=stride,
                 padding=padding,
-                size_formula=_size_formulas(shape, effect) if effect.windowed else "",
+                size_formula=size_formulas(shape, effect) if effect.windowed else "",
                 fits=not effect.windowed or all(fits(*side) for side in zip(shape[1:], kernel, stride, padding, strict=True)),
             )
         )
         shape, flat = effect.output, effect.flat
     if not flat or shape[0] != network.classes:
-        end = f"{shape[0]} values" if flat else f"maps of {_shape(shape)}"
+        end = f"{shape[0]} values" if flat else f"maps of {shape_text(shape)}"
         raise NetworkError(
             f"{network.title} ends in {end}, but there are {network.classes} classes.",
             f"Let its last layer be a linear layer of {network.classes} units.",
@@ -205,31 +166,6 @@ def analyse(network: Network) -> Analysis:
         multiply_adds=sum(row.multiply_adds for row in rows),
         receptive_field=field,
     )
-
-
-def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
-    """Number of places of a window along one side: 1 + ⌊(N − F + 2P)/S⌋; 0 or less where it has no room."""
-    return 1 + (size - kernel + 2 * padding) // stride
-
-
-def fits(size: int, kernel: int, stride: int = 1, padding: int = 0) -> bool:
-    """Whether the stride divides N − F + 2P, so that the last window ends at the edge."""
-    return (size - kernel + 2 * padding) % stride == 0
-
-
-def size_formula(size: int, kernel: int, stride: int = 1, padding: int = 0) -> str:
-    """The output size with the numbers put in.
-
-    Examples
-    --------
-    >>> size_formula(7, 3, 3)
-    '1 + ⌊(7 − 3 + 2·0)/3⌋ = 1 + ⌊1.33⌋ = 2, does not divide'
-    """
-    answer = output_size(size, kernel, stride, padding)
-    if fits(size, kernel, stride, padding):
-        return f"1 + ({size} − {kernel} + 2·{padding})/{stride} = {answer}"
-    quotient = (size - kernel + 2 * padding) / stride
-    return f"1 + ⌊({size} − {kernel} + 2·{padding})/{stride}⌋ = 1 + ⌊{quotient:.2f}⌋ = {answer}, does not divide"
 
 
 def unit_box(analysis: Analysis, layer_name: str, row: int, column: int, height: int, width: int) -> tuple[int, int, int, int]:
@@ -293,150 +229,11 @@ def _check_records(network: Network) -> None:
         raise NetworkError(f"{network.title or 'The network'} has a field out of its range: {text}.", "Correct that field.") from None
 
 
-def _effect_of(layer: Layer, name: str, shape: Shape, flat: bool, network: Network) -> _Effect:
+def _applied(layer: Layer, name: str, shape: Shape, flat: bool, network: Network) -> Effect:
     try:
-        return _effect(layer, shape, flat)
-    except _TooSmall as error:
+        return effect_of(layer, shape, flat)
+    except TooSmall as error:
         size = f"{network.input[1]}×{network.input[2]}"
         raise NetworkError(f"{size} is too small for layer {name}: {error}.", "Choose a larger input size or another network.") from None
-    except _Refusal as error:
+    except Refusal as error:
         raise NetworkError(f"Layer {name} {error}.", "Correct that layer or the one before it.") from None
-
-
-def _check_window(layer: Conv | Pool, shape: Shape, flat: bool) -> None:
-    if flat:
-        raise _Refusal(f"needs maps, but gets a row of {shape[0]} values")
-    for size, kernel, padding in zip(shape[1:], layer.kernel, layer.padding, strict=True):
-        if size + 2 * padding < kernel:
-            padded = f"{_size(shape)} with padding {_pair(layer.padding)}" if any(layer.padding) else _size(shape)
-            raise _TooSmall(f"{padded} is smaller than its {_size((0, *layer.kernel))} kernel")
-        if padding >= kernel:
-            raise _Refusal(f"has padding {padding}, which must be smaller than its {_size((0, *layer.kernel))} kernel")
-
-
-# ---------------------------------------------------------------- a function a layer
-
-
-@singledispatch
-def _effect(layer: Layer, shape: Shape, flat: bool) -> _Effect:
-    raise TypeError(f"no arithmetic for {type(layer).__name__}")
-
-
-@_effect.register
-def _conv(layer: Conv, shape: Shape, flat: bool) -> _Effect:
-    _check_window(layer, shape, flat)
-    if shape[0] % layer.groups or layer.filters % layer.groups:
-        raise _Refusal(f"has {layer.groups} groups, which do not divide {shape[0]} channels and {layer.filters} filters")
-    output = _slide(shape, layer.filters, layer)
-    depth = shape[0] // layer.groups
-    weights = layer.kernel[0] * layer.kernel[1] * depth
-    product = f"{layer.kernel[0]}·{layer.kernel[1]}·{depth:,}"
-    total = (weights + layer.bias) * layer.filters
-    formula = f"({product} + 1)·{layer.filters:,}" if layer.bias else f"{product}·{layer.filters:,}"
-    groups = f", {layer.groups} groups" if layer.groups > 1 else ""
-    return _Effect(
-        kind="Convolution",
-        output=output,
-        detail=f"{_window(layer)}, {layer.filters:,} filters{groups}{'' if layer.bias else ', no bias'}",
-        parameters=total,
-        formula=f"{formula} = {total:,}",
-        multiply_adds=math.prod(output) * weights,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        padding=layer.padding,
-        windowed=True,
-    )
-
-
-@_effect.register
-def _pool(layer: Pool, shape: Shape, flat: bool) -> _Effect:
-    _check_window(layer, shape, flat)
-    if any(2 * padding > kernel for padding, kernel in zip(layer.padding, layer.kernel, strict=True)):
-        raise _Refusal(f"has padding {_pair(layer.padding)}, more than half of its {_size((0, *layer.kernel))} window")
-    return _Effect(
-        kind=f"{layer.kind.capitalize()} pooling",
-        output=_slide(shape, shape[0], layer),
-        detail=_window(layer),
-        kernel=layer.kernel,
-        stride=layer.stride,
-        padding=layer.padding,
-        windowed=True,
-    )
-
-
-@_effect.register
-def _global_pool(layer: GlobalPool, shape: Shape, flat: bool) -> _Effect:
-    if flat:
-        raise _Refusal(f"needs maps, but gets a row of {shape[0]} values")
-    return _Effect(kind=f"Global {layer.kind} pooling", output=(shape[0], 1, 1), detail=f"over {_size(shape)}", kernel=shape[1:])
-
-
-@_effect.register
-def _linear(layer: Linear, shape: Shape, flat: bool) -> _Effect:
-    if not flat:
-        raise _Refusal(f"needs a row of values, but gets maps of {_shape(shape)}: put a flatten layer before it")
-    total = (shape[0] + layer.bias) * layer.units
-    formula = f"({shape[0]:,} + 1)·{layer.units:,}" if layer.bias else f"{shape[0]:,}·{layer.units:,}"
-    return _Effect(
-        kind="Linear",
-        output=(layer.units, 1, 1),
-        detail=f"{layer.units:,} units{'' if layer.bias else ', no bias'}",
-        flat=True,
-        parameters=total,
-        formula=f"{formula} = {total:,}",
-        multiply_adds=shape[0] * layer.units,
-    )
-
-
-@_effect.register
-def _activation(layer: Activation, shape: Shape, flat: bool) -> _Effect:
-    kind = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "leaky-relu": "Leaky ReLU"}[layer.kind]
-    return _Effect(kind=kind, output=shape, detail=f"slope {layer.slope:g}" if layer.kind == "leaky-relu" else "", flat=flat)
-
-
-@_effect.register
-def _norm(layer: Norm, shape: Shape, flat: bool) -> _Effect:
-    total = 2 * shape[0]
-    detail = f"scale and shift of {shape[0]:,} {'values' if flat else 'channels'}"
-    return _Effect(kind="Batch norm", output=shape, detail=detail, flat=flat, parameters=total, formula=f"2·{shape[0]:,} = {total:,}")
-
-
-@_effect.register
-def _dropout(layer: Dropout, shape: Shape, flat: bool) -> _Effect:
-    return _Effect(kind="Dropout", output=shape, detail=f"{100 * layer.rate:g} % in training", flat=flat)
-
-
-@_effect.register
-def _flatten(layer: Flatten, shape: Shape, flat: bool) -> _Effect:
-    detail = "" if flat else f"{shape[0]:,}·{shape[1]}·{shape[2]} = {math.prod(shape):,} values"
-    return _Effect(kind="Flatten", output=(math.prod(shape), 1, 1), detail=detail, flat=True, kernel=shape[1:])
-
-
-# ---------------------------------------------------------------- words
-
-
-def _slide(shape: Shape, channels: int, layer: Conv | Pool) -> Shape:
-    height, width = (output_size(*side) for side in zip(shape[1:], layer.kernel, layer.stride, layer.padding, strict=True))
-    return channels, height, width
-
-
-def _size_formulas(shape: Shape, effect: _Effect) -> str:
-    sides = [size_formula(*side) for side in zip(shape[1:], effect.kernel, effect.stride, effect.padding, strict=True)]
-    return "; ".join(dict.fromkeys(sides))
-
-
-def _window(layer: Conv | Pool) -> str:
-    padding = f", padding {_pair(layer.padding)}" if any(layer.padding) else ""
-    return f"{_size((0, *layer.kernel))}, stride {_pair(layer.stride)}{padding}"
-
-
-def _pair(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"
-
-
-def _size(shape: Shape) -> str:
-    return f"{shape[1]}×{shape[2]}"
-
-
-def _shape(shape: Shape) -> str:
-    return f"{shape[0]}×{shape[1]}×{shape[2]}"

@@ -1,6 +1,6 @@
 """A network is data: a tree of small frozen records. No torch.
 
-A new kind of layer is a record here, in `Layer`; a row in `engine.networks.arithmetic`; a module in `engine.networks.build`.
+A new kind of layer is a record here, in `Layer`; a function in `engine.networks.effects`; a module in `engine.networks.build`.
 Sizes are pairs (height, width), shapes are (channels, height, width), as torch has them.
 """
 
