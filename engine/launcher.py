@@ -96,14 +96,13 @@ def desktop_entry(python: str, main: Path, icon: Path) -> str:
     lines = (
         "[Desktop Entry]",
         "Type=Application",
-        "Version=1.5",
         f"Name={NAME}",
         f"Comment={COMMENT}",
         f"Exec={_quoted(python)} {_quoted(str(main))}",
         f"Path={_value(str(main.parent))}",
         f"Icon={_value(str(icon))}",
         "Terminal=false",
-        "Categories=Education;Science;ArtificialIntelligence;",
+        "Categories=Education;ArtificialIntelligence;",
         "StartupNotify=true",
         "StartupWMClass=fovea",
     )

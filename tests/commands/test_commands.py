@@ -1,0 +1,242 @@
+"""The headless commands in this process: what they write, where, and with which exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from engine import commands
+from engine.commands import output as output_module
+
+TRAIN_KEYS = {
+    "network", "parameters", "device", "epochs", "steps", "seconds", "images_per_second", "train_loss",
+    "validation_accuracy", "test_accuracy", "classes", "skipped", "run",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    assert commands.run(["train", "digits", "--network", "softmax", "--epochs", "3", "--out", str(folder)]) == 0
+    return folder
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any, str]:
+    capsys.readouterr()
+    status = commands.run([*words, "--json"])
+    written = capsys.readouterr()
+    lines = written.out.splitlines()
+    assert len(lines) <= 1
+    return status, json.loads(lines[0]) if lines else None, written.err
+
+
+def make_pictures(folder: Path, count: int, colour: tuple[int, int, int]) -> None:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(len(folder.name))
+    for number in range(count):
+        noise = rng.integers(0, 40, (16, 16, 3))
+        cv2.imwrite(str(folder / f"{number}.png"), np.clip(noise + colour, 0, 255).astype(np.uint8))
+
+
+def test_train_answers_every_key_and_keeps_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "my run"
+    words = ("train", "digits", "--network", "softmax", "--epochs", "2", "--batch", "64", "--lr", "0.01", "--seed", "3")
+    status, values, error = answer(capsys, *words, "--device", "cpu", "--size", "8", "--out", str(folder))
+    assert status == 0 and set(values) == TRAIN_KEYS
+    assert values["epochs"] == 2 and values["device"] == "cpu" and values["classes"] == list("0123456789")
+    assert values["parameters"] == 8 * 8 * 10 + 10
+    assert values["test_accuracy"] > 0.5 and values["seconds"] > 0 and values["skipped"] == []
+    assert Path(values["run"]) == folder and (folder / "run.json").is_file()
+    assert "epoch 2/2" in error
+    record = json.loads((folder / "run.json").read_bytes())
+    assert record["recipe"]["seed"] == 3 and record["recipe"]["learning_rate"] == 0.01
+
+
+def test_run_goes_to_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = [Path(answer(capsys, "train", "digits", "--network", "softmax", "--epochs", "1")[1]["run"]) for _ in range(2)]
+    assert places[0] != places[1] and all(place.parent == tmp_path / "runs" for place in places)
+
+
+def test_train_names_what_it_skipped_and_has_no_figure_that_does_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("train", "val"):
+        make_pictures(tmp_path / "set" / part / "dark", 12, (10, 20, 30))
+        make_pictures(tmp_path / "set" / part / "light", 12, (200, 190, 180))
+    (tmp_path / "set/train/dark/empty.png").write_bytes(b"")
+    whole = (tmp_path / "set/train/light/0.png").read_bytes()
+    (tmp_path / "set/train/light/cut.png").write_bytes(whole[: len(whole) // 2])
+    words = ("train", str(tmp_path / "set"), "--network", "softmax", "--epochs", "2", "--out", str(tmp_path / "run"))
+    status, values, _ = answer(capsys, *words)
+    assert status == 0 and values["test_accuracy"] is None and values["validation_accuracy"] is not None
+    skipped = {Path(row["file"]).name: row["reason"] for row in values["skipped"]}
+    assert set(skipped) == {"empty.png", "cut.png"} and all(skipped.values())
+
+    status, values, _ = answer(capsys, "evaluate", str(tmp_path / "run"), str(tmp_path / "set"))
+    assert status == 0 and values["split"] == "validation" and values["top5"] is None
+
+
+def test_train_refuses_a_folder_with_something_in_it(digits_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, error = answer(capsys, "train", "digits", "--network", "softmax", "--out", str(digits_run))
+    assert status == 1 and set(values) == {"error", "remedy"} and "not empty" in error
+
+
+def test_evaluate(digits_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "evaluate", str(digits_run), "digits")
+    assert status == 0
+    assert {"accuracy", "top5", "loss", "classes", "confusion", "per_class", "calibration_error"} <= set(values)
+    confusion = np.array(values["confusion"])
+    assert confusion.shape == (10, 10) and confusion.sum() == values["images"]
+    assert values["accuracy"] == pytest.approx(np.trace(confusion) / confusion.sum())
+    assert [row["support"] for row in values["per_class"]] == confusion.sum(axis=1).tolist()
+    recorded = json.loads((digits_run / "run.json").read_bytes())["test_accuracy"]
+    assert values["accuracy"] == pytest.approx(recorded)
+
+
+def test_predict_answers_each_picture_in_its_row(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_pictures(tmp_path / "pictures", 3, (90, 90, 90))
+    (tmp_path / "pictures/words.png").write_text("no picture at all")
+    (tmp_path / "pictures/empty.jpg").write_bytes(b"")
+    table = tmp_path / "answers.csv"
+    missing = str(tmp_path / "missing.png")
+    status, values, _ = answer(capsys, "predict", str(digits_run), str(tmp_path / "pictures"), missing, "--top", "3", "--csv", str(table))
+    assert status == 0
+    rows = {Path(row["file"]).name: row for row in values["predictions"]}
+    assert len(rows) == 6
+    for name in ("words.png", "empty.jpg", "missing.png"):
+        assert rows[name]["error"] and "label" not in rows[name]
+    good = rows["0.png"]
+    assert good["top"][0]["label"] == good["label"] and len(good["top"]) == 3
+    shares = [entry["probability"] for entry in good["top"]]
+    assert shares == sorted(shares, reverse=True) and shares[0] == good["probability"]
+    with table.open(newline="", encoding="utf-8") as stream:
+        written = {Path(row["file"]).name: row for row in csv.DictReader(stream)}
+    assert written["0.png"]["label"] == good["label"] and written["empty.jpg"]["error"]
+
+
+def test_predict_fails_if_nothing_was_answered(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "predict", str(digits_run), str(tmp_path / "missing.png"))
+    assert status == 1 and values["predictions"][0]["error"]
+
+
+@pytest.mark.parametrize("run", ["lenet-5", "torchvision:resnet18", "timm:vit_tiny_patch16_224"])
+def test_predict_with_a_network_that_learned_nothing(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "predict", run, "a.png")
+    assert status == 1 and "learned nothing" in values["error"] and "Train it" in values["remedy"]
+
+
+def test_networks_and_describe(capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "networks")
+    rows = {row["name"]: row for row in values["networks"]}
+    assert status == 0 and {"nearest-neighbour", "softmax", "mlp", "small-cnn", "lenet-5"} <= set(rows)
+    assert all(set(row) == {"name", "family", "year", "parameters", "source"} for row in rows.values())
+    assert rows["nearest-neighbour"]["parameters"] is None and rows["lenet-5"]["parameters"] == 61_706
+
+    status, values, _ = answer(capsys, "describe", "lenet-5", "--input", "3x32x32", "--classes", "7")
+    assert status == 0 and {"parameters", "trainable", "multiply_adds", "layers"} <= set(values)
+    first = values["layers"][0]
+    keys = {"name", "kind", "output", "parameters", "formula", "multiply_adds", "receptive_field", "jump"}
+    assert set(first) == keys
+    assert first["output"] == "6x28x28" and first["parameters"] == (5 * 5 * 3 + 1) * 6 and first["receptive_field"] == 5
+    assert values["layers"][-1]["output"] == "7x1x1"
+    assert values["parameters"] == sum(layer["parameters"] for layer in values["layers"])
+
+
+def test_describe_says_where_a_network_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, error = answer(capsys, "describe", "lenet-5", "--input", "1x4x4")
+    assert status == 1 and "conv1" in values["error"] and error.count("\n") == 1
+
+
+def test_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "data", "digits")
+    assert status == 0 and values["images"] == 1797 and sum(entry["count"] for entry in values["classes"]) == 1797
+    assert values["sizes"] == [{"width": 8, "height": 8, "count": 1797}] and sum(values["splits"].values()) == 1797
+
+    make_pictures(tmp_path / "cat", 5, (10, 20, 30))
+    make_pictures(tmp_path / "dog", 5, (200, 190, 180))
+    (tmp_path / "dog/again.png").write_bytes((tmp_path / "cat/0.png").read_bytes())
+    (tmp_path / "dog/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    status, values, _ = answer(capsys, "data", str(tmp_path))
+    assert status == 0 and values["classes"] == [{"name": "cat", "count": 5}, {"name": "dog", "count": 6}]
+    assert [sorted(group) for group in values["duplicates"]] == [["cat/0.png", "dog/again.png"]]
+    assert [row["file"] for row in values["skipped"]] == ["dog/broken.png"] and values["skipped"][0]["reason"]
+    assert values["sizes"] == [{"width": 16, "height": 16, "count": 11}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train"],
+        ["train", "digits"],
+        ["train", "digits", "--network", "softmax", "--epochs", "0"],
+        ["train", "digits", "--network", "softmax", "--lr", "nan"],
+        ["train", "digits", "--network", "softmax", "--seed", "-1"],
+        ["train", "digits", "--network", "softmax", "--pretrained"],
+        ["train", "digits", "--network", "softmax", "--epo", "3"],
+        ["describe", "lenet-5", "--input", "32x32"],
+        ["describe", "lenet-5", "--input", "1x0x32"],
+        ["predict", "run"],
+        ["--json"],
+    ],
+)
+def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(words) == 2
+    written = capsys.readouterr()
+    assert written.out == "" and "usage:" in written.err
+
+
+@pytest.mark.parametrize(("word", "nearest"), [("trian", "train"), ("network", "networks"), ("Describe", "describe")])
+def test_a_word_that_is_no_command(word: str, nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run([word, "digits"]) == 2
+    written = capsys.readouterr()
+    assert "is not a command" in written.err and nearest in written.err and written.err.count("\n") == 1
+
+
+def test_a_failure_is_one_line_and_a_traceback_only_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(["data", "nowhere at all"]) == 1
+    written = capsys.readouterr()
+    assert written.out == "" and written.err.count("\n") == 1 and written.err.startswith("fovea: There is no")
+    assert commands.run(["--debug", "data", "nowhere at all"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+    assert commands.run(["train", "digits", "--network", "lenet"]) == 1
+    assert "lenet-5" in capsys.readouterr().err
+
+
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("train", "evaluate", "predict", "networks", "describe", "data"))
+    assert commands.run(["train", "--help"]) == 0
+    assert all(word not in capsys.readouterr().out for word in ("--pretrained", "--weights", "--freeze"))
+
+
+def test_text_for_people(digits_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["networks"], ["describe", "lenet-5"], ["data", "digits"], ["evaluate", str(digits_run), "digits"]):
+        assert commands.run(words) == 0
+        text = capsys.readouterr().out
+        assert len(text.splitlines()) > 3 and "{" not in text
+
+
+def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with output_module.Output(json=True) as output:
+        output.progress("Training", 0.5)
+        output.line("epoch [1]/2")
+        output.progress("Training", None)
+        output.answer({"figure": float("nan"), "rows": np.arange(2)}, ())
+    written = capsys.readouterr()
+    assert json.loads(written.out) == {"figure": None, "rows": [0, 1]}
+    assert "epoch [1]/2" in written.err
+
+
+def test_answers_of_any_name_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    output_module.Output(json=True).answer({"file": "caf\udce9 ✓"}, ())
+    assert json.loads(capsys.readouterr().out)["file"] == "caf\udce9 ✓"
+    output_module.Output(json=False).answer({}, ["caf\udce9 ✓"])
+    assert "caf" in capsys.readouterr().out
