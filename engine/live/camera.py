@@ -124,7 +124,10 @@ def _loss(source: Source) -> str:
 
 def _answer(session: Session, frame: np.ndarray, moments: deque[float]) -> CameraFrame:
     picture = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    run, classes, probabilities, seconds = None, (), None, 0.0
+    run: str | None = None
+    classes: tuple[str, ...] = ()
+    probabilities: np.ndarray | None = None
+    seconds = 0.0
     if session.live is not None:
         from engine.live.classifying import classify_frame  # loads torch
 
