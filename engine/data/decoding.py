@@ -249,7 +249,7 @@ def _decode(source: str | Path | bytes, name: str, at_least: int) -> Picture:
         raise UnreadablePicture(label, "is empty (0 bytes)")
     image = _open(io.BytesIO(data), data[:512], label)
     try:
-        orientation = _orientation(image)
+        orientation = _orientation(image, data)
         picture = _quick(data, image, at_least)
         if picture is None:
             picture = _thorough(image)
@@ -337,7 +337,10 @@ def _to_8_bits(values: npt.NDArray[Any], mode: str) -> Picture:
 # ---------------------------------------------------------------- orientation and colour
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, data: bytes = b"") -> int:
+    """EXIF's orientation, 1 to 8. `data` is the whole file where it is at hand."""
+    if image.format == "PNG" and "exif" not in image.info and b"eXIf" not in data and b"Raw profile" not in data:
+        return 1  # asking Pillow would decode the picture, to look behind it
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
     except DAMAGED:  # damaged EXIF does not make the picture unreadable

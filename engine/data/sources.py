@@ -113,30 +113,41 @@ def _from_file(path: Path) -> Source:
 
 
 def _from_folder(path: Path, token: CancelToken, progress: Progress | None) -> Source:
-    files = walk(path, token)
-    base, depth = _class_level(path, files)
-    found: list[tuple[str, Split, Path]] = []
+    found: list[tuple[str, ...]] = []  # parts of each picture's path below `path`
     skipped: list[Skipped] = []
+    files = walk(path, token)
+    cut = len(os.path.join(path, ""))
     for number, file in enumerate(files):
         token.check()
         if progress is not None:
             progress(number, len(files))
-        shown = file.relative_to(path).as_posix()
-        reason = _check(file) if spelled(shown) else BAD_NAME
-        if reason is not None:
-            skipped.append(Skipped(readable(shown), reason))
-            continue
-        parts = file.relative_to(base).parts
-        split = SPLIT_FOLDERS.get(parts[0].casefold(), Split.NONE) if depth == 1 and len(parts) > 1 else Split.NONE
-        start = 1 if split is not Split.NONE else 0
-        found.append((parts[start] if len(parts) > start + 1 else "", split, file))
+        below = os.fspath(file)[cut:]
+        reason = _check(file) if spelled(below) else BAD_NAME
+        parts = tuple(below.split(os.sep))
+        if reason is None:
+            found.append(parts)
+        else:
+            skipped.append(Skipped(readable("/".join(parts)), reason))
     if not found:
         raise UserError(f"The folder {path} holds no pictures.", _no_pictures(skipped))
-    classes = tuple(sorted({name for name, _, _ in found if name}, key=natural))
+    around, split_folders = _class_level(found)
+    placed = [_placed(parts[around:], split_folders) for parts in found]
+    classes = tuple(sorted({name for name, _ in placed if name}, key=natural))
     index = {name: number for number, name in enumerate(classes)}
-    items = tuple(Item(locators.file_locator(file, path), index.get(name, -1), split, file.name) for name, split, file in found)
-    kind = "pictures" if not classes else "split folders" if depth else "class folders"
-    return Source(path.name, kind, str(path), classes, items, tuple(skipped), _warnings(base, files, classes, items))
+    items = tuple(
+        Item(f"file:{'/'.join(parts)}", index.get(name, -1), split, parts[-1]) for parts, (name, split) in zip(found, placed, strict=True)
+    )
+    kind = "pictures" if not classes else "split folders" if split_folders else "class folders"
+    warnings = _warnings(path.joinpath(*found[0][:around]), {parts[around] for parts in found}, items) if classes else ()
+    return Source(path.name, kind, str(path), classes, items, tuple(skipped), warnings)
+
+
+def _placed(parts: tuple[str, ...], split_folders: bool) -> tuple[str, Split]:
+    """Class (empty: none) and split by the folders that a picture lies in."""
+    if not split_folders:
+        return (parts[0] if len(parts) > 1 else ""), Split.NONE
+    split = SPLIT_FOLDERS.get(parts[0].casefold(), Split.NONE) if len(parts) > 1 else Split.NONE
+    return (parts[1] if split and len(parts) > 2 else ""), split
 
 
 def walk(folder: Path, token: CancelToken) -> list[Path]:
@@ -177,20 +188,16 @@ def _check(path: Path) -> str | None:
     return None
 
 
-def _class_level(path: Path, files: list[Path]) -> tuple[Path, int]:
-    """The folder whose subfolders are classes, and 1 where they are splits that hold the classes."""
+def _class_level(found: list[tuple[str, ...]]) -> tuple[int, bool]:
+    """How many folders lie around everything, as in unpacked archives, and whether splits come before the classes."""
+    around = 0
     while True:
-        parts = [file.relative_to(path).parts for file in files if file.is_relative_to(path)]
-        tops = {part[0] for part in parts if len(part) > 1}
-        if any(name.casefold() in SPLIT_FOLDERS for name in tops) and any(
-            len(part) > 2 and part[0].casefold() in SPLIT_FOLDERS for part in parts
-        ):
-            return path, 1
-        only = next(iter(tops)) if len(tops) == 1 else ""
-        inside = [part for part in parts if part[0] == only and len(part) > 1]
-        if not only or len(inside) < len(parts) or any(len(part) == 2 for part in inside):
-            return path, 0
-        path = path / only  # a single folder around everything, as unpacked archives have
+        tops = {parts[around] for parts in found}
+        if any(parts[around].casefold() in SPLIT_FOLDERS and len(parts) > around + 2 for parts in found):
+            return around, True
+        if len(tops) > 1 or any(len(parts) < around + 3 for parts in found):
+            return around, False
+        around += 1
 
 
 def _no_pictures(skipped: list[Skipped]) -> str:
@@ -201,17 +208,14 @@ def _no_pictures(skipped: list[Skipped]) -> str:
     return f"Looked at: {first.file} {first.reason}{more}."
 
 
-def _warnings(base: Path, files: list[Path], classes: tuple[str, ...], items: Iterable[Item]) -> tuple[str, ...]:
+def _warnings(base: Path, used: set[str], items: Iterable[Item]) -> tuple[str, ...]:
     warnings: list[str] = []
     loose = sum(item.label < 0 for item in items)
-    if classes and loose:
+    if loose:
         which = "1 picture lies" if loose == 1 else f"{loose:,} pictures lie"
         warnings.append(f"{which} beside the folders of the classes, without a label.")
-    used = {parent for file in files for parent in file.parents}
-    empty = sorted(
-        (place.name for place in base.iterdir() if place.is_dir() and place not in used and not _hidden(place.name)), key=natural
-    )
-    warnings.extend(f"The folder {name} is empty and makes no class." for name in empty)
+    folders = [place.name for place in base.iterdir() if place.is_dir() and not _hidden(place.name) and place.name not in used]
+    warnings.extend(f"The folder {readable(name)} holds no pictures and makes no class." for name in sorted(folders, key=natural))
     return tuple(warnings)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -99,6 +100,34 @@ def test_loose_pictures_and_a_single_file(tmp_path: Path) -> None:
     assert path_of(single.items[0].locator, single.root) == path
 
 
+def test_what_lies_beside_the_data_makes_no_class(tmp_path: Path) -> None:
+    for name in ("data/cat/1.png", "data/dog/1.png"):
+        picture(tmp_path / name)
+    (tmp_path / "README.md").write_text("a data set")
+    source = scan(tmp_path)
+    assert source.classes == ("cat", "dog")
+    assert [item.file for item in source.skipped] == ["README.md"]
+    for name in ("train/cat/1.png", "test/dog/1.png", "drawings/x.png", "train/loose.png"):
+        picture(tmp_path / "splits" / name)
+    source = scan(tmp_path / "splits")
+    assert source.classes == ("cat", "dog")
+    assert [item.label for item in source.items] == [-1, 1, -1, 0]
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    good = picture(tmp_path / "cat" / "1.png")
+    bad = os.fsencode(tmp_path / "cat") + b"/\xff\xfe.png"
+    try:
+        with open(bad, "wb") as stream:
+            stream.write(good.read_bytes())
+    except OSError:
+        pytest.skip("this system has no such names")
+    source = scan(tmp_path)
+    assert len(source.items) == 1
+    assert source.skipped[0].reason == "has a name that is not valid text"
+    assert source.skipped[0].file.encode()
+
+
 def test_two_files_with_one_name_are_both_kept(tmp_path: Path) -> None:
     picture(tmp_path / "cat" / "same.png", 10)
     picture(tmp_path / "dog" / "same.png", 200)
@@ -127,7 +156,7 @@ def test_loose_pictures_and_empty_folders_are_warned_of(tmp_path: Path) -> None:
     picture(tmp_path / "loose.png")
     (tmp_path / "bird").mkdir()
     warnings = " ".join(scan(tmp_path).warnings)
-    assert "bird is empty" in warnings
+    assert "bird holds no pictures" in warnings
     assert "1 picture lies beside" in warnings
 
 
