@@ -44,6 +44,7 @@ class Obstacle(msgspec.Struct, frozen=True):
 
 
 def tr(text: str) -> str:
+    """A sentence in the user's language."""
     return QCoreApplication.translate("plan", text)
 
 
@@ -120,6 +121,7 @@ def keep(bridge: Bridge, key: str, value: str) -> None:
 
 
 def keep_recipe(bridge: Bridge, chosen: Recipe) -> None:
+    """Keep a recipe in the open project."""
     keep(bridge, RECIPE, msgspec.json.encode(chosen).decode())
 
 

@@ -84,7 +84,7 @@ class ModelPage(Page):
         inside = QWidget()
         inside.setObjectName("surface")
         column = QVBoxLayout(inside)
-        column.setContentsMargins(px(16), px(16), px(12), px(16))
+        column.setContentsMargins(px(16), px(16), px(8), px(16))
         column.setSpacing(px(8))
         self._group = QButtonGroup(self)
         for name in zoo.names():
@@ -99,7 +99,8 @@ class ModelPage(Page):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
-        area.setFixedWidth(px(340))
+        area.setFixedWidth(px(316))
+        self._gallery = area
         return area
 
     def _build_centre(self) -> QVBoxLayout:
@@ -126,8 +127,7 @@ class ModelPage(Page):
                 Column(self.tr("Layer"), figure=False),
                 Column(self.tr("Kind"), figure=False),
                 Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width, or values")),
-                Column(self.tr("Parameters"), count),
-                Column(self.tr("Formula"), figure=False, tip=self.tr("How the parameters come about")),
+                Column(self.tr("Parameters"), tip=self.tr("Numbers that are learned, and how they come about")),
                 Column(self.tr("Multiply-adds"), count, tip=self.tr("For one picture")),
                 Column(
                     self.tr("Receptive field"),
@@ -136,7 +136,7 @@ class ModelPage(Page):
                 ),
             ),
             sortable=False,
-            wide=4,
+            wide=1,
         )
         self.table.setAccessibleName(self.tr("Layers"))
         self.table.line_clicked.connect(self._select_layer)
@@ -149,16 +149,17 @@ class ModelPage(Page):
         column.addWidget(splitter, 1)
         return column
 
-    def _build_title(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(px(8))
-        words = QVBoxLayout()
-        words.setSpacing(0)
+    def _build_title(self) -> QVBoxLayout:
+        both = QVBoxLayout()
+        both.setSpacing(px(2))
         self.network_title = label("", "title")
         self.source = label("", "caption", wrap=True)
-        words.addWidget(self.network_title)
-        words.addWidget(self.source)
-        row.addLayout(words, 1)
+        both.addWidget(self.network_title)
+        both.addWidget(self.source)
+        both.addSpacing(px(6))
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        both.addLayout(row)
         self._classic_controls = QWidget()
         classic = QHBoxLayout(self._classic_controls)
         classic.setContentsMargins(0, 0, 0, 0)
@@ -176,8 +177,6 @@ class ModelPage(Page):
         classic.addSpacing(px(8))
         classic.addWidget(label(self.tr("Distance")))
         classic.addWidget(self.distance_box)
-        row.addWidget(self._classic_controls)
-        row.addSpacing(px(8))
         row.addWidget(label(self.tr("Working size")))
         self.size_box = QSpinBox()
         self.size_box.setRange(1, plan.LARGEST_SIDE)
@@ -190,7 +189,9 @@ class ModelPage(Page):
         self.suggested_button = button("", "quiet", self.tr("Take the size that suits the network and the pictures"))
         self.suggested_button.clicked.connect(lambda: plan.keep(self.bridge, plan.SIZE, ""))
         row.addWidget(self.suggested_button)
-        return row
+        row.addStretch(1)
+        row.addWidget(self._classic_controls)
+        return both
 
     # ------------------------------------------------------------ rendering
 
@@ -220,6 +221,7 @@ class ModelPage(Page):
                 refusal = error.message
             card.show_fit(boxes, parameters, (shape[1], shape[2]), refusal)
             card.setChecked(name == chosen)
+        self._gallery.ensureWidgetVisible(self.cards[chosen], 0, px(16))
 
     def _render_chosen(self, state: AppState) -> None:
         name = plan.network_name(state)
@@ -243,7 +245,7 @@ class ModelPage(Page):
             refusal = str(error)
         self.refusal.setText(refusal)
         self.refusal.setVisible(bool(refusal))
-        self.table.setVisible(not classic)
+        self.table.setVisible(worked is not None)
         self.drawing.set_empty_text("" if not refusal else self.tr("There is nothing to draw at this size."))
         self.drawing.set_boxes(boxes_of(worked, self.tr("input")) if worked is not None else ())
         self.table.set_lines([_line(row) for row in worked.layers] if worked is not None else [])
@@ -330,5 +332,5 @@ def _line(row: LayerRow) -> Line:
     kind = f"{row.kind}, {row.detail}" if row.detail else row.kind
     output = row.output[0] if row.flat else row.output
     tip = f"{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
-    values = (row.name, kind, output, row.parameters or None, row.formula, row.multiply_adds or None, row.receptive_field)
+    values = (row.name, kind, output, row.formula or None, row.multiply_adds or None, row.receptive_field)
     return Line(row.name, values, tip=tip)

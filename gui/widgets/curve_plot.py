@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import msgspec
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
@@ -16,37 +15,9 @@ from PySide6.QtWidgets import QWidget
 
 from gui.theme import colour, font, px
 from gui.widgets.canvas import Canvas, Row, ink
+from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import Growing, envelope, trailing_mean
 from gui.widgets.ticks import linear_ticks, log_ticks, plain, span
-
-
-class Series(msgspec.Struct, frozen=True, eq=False):
-    """A curve. x ascending; y as long, NaN where nothing was measured. Bold ones are drawn wide with a mark at each point."""
-
-    name: str
-    colour: str
-    x: np.ndarray
-    y: np.ndarray
-    bold: bool = False
-    smooth: bool = False
-
-
-class Panel(msgspec.Struct, frozen=True, eq=False):
-    """One plot of the stack: title of its axis, its curves, and what its numbers are multiplied by and followed by in words."""
-
-    title: str
-    series: tuple[Series, ...] = ()
-    unit: str = ""
-    decimals: int = 3
-    floor: float | None = None
-    ceiling: float | None = None
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """Something that happened at a step."""
-
-    x: float
-    text: str
 
 
 class CurvePlot(Canvas):
@@ -153,10 +124,10 @@ class CurvePlot(Canvas):
         for series in panel.series:
             mean = series.smooth and self._window > 1
             x, y = envelope(series.x, series.y, left, right, columns)
-            drawn.append((series, x, y, mean))
+            drawn.append((series, x, y * panel.factor, mean))
             if mean:
                 x, y = envelope(series.x, self._smoothed(series), left, right, columns)
-                drawn.append((series, x, y, False))
+                drawn.append((series, x, y * panel.factor, False))
         return drawn
 
     def _y_range(self, panel: Panel, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> tuple[float, float]:
@@ -286,7 +257,7 @@ class CurvePlot(Canvas):
         painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for series in panel.series:
-            found = self._at(series, self._cursor)
+            found = self._at(series, self._cursor, panel.factor)
             if found is not None and (found[1] > 0 or not log):
                 where = QPointF(self._x(found[0], box), self._y(found[1], box, low, high, log))
                 painter.setPen(QPen(ink("raised"), 1))
@@ -318,7 +289,7 @@ class CurvePlot(Canvas):
             painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
 
     def _legend_text(self, panel: Panel, series: Series) -> str:
-        found = self._at(series, self._cursor) if self._cursor is not None else None
+        found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
         if found is None:
             return series.name
         step = self.tr("step {step:,.0f}").format(step=found[0])
@@ -343,14 +314,14 @@ class CurvePlot(Canvas):
         up = np.clip(box.bottom() - share * box.height(), -1e5, 1e5)
         return QPolygonF([QPointF(*pair) for pair in zip(across.tolist(), up.tolist(), strict=True)])
 
-    def _at(self, series: Series, x: float) -> tuple[float, float] | None:
+    def _at(self, series: Series, x: float, factor: float) -> tuple[float, float] | None:
         """The finite point of a curve (its mean, where that is drawn) nearest to x."""
         if not len(series.x):
             return None
         values = self._smoothed(series) if series.smooth and self._window > 1 else series.y
         right = min(int(np.searchsorted(series.x, x)), len(series.x) - 1)
         nearest = right - 1 if right and x - series.x[right - 1] < series.x[right] - x else right
-        value = float(values[nearest])
+        value = factor * float(values[nearest])
         return (float(series.x[nearest]), value) if math.isfinite(value) else None
 
     # ------------------------------------------------------------ mouse
@@ -413,7 +384,7 @@ class CurvePlot(Canvas):
         for panel in self._panels:
             for series in panel.series:
                 pairs = zip(series.x.tolist(), series.y.tolist(), strict=True)
-                rows.extend((panel.title, series.name, f"{x:.10g}", f"{y:.9g}") for x, y in pairs)
+                rows.extend((panel.title, series.name, f"{x:.10g}", f"{panel.factor * y:.9g}") for x, y in pairs)
         return [("quantity", "curve", "step", "value"), *rows] if rows else []
 
     def has_table(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.networks.zoo import Card
@@ -20,9 +21,7 @@ class ChoiceCard(QPushButton):
         self.setProperty("look", "card")
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(px(12), px(10), px(12), px(10))
         self.column.setSpacing(px(4))
@@ -32,17 +31,17 @@ class ChoiceCard(QPushButton):
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
-    def hasHeightForWidth(self) -> bool:
-        return True
+    def fit_height(self) -> None:
+        """Be as high as the words need at this width; call when they have changed."""
+        self.setFixedHeight(self.layout().totalHeightForWidth(self.width()))
 
-    def heightForWidth(self, width: int) -> int:
-        return self.layout().totalHeightForWidth(width)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.fit_height()
 
     def sizeHint(self) -> QSize:
         return self.layout().totalSizeHint()
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(px(160), self.layout().totalMinimumSize().height())
 
 
 class NetworkCard(ChoiceCard):
@@ -83,4 +82,4 @@ class NetworkCard(ChoiceCard):
         fits = self.tr("fits, at {height} × {width} pixels").format(height=size[0], width=size[1])
         self._fit.setText(refusal or fits)
         set_look(self._fit, "warning" if refusal else "caption")
-        self.updateGeometry()
+        self.fit_height()

@@ -1,0 +1,422 @@
+"""Train: the recipe on the left, the curves in the middle, what the network learns on the right."""
+
+from __future__ import annotations
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QProgressBar, QScrollArea, QSlider, QSplitter, QVBoxLayout, QWidget
+
+from engine.messages import LoadHistory, Outcome, PinUnit, ProbeUnit
+from engine.messages import Train as TrainCommand
+from engine.networks import zoo
+from engine.networks.arithmetic import Analysis, NetworkError
+from engine.project.records import RunHistory, Split
+from engine.training.recipe import Recipe, check
+from gui import plan
+from gui.bridge import Bridge
+from gui.pages.page import Page
+from gui.settings import Settings
+from gui.state import AppState, JobState, RunSelected, TrainingState
+from gui.theme import colours, px
+from gui.training_curves import best_mark, history_of, panels
+from gui.widgets.basics import button, count, duration, label, panel, set_look
+from gui.widgets.confusion_matrix import ConfusionMatrix
+from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.recipe_form import RecipeForm
+from gui.widgets.run_list import RunList
+from gui.widgets.tensor_pictures import TensorPictures
+from gui.widgets.unit_panel import Unit, UnitPanel, usual_unit
+
+WINDOWS = (1, 3, 5, 10, 20, 50, 100, 200, 500)
+"""Steps that the smoothing slider can take the mean of."""
+MOST_OVERLAID = 7
+PIN = "train.pin"
+ADVANCED, SMOOTHING, LOGARITHMIC = "train.advanced", "train.smoothing", "train.log"
+
+
+class TrainPage(Page):
+    """Press Train, watch it learn."""
+
+    name, title, icon = "train", "Train", "ph.chart-line-up"
+    help_text = (
+        "Choose a recipe and press Train. Thin curves are the training pictures, measured while they are learned from; bold ones are the "
+        "validation pictures, which are only looked at. Drag over the curves to enlarge, double-click to see all, right-click to save. "
+        "Stopping keeps the best weights so far. Tick runs below to lay their curves over each other."
+    )
+
+    def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(bridge, settings, parent)
+        self._finder = plan.typical_finder(bridge)
+        self._ticked: list[str] = []
+        self._asked: set[str] = set()
+        self._stopping = 0
+        self._shown_run = ""
+        self._retry: Recipe | None = None
+        self._build_header()
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.setChildrenCollapsible(False)
+        for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self._build_insight(), 0)):
+            body.addWidget(part)
+            body.setStretchFactor(body.count() - 1, stretch)
+        body.setSizes([px(280), px(560), px(270)])
+        self.content.addWidget(body, 1)
+
+    # ------------------------------------------------------------ building
+
+    def _build_header(self) -> None:
+        self.network_button = button("", "quiet", self.tr("Choose another network"))
+        self.network_button.clicked.connect(lambda: self.page_wanted.emit("model"))
+        self.header.add_filter(self.network_button)
+        self.header.add_stretch()
+        self.train_button = button(self.tr("Train"), "primary", self.tr("Train the network on the labelled pictures"))
+        self.train_button.setMinimumWidth(px(128))
+        self.train_button.clicked.connect(self._train_or_stop)
+        self.header.add_button(self.train_button)
+
+    def _build_recipe(self) -> QWidget:
+        inside = QWidget()
+        inside.setObjectName("surface")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(px(16), px(16), px(8), px(16))
+        column.setSpacing(px(8))
+        column.addWidget(label(self.tr("Recipe"), "section"))
+        self.form = RecipeForm()
+        self.form.changed.connect(lambda recipe: plan.keep_recipe(self.bridge, recipe))
+        self.advanced_button = button(self.tr("Advanced"), "chip", self.tr("Show every field of the recipe"))
+        self.advanced_button.setCheckable(True)
+        self.advanced_button.toggled.connect(self.form.set_advanced)
+        self.advanced_button.clicked.connect(lambda on: plan.keep(self.bridge, ADVANCED, "1" if on else ""))
+        self.form.set_advanced(False)
+        self.form.layout().insertWidget(len(self.form.cards), self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.form)
+        column.addStretch(1)
+        area = _scrolling(inside)
+        area.setMinimumWidth(px(264))
+        return area
+
+    def _build_centre(self) -> QWidget:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(px(16), px(12), px(16), px(12))
+        column.setSpacing(px(8))
+        self.message = label("", wrap=True)
+        self.message_button = button("")
+        self.message_button.clicked.connect(self._help)
+        self.message_panel = panel("banner")
+        row = QHBoxLayout(self.message_panel)
+        row.setContentsMargins(px(12), px(8), px(12), px(8))
+        row.addWidget(self.message, 1)
+        row.addWidget(self.message_button)
+        self.message_panel.hide()
+        column.addWidget(self.message_panel)
+        self.progress_words = label("", "muted")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 1000)
+        column.addLayout(self._build_controls())
+        column.addWidget(self.progress)
+        self.plot = CurvePlot(self.tr("training step"))
+        self.plot.setAccessibleName(self.tr("Loss and accuracy"))
+        self.plot.set_empty_text(self.tr("The curves grow here while the network learns."))
+        self.runs = RunList()
+        self.runs.line_ticked.connect(self._tick)
+        self.runs.line_clicked.connect(lambda run: self.bridge.dispatch(RunSelected(run=run)))
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.plot)
+        splitter.addWidget(self.runs)
+        splitter.setStretchFactor(0, 5)
+        splitter.setStretchFactor(1, 2)
+        splitter.setSizes([px(420), px(140)])
+        column.addWidget(splitter, 1)
+        return centre
+
+    def _build_controls(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        row.addWidget(self.progress_words, 1)
+        self.smoothing_words = label("", "caption")
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing.setRange(0, len(WINDOWS) - 1)
+        self.smoothing.setPageStep(1)
+        self.smoothing.setFixedWidth(px(96))
+        self.smoothing.setAccessibleName(self.tr("Smoothing"))
+        self.smoothing.setToolTip(self.tr("Draw the mean of the last steps over the training curve"))
+        self.smoothing.valueChanged.connect(self._smooth)
+        self.smoothing.sliderReleased.connect(lambda: plan.keep(self.bridge, SMOOTHING, str(self.smoothing.value())))
+        self.log_box = QCheckBox(self.tr("log loss"))
+        self.log_box.setToolTip(self.tr("Draw the loss on a logarithmic axis"))
+        self.log_box.toggled.connect(self.plot_log)
+        row.addWidget(self.smoothing_words)
+        row.addWidget(self.smoothing)
+        row.addWidget(self.log_box)
+        return row
+
+    def _build_insight(self) -> QWidget:
+        side = QWidget()
+        side.setObjectName("surface")
+        column = QVBoxLayout(side)
+        column.setContentsMargins(px(8), px(12), px(16), px(12))
+        column.setSpacing(px(6))
+        column.addWidget(label(self.tr("First-layer filters"), "section"))
+        self.filters = TensorPictures(self.tr("filters"))
+        self.filters.setMinimumHeight(px(110))
+        self.filters.set_empty_text(self.tr("They repaint here as they learn."))
+        column.addWidget(self.filters, 2)
+        self.matrix_title = label(self.tr("Validation"), "section")
+        column.addWidget(self.matrix_title)
+        self.matrix = ConfusionMatrix(small=True)
+        self.matrix.setMinimumHeight(px(150))
+        self.matrix.set_empty_text(self.tr("Each epoch shows here which classes are taken for which."))
+        column.addWidget(self.matrix, 3)
+        column.addWidget(label(self.tr("What one unit looks at"), "section"))
+        self.unit_panel = UnitPanel()
+        self.unit_panel.picture.set_empty_text(
+            self.tr("Each epoch shows here which pixels move this unit. Click the picture for another one.")
+        )
+        self.unit_panel.unit_wanted.connect(self._pin)
+        column.addWidget(self.unit_panel, 4)
+        side.setMinimumWidth(px(232))
+        return side
+
+    # ------------------------------------------------------------ rendering
+
+    def render(self, state: AppState, changed: frozenset[str]) -> None:
+        if changed & {"images", "memory", "project"}:
+            self._finder.look(state)
+        if changed & {"project"}:
+            self._ticked, self._asked, self._shown_run = [], set(), ""
+        if changed & {"memory", "project", "classes", "runs", "engine"}:
+            self._render_choices(state)
+        if changed & {"training", "runs", "histories", "project"}:
+            self._render_runs(state)
+            self._render_curves(state)
+        if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory"}:
+            self._render_progress(state)
+        if changed & {"training", "unit", "project"}:
+            self._render_insight(state)
+
+    def dress(self) -> None:
+        super().dress()
+        self._render_runs(self.bridge.state)
+        self._render_curves(self.bridge.state)
+
+    def _render_choices(self, state: AppState) -> None:
+        name = plan.network_name(state)
+        shape = plan.input_shape(state, name)
+        classic = zoo.card(name).kind == "classic"
+        words = self.tr("{title} · {height} × {width} · change").format(title=zoo.card(name).title, height=shape[1], width=shape[2])
+        self.network_button.setText(words)
+        recipe = plan.recipe(state, self.settings.device)
+        if recipe != self.form.recipe or classic != bool(self.form.cards and not self.form.cards["solid"].isVisibleTo(self.form)):
+            self.form.set_recipe(recipe, classic)
+        self.advanced_button.setVisible(not classic)
+        self.advanced_button.setChecked(classic or bool(state.memory.get(ADVANCED)))
+        kept = state.memory.get(SMOOTHING, "3")
+        if not self.smoothing.isSliderDown():
+            self.smoothing.setValue(int(kept) if kept.isdigit() else 3)
+            self._smooth(self.smoothing.value())
+        self.log_box.setChecked(bool(state.memory.get(LOGARITHMIC)))
+        self.unit_panel.set_network(self._worked(state))
+
+    def _worked(self, state: AppState) -> Analysis | None:
+        try:
+            return plan.analysis(state, plan.network_name(state))
+        except NetworkError:
+            return None
+
+    def _overlaid(self, state: AppState) -> list[str]:
+        """Runs whose curves are shown: the training first, else the newest run; then what is ticked."""
+        first = state.training.run if state.training is not None else (state.runs[0].id if state.runs else "")
+        if first and first != self._shown_run:
+            self._shown_run = first
+            self._ticked = [first, *(run for run in self._ticked if run != first)][:MOST_OVERLAID]
+        known = {run.id for run in state.runs} | ({state.training.run} if state.training is not None else set())
+        return [run for run in self._ticked if run in known]
+
+    def _histories(self, state: AppState) -> list[tuple[str, RunHistory]]:
+        found = []
+        for run in self._overlaid(state):
+            if state.training is not None and run == state.training.run and state.training.steps:
+                found.append((run, history_of(state.training)))
+            elif run in state.histories:
+                found.append((run, state.histories[run]))
+            elif run not in self._asked and any(record.id == run for record in state.runs):
+                self._asked.add(run)
+                self.bridge.submit(LoadHistory(run))
+        return found
+
+    def _render_runs(self, state: AppState) -> None:
+        shades = colours().curves
+        shown = {run: shades[number % len(shades)] for number, run in enumerate(self._overlaid(state))}
+        self.runs.show_runs(state.runs, shown)
+        self.runs.setVisible(bool(state.runs))
+
+    def _render_curves(self, state: AppState) -> None:
+        order = self._overlaid(state)
+        shades = colours().curves
+        found = self._histories(state)
+        titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), self.tr("training"), self.tr("validation"))
+        named = [(run if len(found) > 1 else "", history) for run, history in found]
+        tones = [shades[order.index(run) % len(shades)] for run, _ in found] or list(shades)
+        self.plot.set_panels(panels(named, tones, titles))
+        records = {run.id: run for run in state.runs}
+        alone = found[0] if len(found) == 1 and found[0][0] in records else None
+        marks = best_mark(alone[1], records[alone[0]].best_epoch, self.tr("best")) if alone is not None else ()
+        self.plot.set_marks(marks)
+
+    def _render_progress(self, state: AppState) -> None:
+        job = state.running("Train")
+        if job is None:
+            self._stopping = 0
+        obstacle = plan.obstacle(state)
+        self.progress.setVisible(job is not None)
+        if job is not None:
+            self._render_job(job)
+        else:
+            self.train_button.setText(self.tr("Train"))
+            self.train_button.setEnabled(obstacle is None and state.engine_failure is None and not self.form.fault)
+            self.train_button.setToolTip(obstacle.text if obstacle is not None else self.tr("Train the network on the labelled pictures"))
+            self.progress_words.setText(self._rest_words(state))
+        self._render_message(state, obstacle if job is None else None)
+
+    def _render_job(self, job: JobState) -> None:
+        stopping = self._stopping == job.number
+        self.train_button.setText(self.tr("Stopping…") if stopping else self.tr("Stop and keep") if job.running else self.tr("Cancel"))
+        self.train_button.setEnabled(not stopping)
+        self.train_button.setToolTip(self.tr("Stop after this step and keep the best weights so far"))
+        self.progress.setRange(0, 1000 if job.fraction is not None else 0)
+        self.progress.setValue(round(1000 * (job.fraction or 0.0)))
+        parts = [job.text or (self.tr("Preparing") if job.running else self.tr("Waiting for its turn"))]
+        if job.fraction is not None:
+            parts.append(f"{100 * job.fraction:.0f}\u202f%")
+        if job.seconds_left is not None:
+            parts.append(self.tr("{time} left").format(time=duration(job.seconds_left)))
+        if job.images_per_second is not None:
+            parts.append(self.tr("{speed} pictures/s").format(speed=count(round(job.images_per_second))))
+        self.progress_words.setText(" · ".join(parts))
+
+    def _rest_words(self, state: AppState) -> str:
+        training = state.training
+        if training is not None and training.record is not None:
+            record = training.record
+            ended = {"completed": self.tr("Trained"), "cancelled": self.tr("Stopped and kept"), "failed": self.tr("Failed")}[record.outcome]
+            figures = f"{duration(record.seconds)} · {count(round(record.images_per_second))} " + self.tr("pictures/s")
+            return f"{ended}: {record.id} · {figures}"
+        if state.engine is None and state.engine_failure is None:
+            return self.tr("The engine is loading; Train begins as soon as it is there.")
+        return self.tr("{number} pictures to learn from").format(number=count(plan.training_pictures(state)))
+
+    def _render_message(self, state: AppState, obstacle: plan.Obstacle | None) -> None:
+        training = state.training
+        failure = training.failure if training is not None and training.outcome is Outcome.FAILED else state.failures.get("Train")
+        text, act = "", ""
+        self._retry = None
+        if obstacle is not None:
+            text, act = obstacle.text, obstacle.act
+        elif state.engine_failure is not None:
+            text = f"{state.engine_failure.message} {state.engine_failure.remedy}"
+        elif failure is not None and state.running("Train") is None:
+            text = f"{failure.message} {failure.remedy}"
+            if training is not None and training.failure is failure and failure.kind == "user":
+                rate = training.started.recipe.learning_rate / 10
+                self._retry = msgspec.structs.replace(training.started.recipe, learning_rate=rate, preset="own")
+                act = self.tr("Train with learning rate {rate:g}").format(rate=rate)
+        self.message.setText(text)
+        set_look(self.message, "error" if failure is not None and obstacle is None else "")
+        self.message_panel.setVisible(bool(text))
+        self.message_button.setText(act)
+        self.message_button.setVisible(bool(act))
+
+    def _render_insight(self, state: AppState) -> None:
+        training = state.training
+        self.filters.set_tensor(training.filters.filters if training is not None and training.filters is not None else None)
+        names = training.started.classes if training is not None else ()
+        shades = {record.name: record.colour for record in state.classes}
+        matrix = training.confusion if training is not None else None
+        self.matrix.set_matrix(matrix, names, tuple(shades.get(name, "#999999") for name in names))
+        epoch = self.tr("Validation, epoch {number}").format(number=len(training.epochs)) if matrix is not None else self.tr("Validation")
+        self.matrix_title.setText(epoch)
+        later = state.unit is not None and training is not None and state.unit.run == training.run and not training.running
+        self.unit_panel.show_probe(state.unit if later else training.unit if training is not None else None)
+
+    # ------------------------------------------------------------ deeds
+
+    def _train_or_stop(self) -> None:
+        job = self.bridge.state.running("Train")
+        if job is None:
+            self._train(self.form.recipe)
+            return
+        self._stopping = job.number
+        self.bridge.cancel(job.number)
+        self._render_job(job)
+
+    def _train(self, recipe: Recipe) -> None:
+        state = self.bridge.state
+        check(recipe)
+        plan.keep_recipe(self.bridge, recipe)
+        unit = self.unit_panel.unit or usual_unit(self._worked(state))
+        if unit is not None:
+            self._pin(unit)
+        self.plot.show_all()
+        device = msgspec.structs.replace(recipe, device=self.settings.device)
+        self.bridge.submit(TrainCommand(plan.network_name(state), device, plan.size(state)))
+
+    def _pin(self, unit: Unit) -> None:
+        """Have the unit probed after every epoch; that of a finished training now."""
+        state = self.bridge.state
+        image = self._pinned_picture(state)
+        if image is None:
+            return
+        self.bridge.submit(PinUnit(image, unit.layer, unit.channel, unit.row, unit.column))
+        training: TrainingState | None = state.training
+        if training is not None and training.record is not None and training.started.network == plan.network_name(state):
+            row, column = max(unit.row, 0), max(unit.column, 0)
+            if unit.row < 0 and (worked := self._worked(state)) is not None:
+                row, column = (side // 2 for side in worked.row(unit.layer).output[1:])
+            self.bridge.submit(ProbeUnit(training.run, image, unit.layer, unit.channel, row, column))
+
+    def _pinned_picture(self, state: AppState) -> int | None:
+        """The first picture of the validation split, which the network does not learn from; else the first labelled one."""
+        if state.images is None:
+            return None
+        labelled = state.images.class_ids >= 0
+        for wanted in (labelled & (state.images.splits == Split.VALIDATION), labelled):
+            if wanted.any():
+                return int(state.images.ids[wanted.argmax()])
+        return None
+
+    def _help(self) -> None:
+        if self._retry is not None:
+            self._train(self._retry)
+            return
+        obstacle = plan.obstacle(self.bridge.state)
+        if obstacle is not None:
+            self.page_wanted.emit(obstacle.page)
+
+    def _tick(self, run: str, on: bool) -> None:
+        others = [kept for kept in self._ticked if kept != run]
+        self._ticked = [*others, run][-MOST_OVERLAID:] if on else others
+        self._render_runs(self.bridge.state)
+        self._render_curves(self.bridge.state)
+
+    def _smooth(self, place: int) -> None:
+        window = WINDOWS[place]
+        words = self.tr("smoothing: off") if window == 1 else self.tr("mean of {window} steps").format(window=window)
+        self.smoothing_words.setText(words)
+        self.plot.set_smoothing(window)
+
+    def plot_log(self, on: bool) -> None:
+        """Draw the loss on a logarithmic axis, and remember it."""
+        self.plot.set_log(on)
+        if bool(self.bridge.state.memory.get(LOGARITHMIC)) != on:
+            plan.keep(self.bridge, LOGARITHMIC, "1" if on else "")
+
+
+def _scrolling(inside: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
+    return area

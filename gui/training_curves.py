@@ -1,0 +1,73 @@
+"""From the state of trainings to the panels of the curve plot. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.project.records import RunHistory
+from gui.state import TrainingState
+from gui.widgets.curve_records import Mark, Panel, Series
+
+_steps = np.arange(1, 4097, dtype=np.float32)
+
+
+def steps(number: int) -> np.ndarray:
+    """1, 2 … number as float32; one array serves all curves."""
+    global _steps
+    if number > len(_steps):
+        _steps = np.arange(1, 2 * number + 1, dtype=np.float32)
+    return _steps[:number]
+
+
+def history_of(training: TrainingState) -> RunHistory:
+    """The running training's curves in the form of a finished run's."""
+    epochs = training.epochs
+    return RunHistory(
+        run=training.run,
+        step_losses=training.losses.values,
+        step_accuracies=training.accuracies.values,
+        epoch_steps=np.array([epoch.step for epoch in epochs], np.int64),
+        train_losses=np.array([epoch.train_loss for epoch in epochs], np.float32),
+        train_accuracies=np.array([epoch.train_accuracy for epoch in epochs], np.float32),
+        validation_losses=np.array([epoch.validation_loss for epoch in epochs], np.float32),
+        validation_accuracies=np.array([epoch.validation_accuracy for epoch in epochs], np.float32),
+    )
+
+
+def panels(histories: Sequence[tuple[str, RunHistory]], colours: Sequence[str], titles: tuple[str, str, str, str]) -> tuple[Panel, Panel]:
+    """Loss above, accuracy in per cent below; a colour a run, training thin and validation bold.
+
+    Parameters
+    ----------
+    histories : sequence of (name, RunHistory)
+        Names are written before "training" and "validation"; "" for a run alone.
+    colours : sequence of str
+        Taken in turn.
+    titles : tuple of str
+        Of the two axes, and the words for training and validation.
+    """
+    losses: list[Series] = []
+    accuracies: list[Series] = []
+    for number, (name, history) in enumerate(histories):
+        shade = colours[number % len(colours)]
+        training, validation = (f"{name} {word}".strip() for word in titles[2:])
+        along = steps(len(history.step_losses))
+        ends = history.epoch_steps.astype(np.float64)
+        losses.append(Series(training, shade, along, history.step_losses, smooth=True))
+        accuracies.append(Series(training, shade, steps(len(history.step_accuracies)), history.step_accuracies, smooth=True))
+        if np.isfinite(history.validation_losses).any():
+            losses.append(Series(validation, shade, ends, history.validation_losses, bold=True))
+            accuracies.append(Series(validation, shade, ends, history.validation_accuracies, bold=True))
+    return (
+        Panel(titles[0], tuple(losses), decimals=4, floor=0.0),
+        Panel(titles[1], tuple(accuracies), unit=" %", decimals=1, floor=0.0, ceiling=100.0, factor=100.0),
+    )
+
+
+def best_mark(history: RunHistory, best_epoch: int, words: str) -> tuple[Mark, ...]:
+    """The epoch whose weights are kept."""
+    if not 1 <= best_epoch <= len(history.epoch_steps):
+        return ()
+    return (Mark(float(history.epoch_steps[best_epoch - 1]), words),)

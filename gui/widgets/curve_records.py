@@ -1,0 +1,56 @@
+"""What a curve plot shows, as frozen records. No Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Series(msgspec.Struct, frozen=True, eq=False):
+    """A curve. x ascending; y as long, NaN where nothing was measured.
+
+    Bold ones are drawn wide with a mark at each point; those with `smooth` may be replaced by their mean.
+    """
+
+    name: str
+    colour: str
+    x: np.ndarray
+    y: np.ndarray
+    bold: bool = False
+    smooth: bool = False
+
+
+class Panel(msgspec.Struct, frozen=True, eq=False):
+    """One plot of a stack.
+
+    Attributes
+    ----------
+    title : str
+        Of its axis, with the unit.
+    series : tuple of Series
+    unit, decimals
+        How values are read out.
+    floor, ceiling : float or None
+        Bounds that the values cannot cross; a panel with a ceiling is never logarithmic.
+    factor : float
+        What values are multiplied by when they are shown: 100 for per cent.
+    """
+
+    title: str
+    series: tuple[Series, ...] = ()
+    unit: str = ""
+    decimals: int = 3
+    floor: float | None = None
+    ceiling: float | None = None
+    factor: float = 1.0
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Something that happened at x."""
+
+    x: float
+    text: str

@@ -1,0 +1,250 @@
+"""The recipe as a form: presets as cards, every field below them in plain words, checked as it is typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+
+from engine.training.recipe import PRESETS, Augmentation, Recipe, check
+from gui.theme import px
+from gui.widgets.basics import label
+from gui.widgets.network_card import ChoiceCard
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field of the form: its name in Recipe ("augmentation.shift": within it), words, tooltip, choices, and whom it concerns."""
+
+    name: str
+    words: str
+    tip: str
+    choices: tuple[tuple[str, str], ...] = ()
+    classic: bool = False
+
+
+FIELDS = (
+    Field("epochs", "Epochs", "How often each training picture is seen"),
+    Field("batch", "Batch", "Pictures a step; with few pictures the engine takes a smaller one"),
+    Field("learning_rate", "Learning rate", "How far a step goes at most; too high diverges, too low creeps"),
+    Field("schedule", "Schedule", "How the learning rate changes", (("one-cycle", "One cycle: up, then down"), ("constant", "Constant"))),
+    Field("optimiser", "Optimiser", "How a step follows from the gradient", (("adamw", "AdamW"), ("sgd", "SGD with momentum"))),
+    Field("momentum", "Momentum", "Share of the last step that goes into the next; SGD only"),
+    Field("weight_decay", "Weight decay", "How strongly weights are pulled to zero, against overfitting"),
+    Field("label_smoothing", "Label smoothing", "Share of certainty spread over all classes, from 0 to below 1"),
+    Field(
+        "suit_augmentation", "Augment as suits the pictures", "Where the four fields below change nothing, take what suits grey or colour"
+    ),
+    Field("augmentation.shift", "Shift", "Largest random shift as a share of the side, up to 0.5"),
+    Field("augmentation.crop", "Crop", "Smallest random crop as a share of the side; 1 means none"),
+    Field("augmentation.colour", "Colour", "Largest random change of brightness, contrast and saturation, up to 1"),
+    Field("augmentation.flip", "Mirror left and right", "At random; not for digits and letters"),
+    Field(
+        "mixed_precision", "Mixed precision", "16-bit numbers where the device gains by them", (("auto", "Where it gains"), ("off", "Off"))
+    ),
+    Field("seed", "Seed", "The same seed on the same device gives the same weights"),
+    Field("neighbours", "Neighbours", "How many of the nearest pictures vote", classic=True),
+    Field("distance", "Distance", "What near means", (("l2", "L2: Euclidean"), ("l1", "L1: sum of differences")), classic=True),
+)
+TITLES = {"quick-look": "Quick look", "solid": "Solid", "best": "Best"}
+
+
+def number_of(text: str, whole: bool) -> float | int:
+    """What was typed as a number; a comma may stand for the point.
+
+    Raises
+    ------
+    ValueError
+        One sentence.
+    """
+    cleaned = text.strip().replace(" ", "").replace("\u202f", "").replace(",", ".")
+    try:
+        return int(cleaned) if whole else float(cleaned)
+    except ValueError:
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f'"{text.strip()}" is not {kind}.') from None
+
+
+class PresetCard(ChoiceCard):
+    """A recipe that stands ready."""
+
+    def __init__(self, name: str, words: str, recipe: Recipe) -> None:
+        super().__init__()
+        self.name = name
+        title = TITLES.get(name, name.replace("-", " ").capitalize())
+        self.column.addWidget(label(title, "section"))
+        self.column.addWidget(label(words, "muted", wrap=True))
+        self.column.addWidget(label(f"{recipe.epochs} epochs", "caption"))
+        self.setAccessibleName(f"{title}. {words}")
+        self.silence()
+
+
+class RecipeForm(QWidget):
+    """Presets and fields.
+
+    Signals
+    -------
+    changed(object)
+        A valid Recipe that the user has made.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._recipe = PRESETS["solid"][1]
+        self._filling = False
+        self.fault = ""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(8))
+        self.cards: dict[str, PresetCard] = {}
+        self._group = QButtonGroup(self)
+        for name, (words, recipe) in PRESETS.items():
+            card = PresetCard(name, words, recipe)
+            card.clicked.connect(lambda _=False, chosen=name: self._take_preset(chosen))
+            self.cards[name] = card
+            self._group.addButton(card)
+            column.addWidget(card)
+        self.inside = QWidget()
+        self._form = QFormLayout(self.inside)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(px(12))
+        self._form.setVerticalSpacing(px(6))
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        self.editors: dict[str, QWidget] = {}
+        for field in FIELDS:
+            self._add(field)
+        self.message = label("", "error", wrap=True)
+        self.message.hide()
+        column.addWidget(self.inside)
+        column.addWidget(self.message)
+        self.set_recipe(self._recipe, classic=False)
+
+    # ------------------------------------------------------------ setters
+
+    def set_recipe(self, recipe: Recipe, classic: bool) -> None:
+        """Show a recipe; classic classifiers have fields of their own and no presets."""
+        self._filling = True
+        self._recipe = recipe
+        for field in FIELDS:
+            self._form.setRowVisible(self.editors[field.name], field.classic == classic)
+            if self._value(field.name) != _get(recipe, field.name):
+                self._fill(field.name, _get(recipe, field.name))
+        self.editors["momentum"].setEnabled(recipe.optimiser == "sgd")
+        self._group.setExclusive(False)
+        for name, card in self.cards.items():
+            card.setVisible(not classic)
+            card.setChecked(name == recipe.preset)
+        self._group.setExclusive(True)
+        self._filling = False
+        self._tell("")
+
+    def set_advanced(self, on: bool) -> None:
+        self.inside.setVisible(on)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The last valid recipe."""
+        return self._recipe
+
+    # ------------------------------------------------------------ fields
+
+    def _add(self, field: Field) -> None:
+        kind = type(_get(self._recipe, field.name))
+        editor: QCheckBox | QComboBox | QLineEdit
+        if kind is bool:
+            editor = QCheckBox(self.tr(field.words))
+            editor.toggled.connect(self._edited)
+            self._form.addRow(editor)
+        elif field.choices:
+            editor = QComboBox()
+            for value, words in field.choices:
+                editor.addItem(self.tr(words), value)
+            editor.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            editor.setMinimumContentsLength(8)
+            editor.currentIndexChanged.connect(self._edited)
+            self._form.addRow(self.tr(field.words), editor)
+        else:
+            editor = QLineEdit()
+            editor.setAlignment(Qt.AlignmentFlag.AlignRight)
+            editor.textEdited.connect(self._edited)
+            self._form.addRow(self.tr(field.words), editor)
+        editor.setToolTip(self.tr(field.tip))
+        editor.setAccessibleName(self.tr(field.words))
+        self.editors[field.name] = editor
+
+    def _value(self, name: str) -> Any:
+        """What an editor holds; None where it is no number."""
+        editor = self.editors[name]
+        if isinstance(editor, QCheckBox):
+            return editor.isChecked()
+        if isinstance(editor, QComboBox):
+            return editor.currentData()
+        assert isinstance(editor, QLineEdit)
+        try:
+            return number_of(editor.text(), isinstance(_get(self._recipe, name), int))
+        except ValueError:
+            return None
+
+    def _fill(self, name: str, value: Any) -> None:
+        editor = self.editors[name]
+        if isinstance(editor, QCheckBox):
+            editor.setChecked(value)
+        elif isinstance(editor, QComboBox):
+            editor.setCurrentIndex(editor.findData(value))
+        elif isinstance(editor, QLineEdit):
+            editor.setText(f"{value:g}" if isinstance(value, float) else str(value))
+
+    def _edited(self) -> None:
+        if self._filling:
+            return
+        made = self._recipe
+        try:
+            for field in FIELDS:
+                value = self._value(field.name)
+                if value is None:
+                    words, whole = self.tr(field.words), isinstance(_get(made, field.name), int)
+                    text = self.editors[field.name].text()  # type: ignore[attr-defined]
+                    try:
+                        number_of(text, whole)
+                    except ValueError as error:
+                        raise ValueError(f"{words}: {error}") from None
+                made = _set(made, field.name, value)
+            made = msgspec.structs.replace(made, preset="own" if made != self._recipe else made.preset)
+            check(made)
+        except ValueError as error:
+            self._tell(str(error))
+            return
+        self._tell("")
+        if made != self._recipe:
+            self._recipe = made
+            self.editors["momentum"].setEnabled(made.optimiser == "sgd")
+            self.changed.emit(made)
+
+    def _tell(self, fault: str) -> None:
+        self.fault = fault
+        self.message.setText(fault)
+        self.message.setVisible(bool(fault))
+
+    def _take_preset(self, name: str) -> None:
+        kept = {key: getattr(self._recipe, key) for key in ("seed", "device", "neighbours", "distance")}
+        recipe = msgspec.structs.replace(PRESETS[name][1], **kept)
+        self.set_recipe(recipe, classic=False)
+        self.changed.emit(recipe)
+
+
+def _get(recipe: Recipe, name: str) -> Any:
+    outer, _, inner = name.partition(".")
+    value = getattr(recipe, outer)
+    return getattr(value, inner) if inner else value
+
+
+def _set(recipe: Recipe, name: str, value: Any) -> Recipe:
+    outer, _, inner = name.partition(".")
+    if not inner:
+        return msgspec.structs.replace(recipe, **{outer: value})
+    augmentation: Augmentation = msgspec.structs.replace(recipe.augmentation, **{inner: value})
+    return msgspec.structs.replace(recipe, augmentation=augmentation)
