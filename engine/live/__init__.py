@@ -1,0 +1,1 @@
+"""Live classifying: cameras, dropped pictures, the model in use."""

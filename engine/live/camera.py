@@ -13,6 +13,7 @@ import cv2
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.live.capture import STALL_SECONDS, Capture, Kind, Source, State, device_backend, resolve
+from engine.live.showing import small
 from engine.messages import CameraClosed, CameraFrame, CameraInfo, CameraOpened, CamerasFound, ListCameras, OpenCamera
 
 if TYPE_CHECKING:
@@ -133,24 +134,13 @@ def _answer(session: Session, frame: np.ndarray, moments: deque[float]) -> Camer
 
         run, classes, probabilities, seconds = classify_frame(session, picture)
     return CameraFrame(
-        frame=shown(picture),
+        frame=small(picture, SHOWN_SIDE),
         run=run,
         classes=classes,
         probabilities=probabilities,
         frames_per_second=_rate(moments, time.monotonic()),
         seconds=seconds,
     )
-
-
-def shown(picture: np.ndarray) -> np.ndarray:
-    """A picture for the window: its larger side at most SHOWN_SIDE pixels."""
-    height, width = picture.shape[:2]
-    scale = SHOWN_SIDE / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    smaller: np.ndarray = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return smaller
 
 
 def _rate(moments: deque[float], now: float) -> float:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 
@@ -22,6 +21,7 @@ from engine.data.decoding import Picture, UnreadablePicture, read_picture, to_wo
 from engine.data.sources import walk
 from engine.failure import UserError
 from engine.insight.fields import layer_names
+from engine.live.showing import small
 from engine.messages import Classified, ClassifyFiles, ClassifyImages, ClassifyPicture, ModelReady, Notice, UseRun
 from engine.training.saved import LoadedRun, load_run
 
@@ -148,19 +148,6 @@ def classify_frame(session: Session, frame: Picture) -> tuple[str | None, tuple[
     return model.run.record.id, model.run.classes, probabilities, seconds
 
 
-def small(picture: Picture) -> Picture:
-    """A picture for the window: its larger side at most SHOWN_SIDE pixels, three channels."""
-    if picture.ndim == 2 or picture.shape[2] == 1:
-        picture = np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
-    height, width = picture.shape[:2]
-    scale = SHOWN_SIDE / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    smaller: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return smaller
-
-
 def _in_use(session: Session) -> LiveModel:
     if session.live is None:
         raise UserError("No model is in use.", "Train one, or choose a run.")
@@ -183,7 +170,7 @@ def _answer(model: LiveModel, picture: Picture, name: str, path: str, image: int
         name=name,
         path=path,
         image=image,
-        picture=small(picture),
+        picture=small(picture, SHOWN_SIDE),
         classes=model.run.classes,
         probabilities=probabilities,
         seconds=seconds,

@@ -17,6 +17,7 @@ from engine.control import Cancelled, CancelToken
 from engine.failure import UserError
 from engine.live import camera, capture
 from engine.live.capture import Capture, Kind, resolve
+from engine.live.showing import small
 from engine.messages import CameraClosed, CameraFrame, CameraOpened, CamerasFound, Event, ListCameras, OpenCamera
 from engine.session import Session
 
@@ -121,7 +122,8 @@ def test_large_frames_are_shown_smaller_and_keep_their_shape(tmp_path: Path) -> 
     events = play(str(make_video(tmp_path / "large.avi", frames=3, size=(1280, 720))))
     frame = next(event for event in events if isinstance(event, CameraFrame)).frame
     assert frame.shape == (360, 640, 3) and frame.dtype == np.uint8
-    assert camera.shown(np.zeros((4000, 10, 3), np.uint8)).shape == (640, 2, 3)
+    assert small(np.zeros((4000, 10, 3), np.uint8), 640).shape == (640, 2, 3)
+    assert small(np.zeros((4, 6), np.uint8), 640).shape == (4, 6, 3)
 
 
 def test_frames_go_to_the_model_at_full_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
