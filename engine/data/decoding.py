@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 import warnings
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,40 +17,24 @@ from typing import Any
 import cv2
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from engine.data.colour import Picture, orientation_of, srgb_profile, to_8_bits, to_srgb, upright
 from engine.data.preprocessing import Preprocessing
-from engine.failure import UserError
+from engine.data.unreadable import DAMAGED, PIXEL_LIMIT, UnreadablePicture, too_large, too_many_pixels, unreadable, what_else
 
-Picture = npt.NDArray[np.uint8]
+__all__ = ["Header", "Picture", "UnreadablePicture", "centred", "read_header", "read_picture", "read_reduced", "to_working_size"]
 
-PIXEL_LIMIT = 100_000_000
 BYTE_LIMIT = 1_000_000_000
 FORMATS = (
     *("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF", "HEIF"),
     *("JPEG2000", "TGA", "ICO", "SGI", "PCX", "PSD", "QOI", "DDS", "XBM"),
-)
-ORIENTATION_TAG = 0x0112
-# Everything that Pillow's decoders raise on damaged files, as the fuzzed files of its own test suite show.
-DAMAGED = (
-    *(OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError, MemoryError),
-    *(EOFError, RuntimeError, struct.error, zlib.error, Image.DecompressionBombError, ImageCms.PyCMSError),
 )
 REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
 SILENCED = ("ignore", None, Warning, re.compile(r"PIL(\.|$)"), 0)
 
 Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow refuses above twice this, before it decodes, embedded pictures included
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-
-class UnreadablePicture(UserError):
-    """A file that gives no picture. `reason` is a clause that follows the file's name: "is cut off"."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name} {reason}.", "Remove it or save it anew as JPEG or PNG.")
-        self.name = name
-        self.reason = reason
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -117,7 +99,7 @@ def read_header(source: str | Path | bytes, name: str = "") -> Header:
                 ended = _has_end(image.format, stream.read(16))
                 header = _header(image, label)
         except OSError as error:
-            raise _unreadable(error, label) from None
+            raise unreadable(error, label) from None
         if not ended:  # rare: let the decoder judge
             read_picture(path, label)
         return header
@@ -189,14 +171,14 @@ def _content(source: str | Path | bytes, name: str) -> tuple[bytes, str]:
     try:
         return path.read_bytes(), label
     except OSError as error:
-        raise _unreadable(error, label) from None
+        raise unreadable(error, label) from None
 
 
 def _size_of(path: Path, label: str) -> int:
     try:
         status = path.stat()
     except OSError as error:
-        raise _unreadable(error, label) from None
+        raise unreadable(error, label) from None
     if path.is_dir():
         raise UnreadablePicture(label, "is a folder")
     if not path.is_file():  # a pipe or a device would be read for ever
@@ -216,14 +198,14 @@ def _open(stream: Any, start: bytes, label: str) -> Image.Image:
     try:
         image = Image.open(stream, formats=[name for name in FORMATS if name in _known_formats()])
     except Image.DecompressionBombError as error:
-        raise UnreadablePicture(label, _too_large(start, str(error))) from None
+        raise UnreadablePicture(label, too_large(start, str(error))) from None
     except UnidentifiedImageError:
-        raise UnreadablePicture(label, _what_else(start)) from None
+        raise UnreadablePicture(label, what_else(start)) from None
     except DAMAGED as error:
-        raise _unreadable(error, label) from None
+        raise unreadable(error, label) from None
     if image.width * image.height > PIXEL_LIMIT:
         image.close()
-        raise UnreadablePicture(label, _pixels(image.width, image.height))
+        raise UnreadablePicture(label, too_many_pixels(image.width, image.height))
     if image.width < 1 or image.height < 1:
         raise UnreadablePicture(label, "has no pixels")
     return image
@@ -249,15 +231,15 @@ def _decode(source: str | Path | bytes, name: str, at_least: int) -> Picture:
         raise UnreadablePicture(label, "is empty (0 bytes)")
     image = _open(io.BytesIO(data), data[:512], label)
     try:
-        orientation = _orientation(image, data)
+        orientation = orientation_of(image, data)
         picture = _quick(data, image, at_least)
         if picture is None:
             picture = _thorough(image)
         elif image.info.get("icc_profile"):
-            picture = np.asarray(_to_srgb(Image.fromarray(picture), image.info["icc_profile"]))
-        return _upright(picture, orientation)
+            picture = np.asarray(to_srgb(Image.fromarray(picture), image.info["icc_profile"]))
+        return upright(picture, orientation)
     except DAMAGED as error:
-        raise _unreadable(error, label) from None
+        raise unreadable(error, label) from None
     except cv2.error:
         raise UnreadablePicture(label, "is damaged") from None
 
@@ -307,130 +289,22 @@ def _thorough(image: Image.Image) -> Picture:
         raise Image.DecompressionBombError
     mode = image.mode
     if mode.startswith("I") or mode == "F":
-        return np.repeat(_to_8_bits(np.asarray(image), mode)[:, :, None], 3, axis=2)
+        return np.repeat(to_8_bits(np.asarray(image), mode)[:, :, None], 3, axis=2)
     profile = image.info.get("icc_profile")
     if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         straight = image.convert("RGBA")
         colours = straight.convert("RGB")
         if profile:
-            colours = _to_srgb(colours, profile)
+            colours = to_srgb(colours, profile)
         white = Image.new("RGB", image.size, "white")
         return np.array(Image.composite(colours, white, straight.getchannel("A")))
     if mode == "LAB":
-        return np.array(ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _srgb(), outputMode="RGB"))
-    return np.array((_to_srgb(image, profile) if profile else image).convert("RGB"))
-
-
-def _to_8_bits(values: npt.NDArray[Any], mode: str) -> Picture:
-    """16-bit values by their full range; 32-bit and float ones by the range that they show they use."""
-    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(numbers.min()), float(numbers.max())
-    if mode.startswith("I;16") or (mode == "I" and low >= 0 and 255 < high <= 65535):
-        numbers /= 257.0
-    elif mode == "F" and low >= 0 and high <= 1:
-        numbers *= 255.0
-    elif low < 0 or high > 255:
-        numbers = (numbers - low) * (255.0 / (high - low))
-    return np.rint(numbers).astype(np.uint8)
-
-
-# ---------------------------------------------------------------- orientation and colour
-
-
-def _orientation(image: Image.Image, data: bytes = b"") -> int:
-    """EXIF's orientation, 1 to 8. `data` is the whole file where it is at hand."""
-    if image.format == "PNG" and "exif" not in image.info and b"eXIf" not in data and b"Raw profile" not in data:
-        return 1  # asking Pillow would decode the picture, to look behind it
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except DAMAGED:  # damaged EXIF does not make the picture unreadable
-        return 1
-    if image.format == "TIFF":  # Pillow turns a TIFF itself when it loads it
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _upright(picture: Picture, orientation: int) -> Picture:
-    """Undo the camera's position, as EXIF 2.3, tag 0112h numbers it."""
-    turned = picture
-    if orientation in (5, 6, 7, 8):
-        turned = turned.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        turned = turned[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        turned = turned[::-1]
-    return np.ascontiguousarray(turned)
-
-
-@lru_cache(maxsize=1)
-def _srgb() -> Any:
-    return ImageCms.createProfile("sRGB")
-
-
-@lru_cache(maxsize=16)
-def _transform(profile: bytes, mode: str) -> Any:
-    """The way from a profile to sRGB; None where it is sRGB already, fits the picture's mode not, or is damaged."""
-    try:
-        opened = ImageCms.getOpenProfile(io.BytesIO(profile))
-        space = opened.profile.xcolor_space.strip()
-        if "srgb" in ImageCms.getProfileDescription(opened).lower() or space != {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}.get(mode):
-            return None
-        return ImageCms.buildTransform(opened, _srgb(), mode, "RGB")
-    except DAMAGED:
-        return None
-
-
-def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
-    transform = _transform(profile, image.mode) if isinstance(profile, bytes) else None
-    if transform is None:
-        return image
-    converted = ImageCms.applyTransform(image, transform)
-    return image if converted is None else converted
-
-
-# ---------------------------------------------------------------- words
+        return np.array(ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb_profile(), outputMode="RGB"))
+    return np.array((to_srgb(image, profile) if profile else image).convert("RGB"))
 
 
 def _header(image: Image.Image, label: str) -> Header:
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     width, height = image.size if orientation < 5 else (image.height, image.width)
     grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
     return Header(width, height, image.format or "", grey)
-
-
-def _pixels(width: int, height: int) -> str:
-    return f"has {width:,} × {height:,} pixels, more than the limit of {PIXEL_LIMIT // 1_000_000} million"
-
-
-def _too_large(start: bytes, error: str) -> str:
-    if start.startswith(b"\x89PNG") and len(start) >= 24:
-        width, height = struct.unpack(">II", start[16:24])
-        return _pixels(width, height)
-    count = re.search(r"\((\d+) pixels\)", error)
-    size = f"has {int(count[1]) / 1e6:,.0f} million pixels, " if count else "has "
-    return f"{size}more than the limit of {PIXEL_LIMIT // 1_000_000} million"
-
-
-def _what_else(start: bytes) -> str:
-    try:
-        text = start.decode()
-    except UnicodeDecodeError as error:
-        text = start[: error.start].decode() if error.start > len(start) - 4 else "\0"  # a letter may be cut at the end
-    if "\0" not in text:
-        return "is not a picture (it holds text)"
-    return "is not a picture of a known kind"
-
-
-def _unreadable(error: BaseException, label: str) -> UnreadablePicture:
-    text = str(error).strip().split("\n")[0]
-    if isinstance(error, FileNotFoundError):
-        return UnreadablePicture(label, "is not there")
-    if isinstance(error, PermissionError):
-        return UnreadablePicture(label, "may not be read (its permissions forbid it)")
-    if isinstance(error, Image.DecompressionBombError):
-        return UnreadablePicture(label, _too_large(b"", text))
-    if isinstance(error, MemoryError):
-        return UnreadablePicture(label, "needs more memory than there is")
-    if isinstance(error, EOFError) or re.search(r"truncat|not enough|overrun|end of file|eof", text, re.IGNORECASE):
-        return UnreadablePicture(label, "is cut off")
-    return UnreadablePicture(label, f"is damaged ({text})" if text else "is damaged")
