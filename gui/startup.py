@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import importlib.metadata
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -77,17 +79,21 @@ def open_window(arguments: list[str]) -> int:
 
 def check_libraries() -> None:
     """Raise CannotStart if a library is not installed; looks without importing."""
-    missing = [title for module, title in LIBRARIES.items() if importlib.util.find_spec(module) is None]
+    missing = _missing()
     if missing:
         raise CannotStart(f"{_listed(missing)} not installed. Run: {install_command(missing)}")
+
+
+def _missing() -> list[str]:
+    return [title for module, title in LIBRARIES.items() if importlib.util.find_spec(module) is None]
 
 
 def explain(error: ImportError) -> str:
     """An import that failed, in one line with what to do."""
     module = (error.name or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and module not in ("gui", "engine", "resources", ""):
-        title = LIBRARIES.get(module, module)
-        return f"{_listed([title])} not installed. Run: {install_command([title])}"
+        titles = _missing() or [LIBRARIES.get(module, module)]
+        return f"{_listed(titles)} not installed. Run: {install_command(titles)}"
     if "cannot open shared object file" in str(error):
         return f"This system lacks {str(error).partition(':')[0]}. On Debian and Ubuntu: sudo apt install {SYSTEM_LIBRARIES}"
     return f"Fovea is not installed as a whole: {error}. Run: {install_command(['fovea'])}"
@@ -101,9 +107,19 @@ def _listed(titles: list[str]) -> str:
 def install_command(titles: list[str]) -> str:
     """The command that installs what is missing, for this Python: all of Fovea where its sources are here."""
     python = str(Path(sys.executable).with_name("python.exe")) if sys.executable.lower().endswith("pythonw.exe") else sys.executable
-    what = ["-e", str(PROJECT)] if (PROJECT / "pyproject.toml").is_file() else titles
+    what = ["-e", str(PROJECT)] if (PROJECT / "pyproject.toml").is_file() else _with_versions(titles)
     words = [python or "python", "-m", "pip", "install", *what]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def _with_versions(titles: list[str]) -> list[str]:
+    """What pip must be told, from the installed wheel's own requirements."""
+    try:
+        wanted = importlib.metadata.requires("fovea") or []
+    except importlib.metadata.PackageNotFoundError:
+        wanted = []
+    plain = {re.split(r"[^\w.-]", line)[0].lower(): line for line in wanted if ";" not in line}
+    return [plain.get(title.lower(), title) for title in titles]
 
 
 def check_display() -> None:

@@ -71,7 +71,7 @@ def test_without_a_terminal_a_box_says_it_and_where_the_log_is(boxes: list[str],
     ("error", "expected"),
     [
         (ModuleNotFoundError("No module named 'PySide6'", name="PySide6.QtCore"), "PySide6-Essentials is not installed"),
-        (ModuleNotFoundError("No module named 'cv2'", name="cv2"), "opencv-python-headless is not installed"),
+        (ModuleNotFoundError("No module named 'rare'", name="rare.part"), "rare is not installed"),
         (ImportError("libEGL.so.1: cannot open shared object file: No such file"), "lacks libEGL.so.1"),
         (ImportError("cannot import name 'run'", name="gui.app"), "not installed as a whole"),
     ],
@@ -102,6 +102,15 @@ def test_missing_libraries_are_found_without_importing_them(monkeypatch: pytest.
     monkeypatch.setitem(startup.LIBRARIES, "no_such_library_at_all", "no-such-library")
     with pytest.raises(startup.CannotStart, match="no-such-library is not installed"):
         startup.check_libraries()
+
+
+def test_an_installed_wheel_names_the_versions_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(startup, "PROJECT", tmp_path)
+    wanted = ["PySide6-Essentials<6.12,>=6.8", "torch>=2.11", 'torch>=9; extra == "test"']
+    monkeypatch.setattr(startup.importlib.metadata, "requires", lambda name: wanted)
+    command = startup.install_command(["PySide6-Essentials", "torch", "rich"])
+    assert "PySide6-Essentials<6.12,>=6.8" in command and "torch>=2.11" in command and "torch>=9" not in command
+    assert command.endswith("rich")
 
 
 def test_an_older_python_is_told_so(boxes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
