@@ -171,9 +171,7 @@ class TrainPage(Page):
         column.addWidget(self.matrix, 3)
         column.addWidget(label(self.tr("What one unit looks at"), "section"))
         self.unit_panel = UnitPanel()
-        self.unit_panel.picture.set_empty_text(
-            self.tr("Each epoch shows here which pixels move this unit. Click the picture for another one.")
-        )
+        self.unit_panel.picture.set_empty_text(self.tr("Each epoch shows here which pixels move this unit."))
         self.unit_panel.unit_wanted.connect(self._pin)
         column.addWidget(self.unit_panel, 4)
         side.setMinimumWidth(px(232))

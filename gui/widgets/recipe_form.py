@@ -33,16 +33,12 @@ FIELDS = (
     Field("momentum", "Momentum", "Share of the last step that goes into the next; SGD only"),
     Field("weight_decay", "Weight decay", "How strongly weights are pulled to zero, against overfitting"),
     Field("label_smoothing", "Label smoothing", "Share of certainty spread over all classes, from 0 to below 1"),
-    Field(
-        "suit_augmentation", "Augment as suits the pictures", "Where the four fields below change nothing, take what suits grey or colour"
-    ),
+    Field("suit_augmentation", "Augment as suits the pictures", "Where the fields below change nothing, take what suits the data"),
     Field("augmentation.shift", "Shift", "Largest random shift as a share of the side, up to 0.5"),
     Field("augmentation.crop", "Crop", "Smallest random crop as a share of the side; 1 means none"),
     Field("augmentation.colour", "Colour", "Largest random change of brightness, contrast and saturation, up to 1"),
     Field("augmentation.flip", "Mirror left and right", "At random; not for digits and letters"),
-    Field(
-        "mixed_precision", "Mixed precision", "16-bit numbers where the device gains by them", (("auto", "Where it gains"), ("off", "Off"))
-    ),
+    Field("mixed_precision", "Mixed precision", "16-bit numbers where the device gains", (("auto", "Where it gains"), ("off", "Off"))),
     Field("seed", "Seed", "The same seed on the same device gives the same weights"),
     Field("neighbours", "Neighbours", "How many of the nearest pictures vote", classic=True),
     Field("distance", "Distance", "What near means", (("l2", "L2: Euclidean"), ("l1", "L1: sum of differences")), classic=True),
