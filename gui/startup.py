@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -114,9 +113,11 @@ def install_command(titles: list[str]) -> str:
 
 def _with_versions(titles: list[str]) -> list[str]:
     """What pip must be told, from the installed wheel's own requirements."""
+    from importlib import metadata  # some 20 ms that a start in order does not need
+
     try:
-        wanted = importlib.metadata.requires("fovea") or []
-    except importlib.metadata.PackageNotFoundError:
+        wanted = metadata.requires("fovea") or []
+    except metadata.PackageNotFoundError:
         wanted = []
     plain = {re.split(r"[^\w.-]", line)[0].lower(): line for line in wanted if ";" not in line}
     return [plain.get(title.lower(), title) for title in titles]

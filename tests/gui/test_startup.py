@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -107,7 +108,7 @@ def test_missing_libraries_are_found_without_importing_them(monkeypatch: pytest.
 def test_an_installed_wheel_names_the_versions_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(startup, "PROJECT", tmp_path)
     wanted = ["PySide6-Essentials<6.12,>=6.8", "torch>=2.11", 'torch>=9; extra == "test"']
-    monkeypatch.setattr(startup.importlib.metadata, "requires", lambda name: wanted)
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: wanted)
     command = startup.install_command(["PySide6-Essentials", "torch", "rich"])
     assert "PySide6-Essentials<6.12,>=6.8" in command and "torch>=2.11" in command and "torch>=9" not in command
     assert command.endswith("rich")
