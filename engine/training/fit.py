@@ -133,8 +133,8 @@ class _Job:
     def network(self) -> RunRecord:
         pre = self.preprocessing
         network = resolve(self.name, (pre.channels, pre.height, pre.width), len(self.dataset.classes))  # refuses before it decodes
-        self.recipe = preparing.suited(self.recipe, network, pre.channels)
         parts = self.decode()
+        self.recipe = preparing.suited(self.recipe, network, pre.channels, len(parts[Split.TRAIN].labels))
         normalise = Normalise(self.preprocessing, self.device)
         torch.manual_seed(self.recipe.seed)  # dropout draws from the global generator
         module = build(network)

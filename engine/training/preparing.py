@@ -19,7 +19,7 @@ from engine.networks import files, zoo
 from engine.networks.layers import Conv, Network, walk
 from engine.networks.resolve import is_file
 from engine.project.records import Skipped, Split
-from engine.training.recipe import GREY_PICTURES, PHOTOGRAPHS, Augmentation, Recipe
+from engine.training.recipe import FEW_GREY, MANY, MANY_GREY, PHOTOGRAPHS, Augmentation, Recipe
 
 LARGEST_MARGIN = 4 / 3  # pictures are framed in black, not scaled, where that adds at most a third to their side
 
@@ -61,12 +61,12 @@ def preprocessing_for(network: str, typical: TypicalSize, size: int | None) -> P
     return Preprocessing(height, width, channels, "centre" if typical.uniform and fits else "squash", flat, flat)
 
 
-def suited(recipe: Recipe, network: Network, channels: int) -> Recipe:
+def suited(recipe: Recipe, network: Network, channels: int, pictures: int) -> Recipe:
     """The recipe with the augmentation that will be used, see Recipe.suit_augmentation."""
     taken = recipe.augmentation
     convolutional = any(isinstance(layer, Conv) for _, layer in walk(network.body))
     if recipe.suit_augmentation and taken == Augmentation() and convolutional:
-        taken = PHOTOGRAPHS if channels == 3 else GREY_PICTURES
+        taken = PHOTOGRAPHS if channels == 3 else FEW_GREY if pictures < MANY else MANY_GREY
     return replace(recipe, augmentation=taken, suit_augmentation=False)
 
 

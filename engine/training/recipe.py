@@ -46,8 +46,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Probability mass spread over all classes, in [0, 1).
     augmentation : Augmentation
     suit_augmentation : bool
-        Where `augmentation` changes nothing, take what suits the data instead: for convolutional networks `GREY_PICTURES` or
-        `PHOTOGRAPHS`. A run's record holds what was taken.
+        Where `augmentation` changes nothing, take what suits the data instead: for convolutional networks `FEW_GREY`, `MANY_GREY`
+        or `PHOTOGRAPHS`. A run's record holds what was taken.
     mixed_precision : {"auto", "off"}
         "auto" uses bfloat16 or float16 where a measurement on the device shows a gain.
     seed : int
@@ -64,7 +64,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epochs: int = 8
     batch: int = 128
     optimiser: Literal["sgd", "adamw"] = "adamw"
-    learning_rate: float = 3e-3
+    learning_rate: float = 6e-3
     momentum: float = 0.9
     weight_decay: float = 0.01
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
@@ -78,7 +78,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     distance: Literal["l1", "l2"] = "l2"
 
 
-GREY_PICTURES = Augmentation(shift=0.1, crop=0.9)
+MANY = 10_000  # training pictures; the fewer there are, the more they should vary
+FEW_GREY = Augmentation(shift=0.08, crop=0.9)
+MANY_GREY = Augmentation(shift=0.03)
 PHOTOGRAPHS = Augmentation(shift=0.05, flip=True, crop=0.8, colour=0.2)
 
 PRESETS: dict[str, tuple[str, Recipe]] = {

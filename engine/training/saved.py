@@ -84,14 +84,15 @@ def save_network(folder: Path, network: Network) -> None:
 def save_weights(folder: Path, module: nn.Module, record: RunRecord) -> None:
     """Write weights.safetensors; its metadata say what is needed to use the weights elsewhere."""
     state = {name: value.detach().to("cpu").contiguous() for name, value in module.state_dict().items()}
-    metadata = {
-        "format": "pt",
+    facts = {
         "network": record.network,
         "title": record.title,
-        "classes": msgspec.json.encode(record.classes).decode(),
-        "preprocessing": msgspec.json.encode(record.preprocessing).decode(),
-        "recipe": msgspec.json.encode(record.recipe).decode(),
+        "classes": record.classes,
+        "preprocessing": record.preprocessing,
+        "recipe": record.recipe,
     }
+    # one entry: safetensors writes several in an order that changes, and the same weights should give the same file
+    metadata = {"fovea": msgspec.json.encode(facts).decode()}
     runs.write_whole(folder / WEIGHTS, save(state, metadata))
 
 
