@@ -9,9 +9,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import resources
+from engine.control import CancelToken
 from engine.failure import UserError
+from engine.messages import MakeLauncher, Notice
+
+if TYPE_CHECKING:
+    from engine.session import Emit, Session
 
 NAME = "Fovea"
 COMMENT = "Teach a network your pictures, see why it errs, use it"
@@ -38,6 +44,11 @@ foreach ($folder in $folders) {
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
 Write-Output $link.FullName
 """
+
+
+def answer_make_launcher(session: Session, command: MakeLauncher, token: CancelToken, emit: Emit) -> None:
+    """Answer MakeLauncher."""
+    emit(Notice(level="info", text=f"Made {make_launcher()}: a double click opens Fovea."))
 
 
 def make_launcher(platform: str = sys.platform, home: Path | None = None, main: Path = MAIN) -> Path:

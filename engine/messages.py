@@ -275,6 +275,12 @@ class ListCameras(Command, frozen=True, eq=False, tag=True):
     lane: ClassVar[Lane] = Lane.LIVE
 
 
+class MakeLauncher(Command, frozen=True, eq=False, tag=True):
+    """Put an icon on the desktop that opens Fovea. Answer: Notice with its place."""
+
+    lane: ClassVar[Lane] = Lane.LIVE
+
+
 class OpenCamera(Command, frozen=True, eq=False, tag=True):
     """Play a camera ("0", "1" …), a video file or an http stream and classify its frames with the run in use, if any.
 

@@ -51,6 +51,7 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.ProbeUnit: ("engine.insight.probing", "probe_unit"),
     messages.ListCameras: ("engine.live.camera", "list_cameras"),
     messages.OpenCamera: ("engine.live.camera", "open_camera"),
+    messages.MakeLauncher: ("engine.launcher", "answer_make_launcher"),
 }
 
 

@@ -13,7 +13,10 @@ import pytest
 
 import resources
 from engine import launcher
+from engine.control import CancelToken
 from engine.failure import UserError
+from engine.messages import Event, MakeLauncher, Notice
+from engine.session import Session
 
 AWKWARD = 'my "own" $HOME `x` 50% back\\slash'
 
@@ -128,3 +131,10 @@ def test_command_makes_the_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(launcher, "make_launcher", lambda: tmp_path / "fovea.desktop")
     assert commands.run(["shortcut"]) == 0
     assert str(tmp_path / "fovea.desktop") in capsys.readouterr().out
+
+
+def test_window_asks_for_the_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "make_launcher", lambda: tmp_path / "fovea.desktop")
+    events: list[Event] = []
+    Session().run(MakeLauncher(), CancelToken(), events.append)
+    assert isinstance(events[0], Notice) and str(tmp_path / "fovea.desktop") in events[0].text
