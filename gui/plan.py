@@ -147,8 +147,7 @@ def obstacle(state: AppState) -> Obstacle | None:
     if not len(used):
         text = tr("None of the {number} pictures has a class yet.").format(number=len(images.ids))
         return Obstacle(text, "data", tr("Label pictures"))
-    classes = len(set(used.tolist()))
-    if classes < 2:
+    if (used == used[0]).all():
         return Obstacle(tr("All labelled pictures are of one class; telling apart needs two."), "data", tr("Add a class"))
     try:
         analysis(state, network_name(state))

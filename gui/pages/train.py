@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QProgressBar, QScrollArea, QSlider, QSplitter, QVBoxLayout, QWidget
 
@@ -52,6 +53,8 @@ class TrainPage(Page):
         self._stopping = 0
         self._shown_run = ""
         self._retry: Recipe | None = None
+        self._obstacle: plan.Obstacle | None = None
+        self._painted: dict[str, object] = {}
         self._build_header()
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
@@ -141,7 +144,7 @@ class TrainPage(Page):
         self.smoothing.setPageStep(1)
         self.smoothing.setFixedWidth(px(96))
         self.smoothing.setAccessibleName(self.tr("Smoothing"))
-        self.smoothing.setToolTip(self.tr("Draw the mean of the last steps over the training curve"))
+        self.smoothing.setToolTip(self.tr("Draw the mean of some steps over the training curve"))
         self.smoothing.valueChanged.connect(self._smooth)
         self.smoothing.sliderReleased.connect(lambda: plan.keep(self.bridge, SMOOTHING, str(self.smoothing.value())))
         self.log_box = QCheckBox(self.tr("log loss"))
@@ -186,9 +189,12 @@ class TrainPage(Page):
             self._ticked, self._asked, self._shown_run = [], set(), ""
         if changed & {"memory", "project", "classes", "runs", "engine"}:
             self._render_choices(state)
-        if changed & {"training", "runs", "histories", "project"}:
+        if changed & {"runs", "project"} or self._is_new("run", state.training and state.training.run):
             self._render_runs(state)
+        if changed & {"training", "runs", "histories", "project"}:
             self._render_curves(state)
+        if changed & {"project", "images", "classes", "memory", "runs"}:
+            self._obstacle = plan.obstacle(state)
         if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory"}:
             self._render_progress(state)
         if changed & {"training", "unit", "project"}:
@@ -210,9 +216,9 @@ class TrainPage(Page):
             self.form.set_recipe(recipe, classic)
         self.advanced_button.setVisible(not classic)
         self.advanced_button.setChecked(classic or bool(state.memory.get(ADVANCED)))
-        kept = state.memory.get(SMOOTHING, "3")
+        kept = state.memory.get(SMOOTHING, "2")
         if not self.smoothing.isSliderDown():
-            self.smoothing.setValue(int(kept) if kept.isdigit() else 3)
+            self.smoothing.setValue(min(int(kept), len(WINDOWS) - 1) if kept.isdigit() else 2)
             self._smooth(self.smoothing.value())
         self.log_box.setChecked(bool(state.memory.get(LOGARITHMIC)))
         self.unit_panel.set_network(self._worked(state))
@@ -267,7 +273,7 @@ class TrainPage(Page):
         job = state.running("Train")
         if job is None:
             self._stopping = 0
-        obstacle = plan.obstacle(state)
+        obstacle = self._obstacle
         self.progress.setVisible(job is not None)
         if job is not None:
             self._render_job(job)
@@ -328,15 +334,28 @@ class TrainPage(Page):
 
     def _render_insight(self, state: AppState) -> None:
         training = state.training
-        self.filters.set_tensor(training.filters.filters if training is not None and training.filters is not None else None)
+        filters = training.filters if training is not None else None
+        if self._is_new("filters", filters):
+            self.filters.set_tensor(filters.filters if filters is not None else None)
+        later = state.unit is not None and training is not None and state.unit.run == training.run and not training.running
+        unit = state.unit if later else training.unit if training is not None else None
+        if self._is_new("unit", unit):
+            self.unit_panel.show_probe(unit)
+        matrix = training.confusion if training is not None else None
+        if self._is_new("matrix", matrix):
+            self._render_matrix(state, training, matrix)
+
+    def _render_matrix(self, state: AppState, training: TrainingState | None, matrix: np.ndarray | None) -> None:
         names = training.started.classes if training is not None else ()
         shades = {record.name: record.colour for record in state.classes}
-        matrix = training.confusion if training is not None else None
         self.matrix.set_matrix(matrix, names, tuple(shades.get(name, "#999999") for name in names))
-        epoch = self.tr("Validation, epoch {number}").format(number=len(training.epochs)) if matrix is not None else self.tr("Validation")
-        self.matrix_title.setText(epoch)
-        later = state.unit is not None and training is not None and state.unit.run == training.run and not training.running
-        self.unit_panel.show_probe(state.unit if later else training.unit if training is not None else None)
+        number = len(training.epochs) if training is not None else 0
+        self.matrix_title.setText(self.tr("Validation, epoch {number}").format(number=number) if number else self.tr("Validation"))
+
+    def _is_new(self, what: str, value: object) -> bool:
+        """Whether this differs from what was painted last; while a network trains most things do not, twenty times a second."""
+        old, self._painted[what] = self._painted.get(what, self), value
+        return old is not value
 
     # ------------------------------------------------------------ deeds
 
@@ -388,9 +407,8 @@ class TrainPage(Page):
         if self._retry is not None:
             self._train(self._retry)
             return
-        obstacle = plan.obstacle(self.bridge.state)
-        if obstacle is not None:
-            self.page_wanted.emit(obstacle.page)
+        if self._obstacle is not None:
+            self.page_wanted.emit(self._obstacle.page)
 
     def _tick(self, run: str, on: bool) -> None:
         others = [kept for kept in self._ticked if kept != run]

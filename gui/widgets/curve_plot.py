@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 from gui.theme import colour, font, px
 from gui.widgets.canvas import Canvas, Row, ink
 from gui.widgets.curve_records import Mark, Panel, Series
-from gui.widgets.reduction import Growing, envelope, trailing_mean
+from gui.widgets.reduction import Growing, envelope, moving_mean
 from gui.widgets.ticks import linear_ticks, log_ticks, plain, span
 
 
@@ -57,7 +57,7 @@ class CurvePlot(Canvas):
         self.update()
 
     def set_smoothing(self, window: int) -> None:
-        """Draw the mean of the last `window` steps over curves that may be smoothed."""
+        """Draw the mean of `window` steps over curves that may be smoothed."""
         self._window = max(1, window)
         self._means.clear()
         self.update()
@@ -111,10 +111,11 @@ class CurvePlot(Canvas):
             kept = (memory, Growing())
             self._means[id(memory)] = kept
         means = kept[1]
-        known = len(means)
-        if known < len(series.y):
-            before = max(0, known - self._window + 1)
-            means.append(trailing_mean(series.y[before:], self._window)[known - before :])
+        if len(means) < len(series.y):
+            means.shorten(max(0, len(means) - self._window))  # the last ones were means of half a window
+            known = len(means)
+            before = max(0, known - self._window)
+            means.append(moving_mean(series.y[before:], self._window)[known - before :])
         return means.values()
 
     def _drawn(self, panel: Panel, columns: int) -> list[tuple[Series, np.ndarray, np.ndarray, bool]]:
@@ -174,7 +175,7 @@ class CurvePlot(Canvas):
         if self._drag is not None:
             first, last = sorted(self._drag)
             painter.fillRect(QRectF(first, box.top(), last - first, box.height()), ink("selected"))
-        self._paint_marks(painter, box)
+        self._paint_marks(painter, box, words=panel is self._panels[0])
         for series, x, y, faint in drawn:
             self._paint_curve(painter, series, self._polygon(x, y, box, low, high, log), faint)
         self._paint_cursor(painter, panel, box, low, high, log)
@@ -225,15 +226,19 @@ class CurvePlot(Canvas):
         title = QRectF(box.left(), box.bottom() + px(4) + metrics.height(), box.width(), metrics.height() + 2)
         painter.drawText(title, int(Qt.AlignmentFlag.AlignCenter), self._x_title)
 
-    def _paint_marks(self, painter: QPainter, box: QRectF) -> None:
+    def _paint_marks(self, painter: QPainter, box: QRectF, *, words: bool) -> None:
         painter.setFont(font(11))
+        metrics = QFontMetricsF(font(11))
         for mark in self._marks:
             x = self._x(mark.x, box)
-            if box.left() <= x <= box.right():
-                painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
-                painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
+            if not box.left() <= x <= box.right():
+                continue
+            painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
+            if words:
+                width = metrics.horizontalAdvance(mark.text)
                 painter.setPen(ink("muted"))
-                painter.drawText(QPointF(x + px(3), box.bottom() - px(4)), mark.text)
+                painter.drawText(QPointF(x - width - px(4) if x > box.center().x() else x + px(4), box.top() + metrics.height()), mark.text)
 
     def _paint_curve(self, painter: QPainter, series: Series, points: QPolygonF, faint: bool) -> None:
         """Thin curves without antialiasing (a million points are behind them), bold ones with it and a mark at each point."""

@@ -24,6 +24,10 @@ class Growing:
         self._room[self._length : needed] = values
         self._length = needed
 
+    def shorten(self, length: int) -> None:
+        """Forget what lies beyond `length`."""
+        self._length = min(self._length, length)
+
     def values(self) -> np.ndarray:
         """The values so far; a view that is not to be changed."""
         return self._room[: self._length]
@@ -67,8 +71,10 @@ def envelope(x: np.ndarray, y: np.ndarray, left: float, right: float, columns: i
     return np.repeat(middles, 2), points
 
 
-def trailing_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of each value and those before it, at most `window` in all; not finite values are left out of the mean.
+def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of the `window` values around each one, of fewer at the ends; not finite values are left out.
+
+    Centred, so that the mean does not lag behind the curve.
 
     Returns
     -------
@@ -79,8 +85,9 @@ def trailing_mean(values: np.ndarray, window: int) -> np.ndarray:
     finite = np.isfinite(values)
     sums = np.concatenate(([0.0], np.cumsum(np.where(finite, values, 0.0), dtype=np.float64)))
     counts = np.concatenate(([0], np.cumsum(finite)))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(0, ends - window)
+    places = np.arange(len(values))
+    starts = np.maximum(0, places - window // 2)
+    ends = np.minimum(len(values), places + (window - 1) // 2 + 1)
     number = counts[ends] - counts[starts]
     means = np.divide(sums[ends] - sums[starts], number, out=np.full(len(values), np.nan), where=number > 0)
     return means.astype(np.float32)

@@ -24,8 +24,6 @@ class RunList(FiguresTable):
                 Column(self.tr("Test"), percent, tip=self.tr("Accuracy on the test pictures")),
                 Column(self.tr("Epochs"), count),
                 Column(self.tr("Time"), duration, tip=self.tr("Training alone")),
-                Column(self.tr("Pictures/s"), lambda speed: count(round(speed))),
-                Column(self.tr("Parameters"), count),
             ),
             parent=parent,
         )
@@ -47,7 +45,9 @@ class RunList(FiguresTable):
         name = f"{run.id} ({', '.join(notes)})" if notes else run.id
         recipe = run.recipe
         words = f"{recipe.preset}, {recipe.learning_rate:g}" if run.epochs else f"k = {recipe.neighbours}, {recipe.distance.upper()}"
-        speed = run.images_per_second or None
-        values = (name, words, run.validation_accuracy, run.test_accuracy, run.epochs, run.seconds, speed, run.parameters)
-        tip = f"{run.title}, {run.preprocessing.height} × {run.preprocessing.width}, {run.device}, {run.created}"
+        values = (name, words, run.validation_accuracy, run.test_accuracy, run.epochs, run.seconds)
+        size = f"{run.preprocessing.height} × {run.preprocessing.width}"
+        weights = self.tr("{number} parameters").format(number=count(run.parameters))
+        speed = self.tr("{speed} pictures/s").format(speed=count(round(run.images_per_second)))
+        tip = f"{run.title}, {size}, {weights}\n{speed}, {run.device}\n{run.created}"
         return Line(run.id, values, colour=colour, tip=tip, ticked=bool(colour))

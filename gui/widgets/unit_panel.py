@@ -45,7 +45,7 @@ def words_of(event: UnitProbed) -> tuple[str, ...]:
     top, left, bottom, right = event.box
     where = f"{event.layer}, channel {event.channel}, row {event.row}, column {event.column}: {event.activation:.3g}"
     side = effective_size(event.heat)
-    return where, f"theoretical {bottom - top} × {right - left} px, effective ≈ {side:.1f} × {side:.1f} px"
+    return where, f"effective ≈ {side:.1f} × {side:.1f} of {bottom - top} × {right - left} px"
 
 
 class UnitPanel(QWidget):
