@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
 
 from gui.theme import colour, font, px, theme
@@ -146,9 +146,7 @@ class FiguresTable(QTableView):
         self.verticalHeader().hide()
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(px(40))
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         if sortable:
             self._sorted.sort(-1)
             header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -161,9 +159,29 @@ class FiguresTable(QTableView):
     def restyle(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(28))
         self.setIconSize(QSize(px(10), px(10)))
+        self._spread()
 
     def set_lines(self, lines: Sequence[Line]) -> None:
         self._model.set_lines(tuple(lines))
+        self._spread()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._spread()
+
+    def _spread(self) -> None:
+        """Give each column what it needs and the wide one the rest (a header's own stretching keeps an old width when room is short)."""
+        metrics = QFontMetricsF(font(11))
+        needed = {}
+        for number, column in enumerate(self._model.columns):
+            title = round(metrics.horizontalAdvance(column.title)) + px(18)
+            needed[number] = max(title, self.sizeHintForColumn(number))
+        wide = needed.pop(self._wide)
+        rest = self.viewport().width() - sum(needed.values())
+        needed[self._wide] = max(min(wide, px(72)), rest)
+        for number, width in needed.items():
+            if self.columnWidth(number) != width:
+                self.setColumnWidth(number, width)
 
     def select(self, key: object) -> None:
         """Make the row with this key current without telling."""
