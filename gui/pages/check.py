@@ -15,6 +15,7 @@ from gui.state import AppState, RunSelected
 from gui.theme import px
 from gui.widgets.basics import button, label, panel, percent
 from gui.widgets.confusion_matrix import ConfusionMatrix
+from gui.widgets.message_row import MessageRow
 from gui.widgets.metrics_panel import MetricsPanel
 from gui.widgets.picture_list import MOST, Entry, PictureList
 from gui.widgets.see_inside import SeeInside
@@ -73,19 +74,17 @@ class CheckPage(Page):
         self._evaluation: Evaluation | None = None
         self._cell: tuple[int, int] | None = None
         self._build_header()
-        self.message = label("", "muted", wrap=True)
-        self.message_button = button("")
-        self.message_button.clicked.connect(lambda: self.page_wanted.emit("train"))
-        row = QHBoxLayout()
-        row.setContentsMargins(px(16), px(8), px(16), 0)
-        row.addWidget(self.message, 1)
-        row.addWidget(self.message_button)
-        self.content.addLayout(row)
+        self.message = MessageRow()
+        self.message.setContentsMargins(px(16), px(12), px(16), px(12))
+        self.message.pressed.connect(lambda: self.page_wanted.emit("train"))
+        self.content.addWidget(self.message)
         self.tabs = QTabWidget()
         self.tabs.addTab(self._build_errors(), self.tr("Errors"))
         self.inside = SeeInside(bridge)
         self.tabs.addTab(self.inside, self.tr("See inside"))
         self.content.addWidget(self.tabs, 1)
+        self.rest = QWidget()
+        self.content.addWidget(self.rest, 1)
 
     # ------------------------------------------------------------ building
 
@@ -115,7 +114,7 @@ class CheckPage(Page):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         self.metrics = MetricsPanel()
-        self.metrics.setMinimumWidth(px(288))
+        self.metrics.setMinimumWidth(px(320))
         split.addWidget(self.metrics)
         self.matrix = ConfusionMatrix()
         self.matrix.setMinimumWidth(px(300))
@@ -127,7 +126,7 @@ class CheckPage(Page):
         split.addWidget(middle)
         split.addWidget(self._build_pictures())
         split.setStretchFactor(1, 1)
-        split.setSizes([px(300), px(600), px(320)])
+        split.setSizes([px(324), px(600), px(300)])
         return split
 
     def _build_pictures(self) -> QWidget:
@@ -186,6 +185,7 @@ class CheckPage(Page):
         self.run_box.blockSignals(False)
         for widget in (self.run_box, self.split_box, self.per_cent, self.tabs):
             widget.setVisible(chosen is not None)
+        self.rest.setVisible(chosen is None)
 
     def _render_evaluation(self, state: AppState) -> None:
         found = state.evaluations.get((self._run, self._split)) if self._split is not None else None
@@ -218,10 +218,7 @@ class CheckPage(Page):
         waiting = state.running("Evaluate")
         if not text and waiting is not None and not waiting.running:
             text = self.tr("Waits for the training to end.")
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
-        self.message_button.setText(lead)
-        self.message_button.setVisible(bool(lead))
+        self.message.say(text, lead, "muted")
         self.again.setVisible(bool(stale) or (failure is not None and self._evaluation is None))
 
     def _measure_where_needed(self, state: AppState) -> None:

@@ -23,10 +23,11 @@ from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, RunSelected
 from gui.theme import class_colour, px
-from gui.widgets.basics import button, label, panel, percent, set_look
+from gui.widgets.basics import button, label, panel, percent
 from gui.widgets.canvas import image_of
 from gui.widgets.class_buttons import ClassButtons
 from gui.widgets.drop_picture import DropPicture, files_in, pixels_of
+from gui.widgets.message_row import MessageRow
 from gui.widgets.probability_bars import ProbabilityBars, verdict
 
 PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.heic *.heif *.avif *.pgm *.ppm"
@@ -52,6 +53,7 @@ class UsePage(Page):
         self._listed: tuple[Classified, ...] = ()
         self._pasted: dict[str, np.ndarray] = {}
         self._putting = ""
+        self._answered = False
         self._build_header()
         body = QHBoxLayout()
         body.setSpacing(0)
@@ -89,15 +91,9 @@ class UsePage(Page):
         column = QVBoxLayout()
         column.setContentsMargins(px(16), px(16), px(16), px(16))
         column.setSpacing(px(8))
-        self.message = label("", "warning", wrap=True)
-        self.message.hide()
-        self.remedy_button = button("")
-        self.remedy_button.clicked.connect(self._remedy)
-        self.remedy_button.hide()
-        row = QHBoxLayout()
-        row.addWidget(self.message, 1)
-        row.addWidget(self.remedy_button)
-        column.addLayout(row)
+        self.message = MessageRow()
+        self.message.pressed.connect(self._remedy)
+        column.addWidget(self.message)
         self.view = DropPicture()
         self.view.set_empty_text(self.tr("Drop pictures here, paste one, or start the camera."))
         self.view.files_dropped.connect(self.classify)
@@ -123,7 +119,7 @@ class UsePage(Page):
         return column
 
     def _build_answer(self) -> QWidget:
-        side = panel("inspector")
+        side = self.side = panel("inspector")
         side.setFixedWidth(px(336))
         column = QVBoxLayout(side)
         column.setContentsMargins(px(16), px(16), px(16), px(16))
@@ -131,6 +127,7 @@ class UsePage(Page):
         self.answer = label("", "headline", wrap=True)
         self.speed = label("", "caption")
         self.bars = ProbabilityBars()
+        self.bars.ground = "panel"
         self.threshold_label = label("", "caption", wrap=True)
         self.threshold = QSlider(Qt.Orientation.Horizontal)
         self.threshold.setAccessibleName(self.tr("Unknown below"))
@@ -267,9 +264,10 @@ class UsePage(Page):
         can_put = (frame is not None or (self._shown is not None and not self._shown.error)) and state.writable and bool(state.classes)
         for widget in (self.wrong_label, self.buttons):
             widget.setVisible(can_put)
+        self.side.setVisible(can_put or self._answered)
 
     def _show(self, names: tuple[str, ...], probabilities: np.ndarray | None, seconds: float) -> None:
-        shown = probabilities is not None
+        self._answered = shown = probabilities is not None
         for widget in (self.bars, self.speed, self.threshold, self.threshold_label):
             widget.setVisible(shown)
         if probabilities is None:
@@ -298,11 +296,7 @@ class UsePage(Page):
             )
         elif not state.runs:
             text, remedy, look = self.tr("Nothing is trained yet, so nothing answers."), self.tr("Train"), ""
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
-        set_look(self.message, look)
-        self.remedy_button.setText(remedy)
-        self.remedy_button.setVisible(bool(remedy))
+        self.message.say(text, remedy, look)
 
     # ------------------------------------------------------------ deeds
 
@@ -325,8 +319,8 @@ class UsePage(Page):
         row = self.camera_box.findText(typed)
         source = self.camera_box.itemData(row) if row >= 0 else typed
         if not source:
-            self.message.setText(self.tr("No camera was found. Connect one, or type the address of a stream or the path of a video file."))
-            self.message.show()
+            words = self.tr("No camera was found. Connect one, or type the address of a stream or the path of a video file.")
+            self.message.say(words, look="warning")
             self.bridge.submit(ListCameras())
             return
         self.bridge.submit(OpenCamera(str(source)))

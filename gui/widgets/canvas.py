@@ -41,6 +41,8 @@ class Canvas(QWidget):
     """A widget painted by `paint`. Right-click offers to copy it and to save it as PNG, SVG and, where it has a table, CSV."""
 
     file_name = "picture"
+    ground = "surface"
+    """Name in `Colours` of what it lies on."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +67,7 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), ink("surface"))
+        painter.fillRect(self.rect(), ink(self.ground))
         self.paint(painter, QSizeF(self.size()))
         painter.end()
 

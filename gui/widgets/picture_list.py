@@ -47,6 +47,7 @@ class PictureList(QListWidget):
         self._thumbnails = thumbnails
         self._owner = owner
         self._items: dict[int, QListWidgetItem] = {}
+        self.setProperty("look", "clear")
         self.setViewMode(QListWidget.ViewMode.IconMode)
         self.setMovement(QListWidget.Movement.Static)
         self.setResizeMode(QListWidget.ResizeMode.Adjust)

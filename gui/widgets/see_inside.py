@@ -48,7 +48,7 @@ class SeeInside(QWidget):
         column.addWidget(self.words)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
-        self.maps = TensorPictures(self.tr("feature maps"))
+        self.maps = TensorPictures(self.tr("feature maps"), side=200)
         self.maps.pixel_clicked.connect(self._probe)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)

@@ -49,10 +49,11 @@ class TensorPictures(Canvas):
     file_name = "tiles"
     pixel_clicked = Signal(int, int, int)
 
-    def __init__(self, word: str, parent: QWidget | None = None, most: int = 256) -> None:
+    def __init__(self, word: str, parent: QWidget | None = None, most: int = 256, side: int = 96) -> None:
         super().__init__(parent)
         self._word = word
         self._most = most
+        self._side = side
         self._tensor = np.zeros((0, 1, 1, 1), np.float32)
         self._images: list[QImage] = []
         self._extreme = 0.0
@@ -96,7 +97,7 @@ class TensorPictures(Canvas):
             zoom = min((room.width() - (across - 1) * px(GAP)) / (across * width), (room.height() - (rows - 1) * px(GAP)) / (rows * height))
             if zoom > best:
                 best, columns = zoom, across
-        largest = px(96) / max(height, width) if number > 1 else px(320) / max(height, width)
+        largest = px(self._side) / max(height, width) if number > 1 else px(320) / max(height, width)
         return columns, max(0.25, min(best, largest))
 
     def _legend_height(self) -> float:

@@ -166,5 +166,5 @@ def test_nothing_trained_leads_to_train(qtbot, bridge, host, settings):
     bridge.tick()
     assert "train a network first" in page.message.text()
     with qtbot.waitSignal(page.page_wanted) as wanted:
-        page.message_button.click()
+        page.message.button.click()
     assert wanted.args == ["train"]

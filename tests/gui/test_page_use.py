@@ -185,5 +185,5 @@ def test_nothing_trained_yet_leads_to_train(qtbot, bridge, host, settings):
     bridge.tick()
     assert "Nothing is trained yet" in page.message.text()
     with qtbot.waitSignal(page.page_wanted) as wanted:
-        page.remedy_button.click()
+        page.message.button.click()
     assert wanted.args == ["train"]
