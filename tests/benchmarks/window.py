@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.benchmarks.measuring import Row
 
 TIMER_MILLISECONDS = 5
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,10 +57,32 @@ def measure_training(data: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        p99, worst : event-loop delay in seconds; redraws : of the curves a second while it trained; cancel : list of seconds from
+        p99, worst : event-loop delay in seconds; redraws : of the curves a second from the first
+        step to the last; cancel : list of seconds from
         cancel to the job's end; memory : largest resident size in bytes; images_per_second.
     """
     return run_child("training", data)
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Rows of the table; the peer is the bound that must hold, and the ratio says how far below it we are."""
+
+    def row(name: str, unit: str, values: list[float], bound: float) -> Row:
+        return Row(name, unit, statistics.median(values), "bound", bound, tuple(bound / value for value in values))
+
+    starts = measure_start(3 if quick else 5)
+    yield row("start to first paint", "ms", [1000 * start["painted"] for start in starts], 800)
+    yield row("first paint to engine ready", "ms", [1000 * (start["ready"] - start["painted"]) for start in starts], 6000)
+    yield row("longest gap while torch loads", "ms", [1000 * start["gap"] for start in starts], 500)
+    folder = os.environ.get("FOVEA_TEST_DATA", "")
+    data = str(Path(folder) / "MNIST") if folder else ""
+    what = "LeNet-5 on MNIST" if data else "LeNet-5 on digits"
+    runs = [measure_training(data) for _ in range(1 if quick else 3)]
+    yield row(f"{what}: event-loop delay p99", "ms", [1000 * run["p99"] for run in runs], 16)
+    yield row(f"{what}: event-loop delay worst", "ms", [1000 * run["worst"] for run in runs], 100)
+    yield row(f"{what}: time between curve redraws", "ms", [1000 / run["redraws"] for run in runs], 50)
+    yield row(f"{what}: cancel to idle", "ms", [1000 * seconds for run in runs for seconds in run["cancel"]], 100)
+    yield row(f"{what}: memory", "MB", [run["memory"] / 1e6 for run in runs], 1400)
 
 
 class Probe:
@@ -188,6 +213,8 @@ def watch_training(window: Any, measured: dict[str, Any], begun: float, data: st
             state.update(phase="train", begun=time.perf_counter())
             redraws = 0
             probe.start()
+        elif isinstance(event, StepsDone) and state["phase"] == "train":
+            measured["redraws"] = redraws / (time.perf_counter() - state["begun"])
         elif isinstance(event, StepsDone) and state["phase"] == "cancel":
             state.update(phase="cancelling", begun=time.perf_counter())
             bridge.cancel(state["job"])
@@ -200,7 +227,6 @@ def watch_training(window: Any, measured: dict[str, Any], begun: float, data: st
             measured.update(
                 p99=float(np.percentile(delays, 99)),
                 worst=float(delays.max()),
-                redraws=redraws / seconds,
                 seconds=seconds,
                 memory=largest_memory(),
                 test_accuracy=event.record.test_accuracy,
