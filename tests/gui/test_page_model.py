@@ -1,0 +1,104 @@
+"""Model: shapes at once, refusals in the arithmetic's words, the choice kept in the project."""
+
+import sys
+
+import pytest
+from made import opened
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from engine.messages import Remember
+from engine.networks import zoo
+from gui import plan
+from gui.pages.model import ModelPage, scale_of
+
+
+@pytest.fixture
+def page(qtbot, bridge, host, settings) -> ModelPage:
+    made = ModelPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1080, 700)
+    host.emit(opened())
+    bridge.tick()
+    made.show()
+    return made
+
+
+def kept(host) -> dict[str, str]:
+    return {command.key: command.value for command in host.sent(Remember)}
+
+
+def test_every_network_has_a_card_and_the_chosen_one_is_drawn(page):
+    assert set(page.cards) == set(zoo.names())
+    assert [name for name, card in page.cards.items() if card.isChecked()] == ["lenet-5"]
+    assert page.table.rows_of_text()[1][:4] == ["conv1", "Convolution, 5×5, stride 1, 6 filters", "6 × 28 × 28", "(5·5·1 + 1)·6 = 156"]
+    worked = plan.analysis(page.bridge.state, "lenet-5")
+    assert page.strip.text("parameters").replace("\u202f", "") == str(worked.parameters)
+    assert "3 classes" in page.strip.text("input → output")
+
+
+def test_a_click_on_a_card_is_kept_and_shown_at_once(page, bridge, host):
+    QTest.mouseClick(page.cards["mlp"], Qt.MouseButton.LeftButton)
+    bridge.tick()
+    assert kept(host)[plan.NETWORK] == "mlp"
+    assert page.network_title.text() == zoo.card("mlp").title and page.cards["mlp"].isChecked()
+
+
+def test_a_refused_size_is_told_inline_and_can_be_taken_back(page, bridge):
+    page.size_box.setValue(20)
+    bridge.tick()
+    assert "20×20 is too small for layer conv5" in page.refusal.text() and page.refusal.isVisible()
+    assert page.drawing.table() == []
+    page.suggested_button.click()
+    bridge.tick()
+    assert not page.refusal.isVisible() and page.size_box.value() == 32 and page.drawing.table()
+
+
+def test_drawing_and_table_select_each_other(page):
+    page.drawing.layer_clicked.emit("conv3")
+    assert page.table.currentIndex().row() == 3
+    page.table.selectRow(0)
+    assert page.drawing._selected == "conv1"
+
+
+def test_nearest_neighbour_has_its_own_controls(page, bridge, host):
+    page._choose("nearest-neighbour")
+    bridge.tick()
+    assert page.k_box.isVisible() and not page.table.isVisible()
+    page.k_box.setValue(5)
+    page.distance_box.setCurrentIndex(0)
+    page.distance_box.activated.emit(0)
+    bridge.tick()
+    recipe = plan.recipe(bridge.state)
+    assert (recipe.neighbours, recipe.distance) == (5, "l1")
+    assert page.strip.text("parameters") == "0"
+
+
+def test_the_primary_button_leads_to_train(qtbot, page):
+    with qtbot.waitSignal(page.page_wanted) as caught:
+        page.train_button.click()
+    assert caught.args == ["train"]
+
+
+def test_without_a_project_the_gallery_still_shows(qtbot, bridge, settings):
+    page = ModelPage(bridge, settings)
+    qtbot.addWidget(page)
+    page.show()
+    assert not page.train_button.isEnabled() and "10 classes" in page.strip.text("input → output")
+
+
+def test_large_numbers_have_three_digits():
+    assert [scale_of(value) for value in (0, 999, 61706, 1.234e6, 4.56e9)] == ["0", "999", "61.7 k", "1.23 M", "4.56 G"]
+    assert scale_of(17.06e6, "B") == "17.1 MB"
+
+
+def test_cards_are_as_high_as_their_words(page):
+    for card in page.cards.values():
+        assert card.height() >= card.layout().totalHeightForWidth(card.width())
+
+
+def test_no_torch_is_needed():
+    import subprocess
+
+    code = "import sys, gui.pages.model, gui.pages.train; assert not {'torch', 'cv2'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

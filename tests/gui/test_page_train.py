@@ -1,0 +1,194 @@
+"""Train: one button, curves from events, stopping told at once, and a way out of what went wrong."""
+
+import numpy as np
+import pytest
+from made import opened, run_record, started
+
+from engine.messages import (
+    EngineReady,
+    EpochDone,
+    FailureText,
+    FiltersChanged,
+    HistoryLoaded,
+    JobProgress,
+    LoadHistory,
+    Outcome,
+    PinUnit,
+    ProbeUnit,
+    RunsChanged,
+    StepsDone,
+    Train,
+    TrainingFinished,
+    UnitProbed,
+)
+from engine.project.records import RunHistory
+from engine.training.recipe import PRESETS, Recipe
+from gui.pages.train import TrainPage
+from gui.training_curves import steps
+
+
+@pytest.fixture
+def page(qtbot, bridge, host, settings) -> TrainPage:
+    made = TrainPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1080, 700)
+    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened())
+    bridge.tick()
+    made.show()
+    return made
+
+
+def press_train(page, bridge, host) -> int:
+    page.train_button.click()
+    job = host.commands.index(host.sent(Train)[-1]) + 1
+    host.begin(job)
+    host.emit(started(job=job))
+    bridge.tick()
+    return job
+
+
+def learn(bridge, host, job, epochs=2, steps_an_epoch=5, run="run-1") -> None:
+    for epoch in range(1, epochs + 1):
+        first = (epoch - 1) * steps_an_epoch + 1
+        losses = np.linspace(2 / epoch, 1 / epoch, steps_an_epoch, dtype=np.float32)
+        host.emit(
+            StepsDone(job=job, run=run, first_step=first, losses=losses, accuracies=1 - losses / 3, learning_rate=0.003),
+            FiltersChanged(job=job, run=run, step=first, filters=np.full((6, 5, 5, 1), epoch, np.float32)),
+            EpochDone(
+                job=job, run=run, epoch=epoch, step=epoch * steps_an_epoch, train_loss=1.0, train_accuracy=0.5, validation_loss=0.9,
+                validation_accuracy=0.6, confusion=np.eye(3, dtype=np.int64) * epoch,
+            ),
+        )  # fmt: skip
+    bridge.tick()
+
+
+def test_the_button_sends_network_recipe_and_size(page, bridge, host):
+    press_train(page, bridge, host)
+    sent = host.sent(Train)[0]
+    assert (sent.network, sent.recipe, sent.size) == ("lenet-5", PRESETS["solid"][1], None)
+    assert host.sent(PinUnit)[0].layer == "conv5"
+    assert page.train_button.text() == "Stop and keep"
+
+
+def test_curves_filters_and_matrix_follow_the_events(page, bridge, host):
+    job = press_train(page, bridge, host)
+    learn(bridge, host, job)
+    loss, accuracy = page.plot._panels
+    assert [series.bold for series in loss.series] == [False, True]
+    assert loss.series[0].x.tolist() == list(range(1, 11)) and loss.series[1].x.tolist() == [5.0, 10.0]
+    assert accuracy.factor == 100 and len(accuracy.series[0].y) == 10
+    assert page.filters.table()[1][-1] == "2" and page.matrix.table()[1][1] == 2
+    assert page.matrix_title.text() == "Validation, epoch 2"
+
+
+def test_progress_is_told_in_words(page, bridge, host):
+    job = press_train(page, bridge, host)
+    host.emit(JobProgress(job=job, fraction=0.41, text="Epoch 3 of 8", seconds_left=12.0, images_per_second=5120.0))
+    bridge.tick()
+    assert page.progress_words.text().replace("\u202f", " ") == "Epoch 3 of 8 · 41 % · 12 s left · 5 120 pictures/s"
+    assert page.progress.isVisible() and page.progress.value() == 410
+
+
+def test_stopping_is_said_at_once_and_asked_for_once(page, bridge, host):
+    job = press_train(page, bridge, host)
+    page.train_button.click()
+    assert page.train_button.text() == "Stopping…" and not page.train_button.isEnabled()
+    bridge.tick()
+    page.train_button.click()
+    assert host.cancelled == [job]
+    host.finish(job, Outcome.CANCELLED)
+    bridge.tick()
+    assert page.train_button.text() == "Train" and page.train_button.isEnabled()
+
+
+def test_a_diverged_run_offers_a_tenth(page, bridge, host):
+    job = press_train(page, bridge, host)
+    learn(bridge, host, job, epochs=1)
+    failure = FailureText("user", "The loss became NaN at step 6 with learning rate 0.003.", "Try 0.0003.")
+    host.finish(job, Outcome.FAILED, failure)
+    bridge.tick()
+    assert "step 6" in page.message.text() and f"{Recipe().learning_rate / 10:g}" in page.message_button.text()
+    page.message_button.click()
+    assert host.sent(Train)[-1].recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
+    bridge.tick()
+    assert page.form.recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
+
+
+def test_another_failure_offers_nothing_of_the_kind(page, bridge, host):
+    job = press_train(page, bridge, host)
+    host.finish(job, Outcome.FAILED, FailureText("memory", "The device ran out of memory.", "Choose a smaller batch."))
+    bridge.tick()
+    assert "smaller batch" in page.message.text() and not page.message_button.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("event", "words", "leads"),
+    [(opened(0), "no pictures", "data"), (opened(4, [1] * 4), "one class", "data"), (None, "No project", "start")],
+)
+def test_what_is_missing_is_said_and_leads_on(qtbot, bridge, host, settings, event, words, leads):
+    page = TrainPage(bridge, settings)
+    qtbot.addWidget(page)
+    if event is not None:
+        host.emit(event)
+        bridge.tick()
+    page.show()
+    assert words in page.message.text() and not page.train_button.isEnabled() and words in page.train_button.toolTip()
+    with qtbot.waitSignal(page.page_wanted) as caught:
+        page.message_button.click()
+    assert caught.args == [leads]
+
+
+def test_ticked_runs_lie_over_each_other(page, bridge, host):
+    host.emit(RunsChanged(runs=(run_record("b"), run_record("a"))))
+    bridge.tick()
+    assert [command.run for command in host.sent(LoadHistory)] == ["b"]
+    page.runs.line_ticked.emit("a", True)
+    assert [command.run for command in host.sent(LoadHistory)] == ["b", "a"]
+    for run in ("a", "b"):
+        values = np.arange(3, dtype=np.float32)
+        epochs = np.array([3]), *(np.array([0.5], np.float32) for _ in range(4))
+        host.emit(HistoryLoaded(history=RunHistory(run, values, values, *epochs)))
+    bridge.tick()
+    names = [series.name for series in page.plot._panels[0].series]
+    assert names == ["b training", "b validation", "a training", "a validation"]
+    assert len({series.colour for series in page.plot._panels[0].series}) == 2
+    page.runs.line_ticked.emit("b", False)
+    assert [series.name for series in page.plot._panels[0].series] == ["training", "validation"]
+
+
+def test_a_click_on_the_picture_pins_the_unit_that_looks_there(page, bridge, host):
+    job = press_train(page, bridge, host)
+    page.unit_panel.layer_box.setCurrentText("conv1")
+    page.unit_panel.layer_box.activated.emit(0)
+    field = UnitProbed(
+        job=job, run="run-1", image=11, layer="conv1", channel=0, row=14, column=14, box=(14, 14, 19, 19),
+        heat=np.ones((32, 32), np.float32), picture=np.zeros((32, 32, 3), np.uint8), activation=0.5, epoch=1,
+    )  # fmt: skip
+    host.emit(field)
+    bridge.tick()
+    page.unit_panel.picture.pixel_clicked.emit(2, 30)
+    pinned = host.sent(PinUnit)[-1]
+    assert (pinned.layer, pinned.row, pinned.column) == ("conv1", 0, 27)
+    assert not host.sent(ProbeUnit)
+    host.emit(TrainingFinished(job=job, record=run_record("run-1")))
+    host.finish(job)
+    bridge.tick()
+    page.unit_panel.picture.pixel_clicked.emit(16, 16)
+    assert host.sent(ProbeUnit)[-1].run == "run-1"
+
+
+def test_a_fresh_page_shows_the_kept_choices(qtbot, bridge, host, settings):
+    host.emit(opened(memory={"network": "nearest-neighbour", "train.smoothing": "0", "train.log": "1"}))
+    bridge.tick()
+    page = TrainPage(bridge, settings)
+    qtbot.addWidget(page)
+    page.show()
+    assert "Nearest neighbour" in page.network_button.text()
+    assert page.smoothing.value() == 0 and page.log_box.isChecked()
+    assert page.form.editors["neighbours"].isVisible()
+    page.train_button.click()
+    assert host.sent(Train)[0].network == "nearest-neighbour" and not host.sent(PinUnit)
+
+
+def test_steps_count_from_one():
+    assert steps(3).tolist() == [1, 2, 3] and steps(10_000)[-1] == 10_000

@@ -1,0 +1,142 @@
+"""The curve plot: read-out, enlarging, export, and a million points in time."""
+
+import csv
+import io
+import time
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtTest import QTest
+
+from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.curve_records import Mark, Panel, Series
+from gui.widgets.reduction import moving_mean
+
+STEPS = np.arange(1, 101, dtype=np.float32)
+LOSSES = (2.3 * np.exp(-STEPS / 30)).astype(np.float32)
+ENDS = np.array([50.0, 100.0])
+
+
+def panels(losses=LOSSES, steps=STEPS) -> tuple[Panel, Panel]:
+    training = Series("training", "#b86e00", steps, losses, smooth=True)
+    validation = Series("validation", "#b86e00", ENDS, np.array([0.5, 0.2]), bold=True)
+    shares = Series("training", "#0072b2", steps, 1 - losses / 3, smooth=True)
+    accuracy = Panel("accuracy (%)", (shares,), unit=" %", decimals=1, floor=0, ceiling=100, factor=100)
+    return Panel("loss (nats)", (training, validation)), accuracy
+
+
+@pytest.fixture
+def plot(qtbot) -> CurvePlot:
+    made = CurvePlot("training step")
+    qtbot.addWidget(made)
+    made.resize(640, 480)
+    made.set_panels(panels())
+    made.set_marks((Mark(50, "best"),))
+    made.show()
+    return made
+
+
+def test_csv_gives_the_numbers_back(plot, tmp_path):
+    place = tmp_path / "curves.csv"
+    plot.save_csv(place)
+    rows = list(csv.DictReader(io.StringIO(place.read_text(encoding="utf-8"))))
+    losses = [float(row["value"]) for row in rows if row["quantity"] == "loss (nats)" and row["curve"] == "training"]
+    steps = [float(row["step"]) for row in rows if row["quantity"] == "loss (nats)" and row["curve"] == "training"]
+    assert np.allclose(losses, LOSSES, rtol=1e-7) and steps == STEPS.tolist()
+    accuracies = [float(row["value"]) for row in rows if row["quantity"] == "accuracy (%)"]
+    assert np.allclose(accuracies, 100 * (1 - LOSSES / 3), rtol=1e-6)
+
+
+def test_svg_is_a_drawing_with_axis_titles(plot, tmp_path):
+    place = tmp_path / "curves.svg"
+    plot.save_svg(place)
+    root = ElementTree.parse(place).getroot()
+    assert root.tag.endswith("svg")
+    words = " ".join(text for element in root.iter() for text in [element.text or ""])
+    for title in ("training step", "loss (nats)", "accuracy (%)", "best"):
+        assert title in words
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))) >= 3
+
+
+def test_png_and_clipboard_hold_the_picture(plot, tmp_path):
+    assert plot.save_png(tmp_path / "curves.png")
+    assert QImage(str(tmp_path / "curves.png")).width() == 2 * plot.width()
+    plot.copy_picture()
+    assert QGuiApplication.clipboard().image().width() == 2 * plot.width()
+    plot.copy_table()
+    assert QGuiApplication.clipboard().text().startswith("quantity\tcurve\tstep\tvalue")
+
+
+def test_the_menu_offers_what_there_is(qtbot, plot):
+    menu = plot.export_menu()
+    assert [action.text() for action in menu.actions() if action.text()] == [
+        "Copy as picture", "Copy numbers", "Save as PNG…", "Save as SVG…", "Save as CSV…"
+    ]  # fmt: skip
+    plot.set_panels((Panel("loss"),))
+    empty = plot.export_menu()
+    assert "Copy numbers" not in [action.text() for action in empty.actions()]
+    for made in (menu, empty):
+        made.close()
+
+
+def test_a_drag_enlarges_and_a_double_click_shows_all(plot):
+    assert plot.view == (0, 100)
+    box = plot._boxes(plot.size())[0]
+    start, end = QPointF(box.left() + box.width() * 0.25, box.center().y()), QPointF(box.left() + box.width() * 0.5, box.center().y())
+    QTest.mousePress(plot, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    QTest.mouseMove(plot, end.toPoint())
+    QTest.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=end.toPoint())
+    assert plot.view == pytest.approx((25, 50), abs=1)
+    QTest.mouseDClick(plot, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    assert plot.view == (0, 100)
+
+
+def test_the_cursor_reads_out_both_panels(qtbot, plot):
+    box = plot._boxes(plot.size())[0]
+    with qtbot.waitSignal(plot.cursor_moved):
+        QTest.mouseMove(plot, QPointF(box.left() + box.width() * 0.5, box.center().y()).toPoint())
+    texts = [plot._legend_text(panel, panel.series[0]) for panel in plot._panels]
+    assert "(step 50)" in texts[0] and f"{LOSSES[49]:.3f}" in texts[0]
+    assert f"{100 * (1 - LOSSES[49] / 3):.1f} %" in texts[1]
+
+
+def test_smoothing_of_a_growing_curve_equals_that_of_the_whole(plot):
+    room = np.random.default_rng(0).random(3000).astype(np.float32)
+    plot.set_smoothing(20)
+    for length in (1, 7, 500, 501, 3000):
+        series = Series("training", "#0072b2", np.arange(length), room[:length], smooth=True)
+        assert np.allclose(plot._smoothed(series), moving_mean(room[:length], 20), atol=1e-5)
+    plot.set_smoothing(5)
+    assert np.allclose(plot._smoothed(series), moving_mean(room, 5), atol=1e-5)
+
+
+def test_losses_that_are_no_numbers_and_zeros_are_drawn_around(plot):
+    losses = LOSSES.copy()
+    losses[40:] = [np.nan, np.inf, 0.0, -1.0] * 15
+    plot.set_panels(panels(losses))
+    for log in (False, True):
+        plot.set_log(log)
+        assert not plot.grab().isNull()
+    plot.set_panels(panels(np.full(100, np.nan, np.float32)))
+    assert not plot.grab().isNull()
+
+
+def test_a_million_points_are_painted_in_time(plot):
+    steps = np.arange(1, 1_000_001, dtype=np.float32)
+    plot.set_panels(panels(np.random.default_rng(0).random(1_000_000).astype(np.float32), steps))
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        plot.repaint()
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.05  # two curves; some 10 ms on a quiet machine
+
+
+def test_nothing_yet_says_so(qtbot):
+    plot = CurvePlot("training step")
+    qtbot.addWidget(plot)
+    plot.set_empty_text("nothing")
+    assert not plot.grab().isNull() and not plot.has_table() and plot.table() == []
