@@ -34,7 +34,7 @@ from engine.messages import (
 from engine.project import runs
 from engine.project.records import RunRecord, Split
 from engine.training import loop, preparing
-from engine.training.fit import fit
+from engine.training.fit import fit, threads_for
 from engine.training.recipe import Augmentation, Recipe
 from engine.training.saved import WEIGHTS, load_run
 
@@ -116,7 +116,7 @@ import sys
 from pathlib import Path
 from engine.control import CancelToken
 from engine.data import dataset, sources
-from engine.training.fit import fit
+from engine.training.fit import fit, threads_for
 from engine.training.recipe import Augmentation, Recipe
 recipe = Recipe(epochs=1, seed=int(sys.argv[2]), augmentation=Augmentation(shift=0.1, colour=0.2))
 fit(dataset.from_source(sources.scan("digits")), "small-cnn", recipe, None, Path(sys.argv[1]), CancelToken(), lambda event: None, threads=1)
@@ -284,6 +284,11 @@ def test_stream_shows_every_picture_equally_often() -> None:
     shown = torch.cat([next(batches) for _ in range(25)])
     assert torch.bincount(shown, minlength=10).tolist() == [10] * 10
     assert all(sorted(part.tolist()) == list(range(10)) for part in shown.split(10))
+
+
+@pytest.mark.parametrize(("work", "most", "threads"), [(1000, 8, 1), (53_000_000, 8, 1), (420_000_000, 4, 4), (420_000_000, 16, 8)])
+def test_small_networks_take_few_threads(work: int, most: int, threads: int) -> None:
+    assert threads_for(work, most) == threads
 
 
 @pytest.mark.parametrize(("pictures", "batch"), [(1, 1), (5, 5), (18, 8), (420, 26), (1078, 67), (2048, 128), (60000, 128)])
