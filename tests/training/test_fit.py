@@ -328,3 +328,13 @@ def test_photographs_of_beach_and_desert(shared_data: Path, tmp_path: Path) -> N
     assert record.test_accuracy is not None
     assert record.test_accuracy >= 0.9
     assert record.recipe.augmentation.flip
+
+
+@pytest.mark.shared_data
+@pytest.mark.timeout(300)
+def test_mnist_in_four_epochs(shared_data: Path, tmp_path: Path) -> None:
+    whole = data.from_source(scan(shared_data / "MNIST"))
+    record = fit(whole, "lenet-5", Recipe(epochs=4), None, tmp_path / "run", CancelToken(), lambda event: None)
+    assert record.test_accuracy is not None
+    assert record.test_accuracy >= 0.99
+    assert record.preprocessing.resize == "centre"
