@@ -114,7 +114,7 @@ class CheckPage(Page):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         self.metrics = MetricsPanel()
-        self.metrics.setMinimumWidth(px(320))
+        self.metrics.setMinimumWidth(px(344))
         split.addWidget(self.metrics)
         self.matrix = ConfusionMatrix()
         self.matrix.setMinimumWidth(px(300))
@@ -126,7 +126,7 @@ class CheckPage(Page):
         split.addWidget(middle)
         split.addWidget(self._build_pictures())
         split.setStretchFactor(1, 1)
-        split.setSizes([px(324), px(600), px(300)])
+        split.setSizes([px(344), px(580), px(300)])
         return split
 
     def _build_pictures(self) -> QWidget:

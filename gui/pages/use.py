@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QPixmap
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QSlider, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -28,6 +28,7 @@ from gui.widgets.canvas import image_of
 from gui.widgets.class_buttons import ClassButtons
 from gui.widgets.drop_picture import DropPicture, files_in, pixels_of
 from gui.widgets.message_row import MessageRow
+from gui.widgets.picture_list import plain_icon
 from gui.widgets.probability_bars import ProbabilityBars, verdict
 
 PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.heic *.heif *.avif *.pgm *.ppm"
@@ -109,9 +110,10 @@ class UsePage(Page):
         self.list.setWrapping(False)
         self.list.setMovement(QListWidget.Movement.Static)
         self.list.setUniformItemSizes(True)
+        self.list.setWordWrap(True)
         self.list.setIconSize(QSize(px(72), px(72)))
-        self.list.setGridSize(QSize(px(112), px(104)))
-        self.list.setFixedHeight(px(124))
+        self.list.setGridSize(QSize(px(112), px(116)))
+        self.list.setFixedHeight(px(136))
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentRowChanged.connect(self._pick)
         self.list.hide()
@@ -236,7 +238,8 @@ class UsePage(Page):
         item = QListWidgetItem(f"{self._verdict(answer)}\n{answer.name}" if not answer.error else f"{self.tr('not read')}\n{answer.name}")
         item.setToolTip(answer.error or f"{answer.path or answer.name}: {self._verdict(answer)}")
         if answer.picture is not None:
-            item.setIcon(QIcon(QPixmap.fromImage(image_of(answer.picture)).scaled(px(72), px(72), Qt.AspectRatioMode.KeepAspectRatio)))
+            pixmap = QPixmap.fromImage(image_of(answer.picture))
+            item.setIcon(plain_icon(pixmap.scaled(px(72), px(72), Qt.AspectRatioMode.KeepAspectRatio)))
         return item
 
     def _verdict(self, answer: Classified) -> str:

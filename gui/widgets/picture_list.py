@@ -25,6 +25,13 @@ class Entry(msgspec.Struct, frozen=True):
     tip: str = ""
 
 
+def plain_icon(pixmap: QPixmap) -> QIcon:
+    """An icon that keeps its colours when it is selected."""
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
+
+
 class PictureList(QListWidget):
     """Thumbnails with captions.
 
@@ -107,7 +114,7 @@ class PictureList(QListWidget):
                 pixmap.fill(Qt.GlobalColor.transparent)
             small = max(pixmap.width(), pixmap.height()) < side
             way = Qt.TransformationMode.FastTransformation if small else Qt.TransformationMode.SmoothTransformation
-            self._items[image].setIcon(QIcon(pixmap.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, way)))
+            self._items[image].setIcon(plain_icon(pixmap.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, way)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier

@@ -127,6 +127,11 @@ class SeeInside(QWidget):
         self.maps.select(None)
         self.field.set_picture(maps.picture)
 
+    def choose_layer(self, name: str) -> None:
+        """Show what this layer answers."""
+        self.layer_box.setCurrentText(name)
+        self._ask()
+
     # ------------------------------------------------------------ asking
 
     def showEvent(self, event: object) -> None:
