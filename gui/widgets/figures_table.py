@@ -146,6 +146,7 @@ class FiguresTable(QTableView):
         self.verticalHeader().hide()
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        header.setMinimumSectionSize(px(24))
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         if sortable:
             self._sorted.sort(-1)
@@ -172,9 +173,10 @@ class FiguresTable(QTableView):
     def _spread(self) -> None:
         """Give each column what it needs and the wide one the rest (a header's own stretching keeps an old width when room is short)."""
         metrics = QFontMetricsF(font(11))
+        header = self.horizontalHeader()
         needed = {}
         for number, column in enumerate(self._model.columns):
-            title = round(metrics.horizontalAdvance(column.title)) + px(18)
+            title = max(round(metrics.horizontalAdvance(column.title)) + px(18), header.minimumSectionSize())
             needed[number] = max(title, self.sizeHintForColumn(number))
         wide = needed.pop(self._wide)
         rest = self.viewport().width() - sum(needed.values())
