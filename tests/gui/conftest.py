@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from fake_host import FakeHost
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from gui.bridge import Bridge
@@ -27,8 +28,12 @@ def nothing_left(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def plain_theme(qapp: QApplication) -> None:
-    theme().apply("light", 1.0)
+def plain_theme(qapp: QApplication) -> Iterator[None]:
+    """Light and of normal size; applied only where a test before left it otherwise, for all widgets are then dressed anew."""
+    if (theme().scheme, theme().scale) != ("light", 1.0) or not qapp.styleSheet():
+        theme().apply("light", 1.0)
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture
