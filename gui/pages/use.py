@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPixmap
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QSlider, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -26,7 +26,7 @@ from gui.theme import class_colour, px
 from gui.widgets.basics import button, label, panel, percent
 from gui.widgets.canvas import image_of
 from gui.widgets.class_buttons import ClassButtons
-from gui.widgets.drop_picture import DropPicture, files_in, pixels_of
+from gui.widgets.drop_picture import DropPicture
 from gui.widgets.message_row import MessageRow
 from gui.widgets.picture_list import plain_icon
 from gui.widgets.probability_bars import ProbabilityBars, verdict
@@ -47,7 +47,6 @@ class UsePage(Page):
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(bridge, settings, parent)
-        self.setAcceptDrops(True)
         self._shown: Classified | None = None
         self._asked: str | None = None
         self._wanted_camera = False
@@ -338,16 +337,12 @@ class UsePage(Page):
             self._stop_camera()
             self.bridge.submit(ClassifyFiles(paths))
 
-    def paste(self, mime: QMimeData) -> bool:
-        """Classify what was copied; tells whether there was a picture."""
-        paths = files_in(mime)
-        if paths:
-            self.classify(paths)
-            return True
-        image = QImage(mime.imageData()) if mime.hasImage() else QImage()
-        if image.isNull():
-            return False
-        self._classify_pixels(pixels_of(image))
+    def take_files(self, paths: tuple[str, ...]) -> bool:
+        self.classify(paths)
+        return True
+
+    def take_picture(self, pixels: np.ndarray, name: str) -> bool:
+        self._classify_pixels(pixels)
         return True
 
     def _classify_pixels(self, pixels: np.ndarray) -> None:
@@ -400,13 +395,3 @@ class UsePage(Page):
     def _keep_threshold(self) -> None:
         if self.bridge.state.project is not None:
             self.bridge.submit(Remember(THRESHOLD, str(self.threshold.value())))
-
-    # ------------------------------------------------------------ drag and drop
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() or event.mimeData().hasImage():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        if self.paste(event.mimeData()):
-            event.acceptProposedAction()

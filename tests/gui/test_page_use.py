@@ -79,7 +79,7 @@ def test_the_newest_run_is_loaded_once(page, host, bridge):
 def test_dropped_file_is_classified_and_the_answer_shown(page, host, bridge, tmp_path):
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "leaf.jpg"))])
-    assert page.paste(mime)
+    assert page.view.take(mime)
     assert host.sent(ClassifyFiles)[-1].paths == (str(tmp_path / "leaf.jpg"),)
     host.emit(answer("leaf.jpg", 0.2, 0.8, path="/x/leaf.jpg"))
     bridge.tick()
@@ -124,7 +124,7 @@ def test_a_pasted_picture_keeps_its_full_size_when_put_into_a_class(page, host, 
     image = QImage(1203, 401, QImage.Format.Format_RGB32)
     image.fill(0x336699)
     mime.setImageData(image)
-    assert page.paste(mime)
+    assert page.view.take(mime)
     sent = host.sent(ClassifyPicture)[-1]
     assert sent.pixels.shape == (401, 1203, 3)
     assert sent.pixels[0, 0].tolist() == [0x33, 0x66, 0x99]
