@@ -165,6 +165,17 @@ def training_pictures(state: AppState) -> int:
     return split or int(labelled.sum()) * 3 // 5
 
 
+def picture_to_pin(state: AppState) -> int | None:
+    """The first picture of the validation split, which the network does not learn from; else the first labelled one."""
+    if state.images is None:
+        return None
+    labelled = state.images.class_ids >= 0
+    for wanted in (labelled & (state.images.splits == Split.VALIDATION), labelled):
+        if wanted.any():
+            return int(state.images.ids[wanted.argmax()])
+    return None
+
+
 class TypicalFinder(QObject):
     """Looks at a few pictures of the project, once, and again when their number has doubled; keeps what it finds in the project."""
 

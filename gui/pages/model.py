@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -20,9 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from engine.networks import zoo
-from engine.networks.arithmetic import Analysis, LayerRow, NetworkError
+from engine.networks.arithmetic import LayerRow, NetworkError
 from gui import plan
 from gui.bridge import Bridge
+from gui.network_figures import network_figures
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState
@@ -35,21 +34,6 @@ from gui.widgets.network_card import NetworkCard
 from gui.widgets.network_drawing import NetworkDrawing, boxes_of
 
 MOST_NEIGHBOURS = 50
-
-
-def scale_of(number: float, unit: str = "") -> str:
-    """A large number in three digits: 61.7 k, 1.23 M, 4.56 G.
-
-    Examples
-    --------
-    >>> scale_of(61706), scale_of(416520, "B"), scale_of(12)
-    ('61.7 k', '417 kB', '12')
-    """
-    for power, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= power:
-            figure = number / power
-            return f"{figure:.{0 if figure >= 100 else 1 if figure >= 10 else 2}f} {prefix}{unit}"
-    return f"{number:.0f} {unit}".strip()
 
 
 class ModelPage(Page):
@@ -202,7 +186,7 @@ class ModelPage(Page):
             self._render_cards(state)
             self._render_chosen(state)
         elif "images" in changed:
-            self._render_strip(state)
+            self.strip.set_figures(network_figures(state))
         self.train_button.setEnabled(state.project is not None)
 
     def _name(self) -> str:
@@ -249,7 +233,7 @@ class ModelPage(Page):
         self.drawing.set_empty_text("" if not refusal else self.tr("There is nothing to draw at this size."))
         self.drawing.set_boxes(boxes_of(worked, self.tr("input")) if worked is not None else ())
         self.table.set_lines([_line(row) for row in worked.layers] if worked is not None else [])
-        self._render_strip(state)
+        self.strip.set_figures(network_figures(state))
 
     def _render_size(self, state: AppState, name: str) -> None:
         shape = plan.input_shape(state, name)
@@ -261,51 +245,6 @@ class ModelPage(Page):
         self.suggested_button.setText(words)
         self.suggested_button.setEnabled(plan.size(state) is not None and state.writable)
         self.size_box.setEnabled(state.writable)
-
-    def _render_strip(self, state: AppState) -> None:
-        name = plan.network_name(state)
-        shape = plan.input_shape(state, name)
-        flow = self.tr("{channels} × {height} × {width} → {classes} classes").format(
-            channels=shape[0], height=shape[1], width=shape[2], classes=plan.class_number(state)
-        )
-        first = (self.tr("input → output"), flow, self.tr("channels × height × width of the picture that the network gets"))
-        try:
-            worked = plan.analysis(state, name)
-        except NetworkError:
-            self.strip.set_figures((first,))
-            return
-        self.strip.set_figures((first, *(self._network_figures(state, worked) if worked else self._neighbour_figures(state, shape))))
-
-    def _network_figures(self, state: AppState, worked: Analysis) -> tuple[tuple[str, str, str], ...]:
-        batch = plan.recipe(state).batch
-        memory = plan.memory_estimate(worked, batch)
-        return (
-            (self.tr("parameters"), count(worked.parameters), self.tr("Numbers that are learned")),
-            (self.tr("multiply-adds a picture"), scale_of(worked.multiply_adds), count(worked.multiply_adds)),
-            (
-                self.tr("receptive field"),
-                f"{worked.receptive_field[0]} × {worked.receptive_field[1]}",
-                self.tr("Pixels that one unit of the last layer can see, padding included"),
-            ),
-            (
-                self.tr("memory in training (estimate)"),
-                "≈ " + scale_of(memory, "B"),
-                self.tr("Weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
-            ),
-        )
-
-    def _neighbour_figures(self, state: AppState, shape: tuple[int, int, int]) -> tuple[tuple[str, str, str], ...]:
-        values, pictures = math.prod(shape), plan.training_pictures(state)
-        return (
-            (self.tr("parameters"), "0", self.tr("Nothing is learned; all training pictures are kept")),
-            (self.tr("pictures kept"), count(pictures), self.tr("Labelled pictures for training")),
-            (
-                self.tr("differences a picture"),
-                scale_of(values * pictures),
-                self.tr("{values} values of each of {pictures} pictures").format(values=count(values), pictures=count(pictures)),
-            ),
-            (self.tr("memory (estimate)"), "≈ " + scale_of(4 * values * pictures, "B"), self.tr("Training pictures as float32")),
-        )
 
     # ------------------------------------------------------------ deeds
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QProgressBar, QScrollArea, QSlider, QSplitter, QVBoxLayout, QWidget
 
@@ -11,7 +10,7 @@ from engine.messages import LoadHistory, Outcome, PinUnit, ProbeUnit
 from engine.messages import Train as TrainCommand
 from engine.networks import zoo
 from engine.networks.arithmetic import Analysis, NetworkError
-from engine.project.records import RunHistory, Split
+from engine.project.records import RunHistory
 from engine.training.recipe import Recipe, check
 from gui import plan
 from gui.bridge import Bridge
@@ -21,17 +20,15 @@ from gui.state import AppState, JobState, RunSelected, TrainingState
 from gui.theme import colours, px
 from gui.training_curves import best_mark, history_of, panels
 from gui.widgets.basics import button, count, duration, label, panel, set_look
-from gui.widgets.confusion_matrix import ConfusionMatrix
 from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.run_list import RunList
-from gui.widgets.tensor_pictures import TensorPictures
-from gui.widgets.unit_panel import Unit, UnitPanel, usual_unit
+from gui.widgets.unit_panel import Unit, usual_unit
 
 WINDOWS = (1, 3, 5, 10, 20, 50, 100, 200, 500)
 """Steps that the smoothing slider can take the mean of."""
 MOST_OVERLAID = 7
-PIN = "train.pin"
 ADVANCED, SMOOTHING, LOGARITHMIC = "train.advanced", "train.smoothing", "train.log"
 
 
@@ -54,11 +51,13 @@ class TrainPage(Page):
         self._shown_run = ""
         self._retry: Recipe | None = None
         self._obstacle: plan.Obstacle | None = None
-        self._painted: dict[str, object] = {}
+        self._painted_run = ""
         self._build_header()
+        self.learning = LearningPanel()
+        self.learning.unit_panel.unit_wanted.connect(self._pin)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
-        for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self._build_insight(), 0)):
+        for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self.learning, 0)):
             body.addWidget(part)
             body.setStretchFactor(body.count() - 1, stretch)
         body.setSizes([px(280), px(560), px(270)])
@@ -155,31 +154,6 @@ class TrainPage(Page):
         row.addWidget(self.log_box)
         return row
 
-    def _build_insight(self) -> QWidget:
-        side = QWidget()
-        side.setObjectName("surface")
-        column = QVBoxLayout(side)
-        column.setContentsMargins(px(8), px(12), px(16), px(12))
-        column.setSpacing(px(6))
-        column.addWidget(label(self.tr("First-layer filters"), "section"))
-        self.filters = TensorPictures(self.tr("filters"))
-        self.filters.setMinimumHeight(px(110))
-        self.filters.set_empty_text(self.tr("They repaint here as they learn."))
-        column.addWidget(self.filters, 2)
-        self.matrix_title = label(self.tr("Validation"), "section")
-        column.addWidget(self.matrix_title)
-        self.matrix = ConfusionMatrix(small=True)
-        self.matrix.setMinimumHeight(px(150))
-        self.matrix.set_empty_text(self.tr("Each epoch shows here which classes are taken for which."))
-        column.addWidget(self.matrix, 3)
-        column.addWidget(label(self.tr("What one unit looks at"), "section"))
-        self.unit_panel = UnitPanel()
-        self.unit_panel.picture.set_empty_text(self.tr("Each epoch shows here which pixels move this unit."))
-        self.unit_panel.unit_wanted.connect(self._pin)
-        column.addWidget(self.unit_panel, 4)
-        side.setMinimumWidth(px(232))
-        return side
-
     # ------------------------------------------------------------ rendering
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
@@ -189,7 +163,9 @@ class TrainPage(Page):
             self._ticked, self._asked, self._shown_run = [], set(), ""
         if changed & {"memory", "project", "classes", "runs", "engine"}:
             self._render_choices(state)
-        if changed & {"runs", "project"} or self._is_new("run", state.training and state.training.run):
+        training = state.training.run if state.training is not None else ""
+        if changed & {"runs", "project"} or training != self._painted_run:
+            self._painted_run = training
             self._render_runs(state)
         if changed & {"training", "runs", "histories", "project"}:
             self._render_curves(state)
@@ -198,7 +174,7 @@ class TrainPage(Page):
         if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory"}:
             self._render_progress(state)
         if changed & {"training", "unit", "project"}:
-            self._render_insight(state)
+            self.learning.render(state)
 
     def dress(self) -> None:
         super().dress()
@@ -221,7 +197,7 @@ class TrainPage(Page):
             self.smoothing.setValue(min(int(kept), len(WINDOWS) - 1) if kept.isdigit() else 2)
             self._smooth(self.smoothing.value())
         self.log_box.setChecked(bool(state.memory.get(LOGARITHMIC)))
-        self.unit_panel.set_network(self._worked(state))
+        self.learning.unit_panel.set_network(self._worked(state))
 
     def _worked(self, state: AppState) -> Analysis | None:
         try:
@@ -332,31 +308,6 @@ class TrainPage(Page):
         self.message_button.setText(act)
         self.message_button.setVisible(bool(act))
 
-    def _render_insight(self, state: AppState) -> None:
-        training = state.training
-        filters = training.filters if training is not None else None
-        if self._is_new("filters", filters):
-            self.filters.set_tensor(filters.filters if filters is not None else None)
-        later = state.unit is not None and training is not None and state.unit.run == training.run and not training.running
-        unit = state.unit if later else training.unit if training is not None else None
-        if self._is_new("unit", unit):
-            self.unit_panel.show_probe(unit)
-        matrix = training.confusion if training is not None else None
-        if self._is_new("matrix", matrix):
-            self._render_matrix(state, training, matrix)
-
-    def _render_matrix(self, state: AppState, training: TrainingState | None, matrix: np.ndarray | None) -> None:
-        names = training.started.classes if training is not None else ()
-        shades = {record.name: record.colour for record in state.classes}
-        self.matrix.set_matrix(matrix, names, tuple(shades.get(name, "#999999") for name in names))
-        number = len(training.epochs) if training is not None else 0
-        self.matrix_title.setText(self.tr("Validation, epoch {number}").format(number=number) if number else self.tr("Validation"))
-
-    def _is_new(self, what: str, value: object) -> bool:
-        """Whether this differs from what was painted last; while a network trains most things do not, twenty times a second."""
-        old, self._painted[what] = self._painted.get(what, self), value
-        return old is not value
-
     # ------------------------------------------------------------ deeds
 
     def _train_or_stop(self) -> None:
@@ -372,7 +323,7 @@ class TrainPage(Page):
         state = self.bridge.state
         check(recipe)
         plan.keep_recipe(self.bridge, recipe)
-        unit = self.unit_panel.unit or usual_unit(self._worked(state))
+        unit = self.learning.unit_panel.unit or usual_unit(self._worked(state))
         if unit is not None:
             self._pin(unit)
         self.plot.show_all()
@@ -382,7 +333,7 @@ class TrainPage(Page):
     def _pin(self, unit: Unit) -> None:
         """Have the unit probed after every epoch; that of a finished training now."""
         state = self.bridge.state
-        image = self._pinned_picture(state)
+        image = plan.picture_to_pin(state)
         if image is None:
             return
         self.bridge.submit(PinUnit(image, unit.layer, unit.channel, unit.row, unit.column))
@@ -392,16 +343,6 @@ class TrainPage(Page):
             if unit.row < 0 and (worked := self._worked(state)) is not None:
                 row, column = (side // 2 for side in worked.row(unit.layer).output[1:])
             self.bridge.submit(ProbeUnit(training.run, image, unit.layer, unit.channel, row, column))
-
-    def _pinned_picture(self, state: AppState) -> int | None:
-        """The first picture of the validation split, which the network does not learn from; else the first labelled one."""
-        if state.images is None:
-            return None
-        labelled = state.images.class_ids >= 0
-        for wanted in (labelled & (state.images.splits == Split.VALIDATION), labelled):
-            if wanted.any():
-                return int(state.images.ids[wanted.argmax()])
-        return None
 
     def _help(self) -> None:
         if self._retry is not None:

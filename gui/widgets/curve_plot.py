@@ -14,10 +14,11 @@ from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF,
 from PySide6.QtWidgets import QWidget
 
 from gui.theme import colour, font, px
+from gui.widgets.axes import RIGHT_MARGIN, Frame, paint_levels, paint_marks, paint_steps
 from gui.widgets.canvas import Canvas, Row, ink
 from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import Growing, envelope, moving_mean
-from gui.widgets.ticks import linear_ticks, log_ticks, plain, span
+from gui.widgets.ticks import span
 
 
 class CurvePlot(Canvas):
@@ -98,7 +99,7 @@ class CurvePlot(Canvas):
         line = QFontMetricsF(font(11)).height()
         left, top, between, bottom = self._gutter(), px(6), px(14), 2 * line + px(10)
         height = (size.height() - top - bottom - between * (len(self._panels) - 1)) / len(self._panels)
-        width = size.width() - left - px(12)
+        width = size.width() - left - px(RIGHT_MARGIN)
         return [QRectF(left, top + row * (height + between), max(1.0, width), max(1.0, height)) for row in range(len(self._panels))]
 
     def _smoothed(self, series: Series) -> np.ndarray:
@@ -155,90 +156,35 @@ class CurvePlot(Canvas):
         boxes = self._boxes(size)
         filled = any(len(series.x) for panel in self._panels for series in panel.series)
         for panel, box in zip(self._panels, boxes, strict=True):
-            self._paint_panel(painter, panel, box)
-        if boxes:
-            self._paint_steps(painter, boxes)
+            frame = self._paint_panel(painter, panel, box)
+            if box is boxes[-1]:
+                paint_steps(painter, frame, self._x_title)
         if not filled and self._empty:
             painter.setFont(font(13))
             painter.setPen(ink("muted"))
             where = QRectF(boxes[0] if boxes else QRectF(0, 0, size.width(), size.height()))
             painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
 
-    def _paint_panel(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
+    def _paint_panel(self, painter: QPainter, panel: Panel, box: QRectF) -> Frame:
         drawn = self._drawn(panel, max(1, int(box.width())))
-        low, high = self._y_range(panel, drawn)
-        log = self._is_log(panel)
+        frame = Frame(box, *self.view, *self._y_range(panel, drawn), log=self._is_log(panel))
         painter.fillRect(box, ink("raised"))
-        self._paint_levels(painter, panel, box, low, high, log)
+        paint_levels(painter, frame, panel.title)
         painter.save()
         painter.setClipRect(box)
         if self._drag is not None:
             first, last = sorted(self._drag)
             painter.fillRect(QRectF(first, box.top(), last - first, box.height()), ink("selected"))
-        self._paint_marks(painter, box, words=panel is self._panels[0])
+        paint_marks(painter, frame, self._marks, words=panel is self._panels[0])
         for series, x, y, faint in drawn:
-            self._paint_curve(painter, series, self._polygon(x, y, box, low, high, log), faint)
-        self._paint_cursor(painter, panel, box, low, high, log)
+            self._paint_curve(painter, series, frame.polygon(x, y), faint)
+        self._paint_cursor(painter, panel, frame)
         painter.restore()
         painter.setPen(QPen(ink("line"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
         self._paint_legend(painter, panel, box)
-
-    def _paint_levels(self, painter: QPainter, panel: Panel, box: QRectF, low: float, high: float, log: bool) -> None:
-        figures = font(11, tabular=True)
-        line = QFontMetricsF(figures).height()
-        most = max(2, int(box.height() / (line * 2.2)))
-        ticks = log_ticks(low, high, most) if log else linear_ticks(low, high, most)
-        painter.setFont(figures)
-        for value in ticks:
-            y = self._y(value, box, low, high, log)
-            painter.setPen(QPen(ink("grid"), 1))
-            painter.drawLine(QLineF(box.left(), y, box.right(), y))
-            painter.setPen(ink("muted"))
-            where = QRectF(0, y - line / 2, box.left() - px(5), line)
-            painter.drawText(where, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), plain(value))
-        painter.save()
-        painter.setFont(font(11))
-        painter.setPen(ink("text"))
-        painter.translate(line / 2 + px(1), box.center().y())
-        painter.rotate(-90)
-        painter.drawText(QRectF(-box.height() / 2, -line / 2, box.height(), line), int(Qt.AlignmentFlag.AlignCenter), panel.title)
-        painter.restore()
-
-    def _paint_steps(self, painter: QPainter, boxes: list[QRectF]) -> None:
-        left, right = self.view
-        box = boxes[-1]
-        figures = font(11, tabular=True)
-        metrics = QFontMetricsF(figures)
-        ticks = linear_ticks(left, right, max(2, int(box.width() / metrics.horizontalAdvance("000,000,0"))))
-        painter.setFont(figures)
-        for value in ticks:
-            x = self._x(value, box)
-            painter.setPen(QPen(ink("line"), 1))
-            painter.drawLine(QLineF(x, box.bottom(), x, box.bottom() + px(4)))
-            painter.setPen(ink("muted"))
-            width = metrics.horizontalAdvance(plain(value)) + 4
-            start = min(max(0.0, x - width / 2), box.right() + px(12) - width)
-            painter.drawText(QRectF(start, box.bottom() + px(4), width, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), plain(value))
-        painter.setFont(font(11))
-        painter.setPen(ink("text"))
-        title = QRectF(box.left(), box.bottom() + px(4) + metrics.height(), box.width(), metrics.height() + 2)
-        painter.drawText(title, int(Qt.AlignmentFlag.AlignCenter), self._x_title)
-
-    def _paint_marks(self, painter: QPainter, box: QRectF, *, words: bool) -> None:
-        painter.setFont(font(11))
-        metrics = QFontMetricsF(font(11))
-        for mark in self._marks:
-            x = self._x(mark.x, box)
-            if not box.left() <= x <= box.right():
-                continue
-            painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
-            painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
-            if words:
-                width = metrics.horizontalAdvance(mark.text)
-                painter.setPen(ink("muted"))
-                painter.drawText(QPointF(x - width - px(4) if x > box.center().x() else x + px(4), box.top() + metrics.height()), mark.text)
+        return frame
 
     def _paint_curve(self, painter: QPainter, series: Series, points: QPolygonF, faint: bool) -> None:
         """Thin curves without antialiasing (a million points are behind them), bold ones with it and a mark at each point."""
@@ -254,20 +200,19 @@ class CurvePlot(Canvas):
                 painter.drawEllipse(point, px(3.4), px(3.4))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def _paint_cursor(self, painter: QPainter, panel: Panel, box: QRectF, low: float, high: float, log: bool) -> None:
+    def _paint_cursor(self, painter: QPainter, panel: Panel, frame: Frame) -> None:
         if self._cursor is None:
             return
-        x = self._x(self._cursor, box)
+        x = frame.x(self._cursor)
         painter.setPen(QPen(ink("muted"), 1))
-        painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
+        painter.drawLine(QLineF(x, frame.box.top(), x, frame.box.bottom()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for series in panel.series:
             found = self._at(series, self._cursor, panel.factor)
-            if found is not None and (found[1] > 0 or not log):
-                where = QPointF(self._x(found[0], box), self._y(found[1], box, low, high, log))
+            if found is not None and (found[1] > 0 or not frame.log):
                 painter.setPen(QPen(ink("raised"), 1))
                 painter.setBrush(colour(series.colour))
-                painter.drawEllipse(where, px(4), px(4))
+                painter.drawEllipse(QPointF(frame.x(found[0]), frame.y(found[1])), px(4), px(4))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
@@ -299,25 +244,6 @@ class CurvePlot(Canvas):
             return series.name
         step = self.tr("step {step:,.0f}").format(step=found[0])
         return f"{series.name}  {found[1]:.{panel.decimals}f}{panel.unit}  ({step})"
-
-    # ------------------------------------------------------------ data to pixels and back
-
-    def _x(self, value: float, box: QRectF) -> float:
-        left, right = self.view
-        return box.left() + (value - left) / (right - left) * box.width()
-
-    def _y(self, value: float, box: QRectF, low: float, high: float, log: bool) -> float:
-        share = math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
-        return box.bottom() - share * box.height()
-
-    def _polygon(self, x: np.ndarray, y: np.ndarray, box: QRectF, low: float, high: float, log: bool) -> QPolygonF:
-        left, right = self.view
-        kept = np.isfinite(y) & (y > 0) if log else np.isfinite(y)
-        x, y = x[kept], y[kept]
-        share = np.log(y / low) / math.log(high / low) if log else (y - low) / (high - low)
-        across = box.left() + (x - left) / (right - left) * box.width()
-        up = np.clip(box.bottom() - share * box.height(), -1e5, 1e5)
-        return QPolygonF([QPointF(*pair) for pair in zip(across.tolist(), up.tolist(), strict=True)])
 
     def _at(self, series: Series, x: float, factor: float) -> tuple[float, float] | None:
         """The finite point of a curve (its mean, where that is drawn) nearest to x."""

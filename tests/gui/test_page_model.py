@@ -10,7 +10,8 @@ from PySide6.QtTest import QTest
 from engine.messages import Remember
 from engine.networks import zoo
 from gui import plan
-from gui.pages.model import ModelPage, scale_of
+from gui.network_figures import scale_of
+from gui.pages.model import ModelPage
 
 
 @pytest.fixture

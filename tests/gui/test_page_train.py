@@ -77,8 +77,8 @@ def test_curves_filters_and_matrix_follow_the_events(page, bridge, host):
     assert [series.bold for series in loss.series] == [False, True]
     assert loss.series[0].x.tolist() == list(range(1, 11)) and loss.series[1].x.tolist() == [5.0, 10.0]
     assert accuracy.factor == 100 and len(accuracy.series[0].y) == 10
-    assert page.filters.table()[1][-1] == "2" and page.matrix.table()[1][1] == 2
-    assert page.matrix_title.text() == "Validation, epoch 2"
+    assert page.learning.filters.table()[1][-1] == "2" and page.learning.matrix.table()[1][1] == 2
+    assert page.learning.matrix_title.text() == "Validation, epoch 2"
 
 
 def test_progress_is_told_in_words(page, bridge, host):
@@ -158,22 +158,22 @@ def test_ticked_runs_lie_over_each_other(page, bridge, host):
 
 def test_a_click_on_the_picture_pins_the_unit_that_looks_there(page, bridge, host):
     job = press_train(page, bridge, host)
-    page.unit_panel.layer_box.setCurrentText("conv1")
-    page.unit_panel.layer_box.activated.emit(0)
+    page.learning.unit_panel.layer_box.setCurrentText("conv1")
+    page.learning.unit_panel.layer_box.activated.emit(0)
     field = UnitProbed(
         job=job, run="run-1", image=11, layer="conv1", channel=0, row=14, column=14, box=(14, 14, 19, 19),
         heat=np.ones((32, 32), np.float32), picture=np.zeros((32, 32, 3), np.uint8), activation=0.5, epoch=1,
     )  # fmt: skip
     host.emit(field)
     bridge.tick()
-    page.unit_panel.picture.pixel_clicked.emit(2, 30)
+    page.learning.unit_panel.picture.pixel_clicked.emit(2, 30)
     pinned = host.sent(PinUnit)[-1]
     assert (pinned.layer, pinned.row, pinned.column) == ("conv1", 0, 27)
     assert not host.sent(ProbeUnit)
     host.emit(TrainingFinished(job=job, record=run_record("run-1")))
     host.finish(job)
     bridge.tick()
-    page.unit_panel.picture.pixel_clicked.emit(16, 16)
+    page.learning.unit_panel.picture.pixel_clicked.emit(16, 16)
     assert host.sent(ProbeUnit)[-1].run == "run-1"
 
 

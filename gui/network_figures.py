@@ -1,0 +1,77 @@
+"""The figures of a network on the project's data, as the strip below its drawing shows them. No Qt widgets."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QCoreApplication
+
+from engine.networks.arithmetic import Analysis, NetworkError
+from engine.networks.layers import Shape
+from gui import plan
+from gui.state import AppState
+from gui.widgets.basics import count
+
+Figure = tuple[str, str, str]
+"""Caption, figure, tooltip."""
+
+
+def scale_of(number: float, unit: str = "") -> str:
+    """A large number in three digits: 61.7 k, 1.23 M, 4.56 G.
+
+    Examples
+    --------
+    >>> scale_of(61706), scale_of(416520, "B"), scale_of(12)
+    ('61.7 k', '417 kB', '12')
+    """
+    for power, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= power:
+            figure = number / power
+            return f"{figure:.{0 if figure >= 100 else 1 if figure >= 10 else 2}f} {prefix}{unit}"
+    return f"{number:.0f} {unit}".strip()
+
+
+def network_figures(state: AppState) -> tuple[Figure, ...]:
+    """Input and output, and where the network fits: parameters, multiply-adds, receptive field, memory."""
+    name = plan.network_name(state)
+    shape = plan.input_shape(state, name)
+    flow = tr("{channels} × {height} × {width} → {classes} classes").format(
+        channels=shape[0], height=shape[1], width=shape[2], classes=plan.class_number(state)
+    )
+    first = (tr("input → output"), flow, tr("channels × height × width of the picture that the network gets"))
+    try:
+        worked = plan.analysis(state, name)
+    except NetworkError:
+        return (first,)
+    return (first, *(_of_layers(state, worked) if worked is not None else _of_neighbours(state, shape)))
+
+
+def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
+    batch = plan.recipe(state).batch
+    field = worked.receptive_field
+    return (
+        (tr("parameters"), count(worked.parameters), tr("Numbers that are learned")),
+        (tr("multiply-adds a picture"), scale_of(worked.multiply_adds), count(worked.multiply_adds)),
+        (tr("receptive field"), f"{field[0]} × {field[1]}", tr("Pixels that one unit of the last layer can see, padding included")),
+        (
+            tr("memory in training (estimate)"),
+            "≈ " + scale_of(plan.memory_estimate(worked, batch), "B"),
+            tr("Weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
+        ),
+    )
+
+
+def _of_neighbours(state: AppState, shape: Shape) -> tuple[Figure, ...]:
+    values, pictures = math.prod(shape), plan.training_pictures(state)
+    each = tr("{values} values of each of {pictures} pictures").format(values=count(values), pictures=count(pictures))
+    return (
+        (tr("parameters"), "0", tr("Nothing is learned; all training pictures are kept")),
+        (tr("pictures kept"), count(pictures), tr("Labelled pictures for training")),
+        (tr("differences a picture"), scale_of(values * pictures), each),
+        (tr("memory (estimate)"), "≈ " + scale_of(4 * values * pictures, "B"), tr("Training pictures as float32")),
+    )
+
+
+def tr(text: str) -> str:
+    """A sentence in the user's language."""
+    return QCoreApplication.translate("figures", text)

@@ -1,0 +1,108 @@
+"""A plot's frame: data to pixels, levels with their numbers, titles, marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+
+from gui.theme import font, px
+from gui.widgets.canvas import ink
+from gui.widgets.curve_records import Mark
+from gui.widgets.ticks import linear_ticks, log_ticks, plain
+
+RIGHT_MARGIN = 12
+FARTHEST = 1e5
+"""Pixels; Qt's rasteriser is wrong and slow far outside."""
+
+
+class Frame(msgspec.Struct, frozen=True, eq=False):
+    """The box of a plot in pixels, and the ranges of x and y that it shows; y logarithmic where `log`."""
+
+    box: QRectF
+    left: float
+    right: float
+    low: float
+    high: float
+    log: bool = False
+
+    def x(self, value: float) -> float:
+        return self.box.left() + (value - self.left) / (self.right - self.left) * self.box.width()
+
+    def y(self, value: float) -> float:
+        share = math.log(value / self.low) / math.log(self.high / self.low) if self.log else (value - self.low) / (self.high - self.low)
+        return self.box.bottom() - share * self.box.height()
+
+    def polygon(self, x: np.ndarray, y: np.ndarray) -> QPolygonF:
+        """A curve in pixels without what cannot be drawn: values that are not finite, and on a logarithmic axis not positive."""
+        kept = np.isfinite(y) & (y > 0) if self.log else np.isfinite(y)
+        x, y = x[kept], y[kept]
+        share = np.log(y / self.low) / math.log(self.high / self.low) if self.log else (y - self.low) / (self.high - self.low)
+        across = self.box.left() + (x - self.left) / (self.right - self.left) * self.box.width()
+        up = np.clip(self.box.bottom() - share * self.box.height(), -FARTHEST, FARTHEST)
+        return QPolygonF([QPointF(*pair) for pair in zip(across.tolist(), up.tolist(), strict=True)])
+
+
+def paint_levels(painter: QPainter, frame: Frame, title: str) -> None:
+    """Horizontal lines with their numbers at the left, and the axis's title upright before them."""
+    box = frame.box
+    figures = font(11, tabular=True)
+    line = QFontMetricsF(figures).height()
+    most = max(2, int(box.height() / (line * 2.2)))
+    painter.setFont(figures)
+    for value in log_ticks(frame.low, frame.high, most) if frame.log else linear_ticks(frame.low, frame.high, most):
+        y = frame.y(value)
+        painter.setPen(QPen(ink("grid"), 1))
+        painter.drawLine(QLineF(box.left(), y, box.right(), y))
+        painter.setPen(ink("muted"))
+        where = QRectF(0, y - line / 2, box.left() - px(5), line)
+        painter.drawText(where, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), plain(value))
+    painter.save()
+    painter.setFont(font(11))
+    painter.setPen(ink("text"))
+    painter.translate(line / 2 + px(1), box.center().y())
+    painter.rotate(-90)
+    painter.drawText(QRectF(-box.height() / 2, -line / 2, box.height(), line), int(Qt.AlignmentFlag.AlignCenter), title)
+    painter.restore()
+
+
+def paint_steps(painter: QPainter, frame: Frame, title: str) -> None:
+    """Numbers and title of the x axis, below the box."""
+    box = frame.box
+    figures = font(11, tabular=True)
+    metrics = QFontMetricsF(figures)
+    painter.setFont(figures)
+    for value in linear_ticks(frame.left, frame.right, max(2, int(box.width() / metrics.horizontalAdvance("000,000,0")))):
+        x = frame.x(value)
+        painter.setPen(QPen(ink("line"), 1))
+        painter.drawLine(QLineF(x, box.bottom(), x, box.bottom() + px(4)))
+        painter.setPen(ink("muted"))
+        width = metrics.horizontalAdvance(plain(value)) + 4
+        start = min(max(0.0, x - width / 2), box.right() + px(RIGHT_MARGIN) - width)
+        painter.drawText(QRectF(start, box.bottom() + px(4), width, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), plain(value))
+    painter.setFont(font(11))
+    painter.setPen(ink("text"))
+    below = QRectF(box.left(), box.bottom() + px(4) + metrics.height(), box.width(), metrics.height() + 2)
+    painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), title)
+
+
+def paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark], *, words: bool) -> None:
+    """Dotted lines where something happened; with words in one panel of a stack."""
+    box = frame.box
+    painter.setFont(font(11))
+    metrics = QFontMetricsF(font(11))
+    for mark in marks:
+        x = frame.x(mark.x)
+        if not box.left() <= x <= box.right():
+            continue
+        painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
+        if words:
+            before = x > box.center().x()
+            start = x - metrics.horizontalAdvance(mark.text) - px(4) if before else x + px(4)
+            painter.setPen(ink("muted"))
+            painter.drawText(QPointF(start, box.top() + metrics.height()), mark.text)
