@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFrame,
     QHBoxLayout,
     QScrollArea,
-    QSpinBox,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -32,8 +32,10 @@ from gui.widgets.figures_table import Column, FiguresTable, Line
 from gui.widgets.neighbour_drawing import NeighbourDrawing
 from gui.widgets.network_card import NetworkCard
 from gui.widgets.network_drawing import NetworkDrawing, boxes_of
+from gui.widgets.number_box import NumberBox
 
 MOST_NEIGHBOURS = 50
+WIDE_GALLERY, NARROW_GALLERY = 316, 232
 
 
 class ModelPage(Page):
@@ -83,7 +85,6 @@ class ModelPage(Page):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
-        area.setFixedWidth(px(316))
         self._gallery = area
         return area
 
@@ -147,8 +148,7 @@ class ModelPage(Page):
         self._classic_controls = QWidget()
         classic = QHBoxLayout(self._classic_controls)
         classic.setContentsMargins(0, 0, 0, 0)
-        self.k_box = QSpinBox()
-        self.k_box.setRange(1, MOST_NEIGHBOURS)
+        self.k_box = NumberBox(1, MOST_NEIGHBOURS)
         self.k_box.setAccessibleName(self.tr("Neighbours"))
         self.k_box.valueChanged.connect(self._change_neighbours)
         self.distance_box = QComboBox()
@@ -161,11 +161,10 @@ class ModelPage(Page):
         classic.addSpacing(px(8))
         classic.addWidget(label(self.tr("Distance")))
         classic.addWidget(self.distance_box)
+        classic.addStretch(1)
         row.addWidget(label(self.tr("Working size")))
-        self.size_box = QSpinBox()
-        self.size_box.setRange(1, plan.LARGEST_SIDE)
+        self.size_box = NumberBox(1, plan.LARGEST_SIDE)
         self.size_box.setSuffix(self.tr(" px"))
-        self.size_box.setKeyboardTracking(False)
         self.size_box.setAccessibleName(self.tr("Working size"))
         self.size_box.setToolTip(self.tr("Side of the square to which every picture is brought before the network sees it"))
         self.size_box.valueChanged.connect(lambda side: plan.keep(self.bridge, plan.SIZE, str(side)))
@@ -174,8 +173,12 @@ class ModelPage(Page):
         self.suggested_button.clicked.connect(lambda: plan.keep(self.bridge, plan.SIZE, ""))
         row.addWidget(self.suggested_button)
         row.addStretch(1)
-        row.addWidget(self._classic_controls)
+        both.addWidget(self._classic_controls)
         return both
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._gallery.setFixedWidth(px(WIDE_GALLERY) if self.width() > px(900) else px(NARROW_GALLERY))
 
     # ------------------------------------------------------------ rendering
 

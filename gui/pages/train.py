@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QProgressBar, QScrollArea, QSlider, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QProgressBar,
+    QScrollArea,
+    QSizePolicy,
+    QSlider,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.messages import LoadHistory, Outcome, PinUnit, ProbeUnit
 from engine.messages import Train as TrainCommand
@@ -29,6 +41,8 @@ from gui.widgets.unit_panel import Unit, usual_unit
 WINDOWS = (1, 3, 5, 10, 20, 50, 100, 200, 500)
 """Steps that the smoothing slider can take the mean of."""
 MOST_OVERLAID = 7
+NARROW = 840
+"""Below this width of the page the curves have the room of the right column."""
 ADVANCED, SMOOTHING, LOGARITHMIC = "train.advanced", "train.smoothing", "train.log"
 
 
@@ -86,6 +100,7 @@ class TrainPage(Page):
         self.form.changed.connect(lambda recipe: plan.keep_recipe(self.bridge, recipe))
         self.advanced_button = button(self.tr("Advanced"), "chip", self.tr("Show every field of the recipe"))
         self.advanced_button.setCheckable(True)
+        self.advanced_button.setMinimumWidth(px(104))
         self.advanced_button.toggled.connect(self.form.set_advanced)
         self.advanced_button.clicked.connect(lambda on: plan.keep(self.bridge, ADVANCED, "1" if on else ""))
         self.form.set_advanced(False)
@@ -93,7 +108,7 @@ class TrainPage(Page):
         column.addWidget(self.form)
         column.addStretch(1)
         area = _scrolling(inside)
-        area.setMinimumWidth(px(264))
+        area.setMinimumWidth(px(248))
         return area
 
     def _build_centre(self) -> QWidget:
@@ -112,6 +127,7 @@ class TrainPage(Page):
         self.message_panel.hide()
         column.addWidget(self.message_panel)
         self.progress_words = label("", "muted")
+        self.progress_words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 1000)
@@ -153,6 +169,11 @@ class TrainPage(Page):
         row.addWidget(self.smoothing)
         row.addWidget(self.log_box)
         return row
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.learning.setVisible(self.width() >= px(NARROW))
+        self.smoothing_words.setVisible(self.width() >= px(NARROW))
 
     # ------------------------------------------------------------ rendering
 
@@ -221,7 +242,7 @@ class TrainPage(Page):
                 found.append((run, history_of(state.training)))
             elif run in state.histories:
                 found.append((run, state.histories[run]))
-            elif run not in self._asked and any(record.id == run for record in state.runs):
+            elif run not in self._asked and any(record.id == run and record.steps for record in state.runs):
                 self._asked.add(run)
                 self.bridge.submit(LoadHistory(run))
         return found

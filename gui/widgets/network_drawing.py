@@ -51,9 +51,13 @@ def _title(row: LayerRow) -> str:
     if row.kind == "Linear":
         return "linear"
     window = f"{row.kernel[0]}×{row.kernel[1]}"
-    return {"Convolution": f"conv {window}", "Max pooling": f"max {window}", "Mean pooling": f"mean {window}"}.get(
-        row.kind, row.kind.lower()
-    )
+    return {
+        "Convolution": f"conv {window}",
+        "Max pooling": f"max {window}",
+        "Mean pooling": f"mean {window}",
+        "Global mean pooling": "global mean",
+        "Global max pooling": "global max",
+    }.get(row.kind, row.kind.lower())
 
 
 def _tip(row: LayerRow) -> str:
@@ -119,7 +123,7 @@ class NetworkDrawing(Canvas):
         """Width at which no word touches its neighbour's."""
         words = font(11, tabular=True)
         metrics = QFontMetricsF(words)
-        return sum(self._word_width(metrics, box) + px(16) for box in self._boxes) + px(24)
+        return sum(self._word_width(metrics, box) + px(10) for box in self._boxes) + px(16)
 
     def _word_width(self, metrics: QFontMetricsF, box: Box) -> float:
         return max(px(44), *(metrics.horizontalAdvance(text) for text in (box.title, _shape_words(box), *box.notes)))
@@ -139,8 +143,8 @@ class NetworkDrawing(Canvas):
         """Front face and depth of each box."""
         metrics = QFontMetricsF(font(11, tabular=True))
         above, below = (0, 0) if self._small else (metrics.height() * 1.6, metrics.height() * (2.5 + self._notes()))
-        weights = [1.0 if self._small else self._word_width(metrics, box) + px(16) for box in self._boxes]
-        share = (size.width() - px(4 if self._small else 24)) / max(1e-9, sum(weights))
+        weights = [1.0 if self._small else self._word_width(metrics, box) + px(10) for box in self._boxes]
+        share = (size.width() - px(4 if self._small else 16)) / max(1e-9, sum(weights))
         if not self._small:
             share = min(share, 1.9)
         room = size.height() - above - below - px(4)

@@ -135,13 +135,17 @@ class RecipeForm(QWidget):
             if self._value(field.name) != _get(recipe, field.name):
                 self._fill(field.name, _get(recipe, field.name))
         self.editors["momentum"].setEnabled(recipe.optimiser == "sgd")
-        self._group.setExclusive(False)
-        for name, card in self.cards.items():
+        for card in self.cards.values():
             card.setVisible(not classic)
-            card.setChecked(name == recipe.preset)
-        self._group.setExclusive(True)
+        self._mark_preset()
         self._filling = False
         self._tell("")
+
+    def _mark_preset(self) -> None:
+        self._group.setExclusive(False)
+        for name, card in self.cards.items():
+            card.setChecked(name == self._recipe.preset)
+        self._group.setExclusive(True)
 
     def set_advanced(self, on: bool) -> None:
         self.inside.setVisible(on)
@@ -222,6 +226,7 @@ class RecipeForm(QWidget):
         self._tell("")
         if made != self._recipe:
             self._recipe = made
+            self._mark_preset()
             self.editors["momentum"].setEnabled(made.optimiser == "sgd")
             self.changed.emit(made)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.messages import UnitProbed
 from engine.networks.arithmetic import Analysis, LayerRow
 from gui.theme import px
 from gui.widgets.heat_picture import HeatPicture, effective_size
+from gui.widgets.number_box import NumberBox
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -41,11 +42,11 @@ def usual_unit(worked: Analysis | None) -> Unit | None:
 
 
 def words_of(event: UnitProbed) -> tuple[str, ...]:
-    """What a probe says, in two lines."""
+    """What a probe says, in three lines."""
     top, left, bottom, right = event.box
-    where = f"{event.layer}, channel {event.channel}, row {event.row}, column {event.column}: {event.activation:.3g}"
     side = effective_size(event.heat)
-    return where, f"effective ≈ {side:.1f} × {side:.1f} of {bottom - top} × {right - left} px"
+    unit = f"row {event.row}, column {event.column}: activation {event.activation:.3g}"
+    return f"{event.layer}, channel {event.channel}", unit, f"effective ≈ {side:.1f} × {side:.1f} of {bottom - top} × {right - left} px"
 
 
 class UnitPanel(QWidget):
@@ -72,11 +73,10 @@ class UnitPanel(QWidget):
         self.layer_box.setAccessibleName(self.tr("Layer"))
         self.layer_box.setToolTip(self.tr("Layer of the unit"))
         self.layer_box.activated.connect(lambda: self._want(Unit(self.layer_box.currentText())))
-        self.channel_box = QSpinBox()
+        self.channel_box = NumberBox(0, 0)
         self.channel_box.setAccessibleName(self.tr("Channel"))
         self.channel_box.setToolTip(self.tr("Channel of the unit"))
-        self.channel_box.setPrefix(self.tr("channel "))
-        self.channel_box.setKeyboardTracking(False)
+        self.channel_box.setPrefix(self.tr("ch. "))
         self.channel_box.valueChanged.connect(self._change_channel)
         row.addWidget(self.layer_box, 1)
         row.addWidget(self.channel_box)

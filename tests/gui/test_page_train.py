@@ -192,3 +192,16 @@ def test_a_fresh_page_shows_the_kept_choices(qtbot, bridge, host, settings):
 
 def test_steps_count_from_one():
     assert steps(3).tolist() == [1, 2, 3] and steps(10_000)[-1] == 10_000
+
+
+def test_a_run_without_steps_is_not_asked_for_curves(page, bridge, host):
+    host.emit(RunsChanged(runs=(run_record("nearest-neighbour-1", steps=0, epochs=0),)))
+    bridge.tick()
+    assert not host.sent(LoadHistory)
+
+
+def test_a_narrow_window_leaves_the_room_to_the_curves(qtbot, page):
+    page.resize(1080, 700)
+    qtbot.waitUntil(page.learning.isVisible)
+    page.resize(700, 500)
+    qtbot.waitUntil(lambda: not page.learning.isVisible() and page.plot.width() > 300)

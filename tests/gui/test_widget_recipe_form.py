@@ -44,6 +44,7 @@ def test_a_preset_is_taken_whole_but_for_seed_and_device(qtbot, form, preset):
 def test_a_changed_field_makes_the_recipe_ones_own(qtbot, form):
     type_into(form, "learning_rate", "0,02")
     assert form.recipe.learning_rate == 0.02 and form.recipe.preset == "own"
+    assert not any(card.isChecked() for card in form.cards.values())
     type_into(form, "augmentation.shift", "0.25")
     assert form.recipe.augmentation == Augmentation(shift=0.25)
 
