@@ -90,19 +90,23 @@ def paint_steps(painter: QPainter, frame: Frame, title: str) -> None:
     painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), title)
 
 
-def paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark], *, words: bool) -> None:
-    """Dotted lines where something happened; with words in one panel of a stack."""
-    box = frame.box
-    painter.setFont(font(11))
-    metrics = QFontMetricsF(font(11))
+def paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
+    """Dotted lines where something happened."""
     for mark in marks:
         x = frame.x(mark.x)
-        if not box.left() <= x <= box.right():
-            continue
-        painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
-        painter.drawLine(QLineF(x, box.top(), x, box.bottom()))
-        if words:
-            before = x > box.center().x()
-            start = x - metrics.horizontalAdvance(mark.text) - px(4) if before else x + px(4)
-            painter.setPen(ink("muted"))
-            painter.drawText(QPointF(start, box.top() + metrics.height()), mark.text)
+        if frame.box.left() <= x <= frame.box.right():
+            painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(QLineF(x, frame.box.top(), x, frame.box.bottom()))
+
+
+def paint_mark_words(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
+    """The words of marks, above the box."""
+    box = frame.box
+    painter.setFont(font(11))
+    painter.setPen(ink("muted"))
+    for mark in marks:
+        x = frame.x(mark.x)
+        if box.left() <= x <= box.right():
+            width = QFontMetricsF(font(11)).horizontalAdvance(mark.text)
+            start = min(max(x - width / 2, box.left()), box.right() + px(RIGHT_MARGIN) - width)
+            painter.drawText(QPointF(start, box.top() - px(4)), mark.text)

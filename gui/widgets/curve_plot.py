@@ -14,7 +14,7 @@ from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF,
 from PySide6.QtWidgets import QWidget
 
 from gui.theme import colour, font, px
-from gui.widgets.axes import RIGHT_MARGIN, Frame, paint_levels, paint_marks, paint_steps
+from gui.widgets.axes import RIGHT_MARGIN, Frame, paint_levels, paint_mark_words, paint_marks, paint_steps
 from gui.widgets.canvas import Canvas, Row, ink
 from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import Growing, envelope, moving_mean
@@ -97,7 +97,7 @@ class CurvePlot(Canvas):
         if not self._panels:
             return []
         line = QFontMetricsF(font(11)).height()
-        left, top, between, bottom = self._gutter(), px(6), px(14), 2 * line + px(10)
+        left, top, between, bottom = self._gutter(), px(6) + (line if self._marks else 0), px(14), 2 * line + px(10)
         height = (size.height() - top - bottom - between * (len(self._panels) - 1)) / len(self._panels)
         width = size.width() - left - px(RIGHT_MARGIN)
         return [QRectF(left, top + row * (height + between), max(1.0, width), max(1.0, height)) for row in range(len(self._panels))]
@@ -175,7 +175,7 @@ class CurvePlot(Canvas):
         if self._drag is not None:
             first, last = sorted(self._drag)
             painter.fillRect(QRectF(first, box.top(), last - first, box.height()), ink("selected"))
-        paint_marks(painter, frame, self._marks, words=panel is self._panels[0])
+        paint_marks(painter, frame, self._marks)
         for series, x, y, faint in drawn:
             self._paint_curve(painter, series, frame.polygon(x, y), faint)
         self._paint_cursor(painter, panel, frame)
@@ -183,6 +183,8 @@ class CurvePlot(Canvas):
         painter.setPen(QPen(ink("line"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
+        if panel is self._panels[0]:
+            paint_mark_words(painter, frame, self._marks)
         self._paint_legend(painter, panel, box)
         return frame
 
