@@ -213,6 +213,7 @@ class MainWindow(QMainWindow):
             name = "start"
         self._page_name = name
         self.stack.setCurrentWidget(self.page(name))
+        self.page(name).setFocus()
         self.sidebar.set_current(name)
         self.settings.page = name
         if self.bridge.state.writable and name != "start":
@@ -328,7 +329,7 @@ class MainWindow(QMainWindow):
             if not (isinstance(page, Page) and page.take_files(paths)):
                 self.take_paths(paths)
         elif data.hasImage():
-            from gui.widgets.picture_view import pixels_of
+            from gui.widgets.drop_picture import pixels_of
 
             pixels = pixels_of(QGuiApplication.clipboard().image())
             name = self.tr("pasted picture")
@@ -522,8 +523,7 @@ class MainWindow(QMainWindow):
             choose(name)
 
     def _dress(self) -> None:
-        self.actions_.dress() if hasattr(self, "actions_") else None
-        self._banner_place.setContentsMargins(0, 0, 0, 0)
+        self.actions_.dress()
         self.setWindowIcon(QIcon(str(resources.path("icons/fovea.png"))))
 
 

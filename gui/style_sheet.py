@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import resources
+
 if TYPE_CHECKING:
     from gui.theme import Colours
 
@@ -16,7 +18,7 @@ SHEET = """
 QWidget#surface, QMainWindow, QDialog, QStackedWidget#pages {{ background: {surface}; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {s4}px {s8}px; }}
 
-QWidget[look="column"] {{ background: {panel}; }}
+QWidget[look="column"], QScrollArea[look="column"] {{ background: {panel}; }}
 QLabel {{ background: transparent; }}
 QLabel[look="title"] {{ font-size: {f20}px; font-weight: 600; }}
 QLabel[look="headline"] {{ font-size: {f28}px; font-weight: 600; }}
@@ -82,7 +84,17 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit {{
 }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
 QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; background: {panel}; }}
-QComboBox::drop-down {{ border: none; width: {s20}px; }}
+QComboBox::drop-down {{ border: none; width: {s24}px; }}
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url({caret}); width: {s12}px; height: {s12}px; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url({caret_up}); width: {s12}px; height: {s12}px; }}
+QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{
+    border: none; background: transparent; width: {s20}px;
+}}
+QSpinBox::up-button:hover, QDoubleSpinBox::up-button:hover, QSpinBox::down-button:hover, QDoubleSpinBox::down-button:hover {{
+    background: {hover};
+}}
+QPushButton::menu-indicator {{ image: none; width: 0; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
 QComboBox[look="quiet"] {{ background: transparent; border-color: transparent; }}
 QComboBox[look="quiet"]:hover {{ background: {hover}; }}
 QComboBox QAbstractItemView {{
@@ -90,7 +102,9 @@ QComboBox QAbstractItemView {{
 }}
 
 QAbstractScrollArea {{ background: {surface}; border: none; }}
+QListView[look="clear"], QScrollArea[look="clear"], QScrollArea[look="clear"] > QWidget > QWidget {{ background: transparent; }}
 QListView, QTreeView, QTableView {{ outline: none; alternate-background-color: {panel}; gridline-color: {line}; }}
+QTableView::item {{ padding: 0 {s6}px; }}
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {selected}; color: {text}; }}
 QTableView QTableCornerButton::section, QHeaderView::section {{
     background: {panel}; color: {muted}; border: none; border-bottom: 1px solid {line}; padding: {s4}px {s8}px; font-size: {f11}px;
@@ -133,7 +147,7 @@ QMenu::item:selected {{ background: {selected}; color: {text}; }}
 QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: {s4}px {s8}px; }}
 
-QToolButton#projectButton {{ color: {muted}; margin: 0 {s10}px; padding: {s4}px {s20}px {s4}px {s8}px; text-align: left; }}
+QToolButton#projectButton {{ color: {muted}; margin: 0 {s10}px; padding: {s4}px {s8}px; text-align: left; }}
 """
 
 
@@ -141,5 +155,7 @@ def style_sheet(colours: Colours, px: Callable[[float], int]) -> str:
     """The style sheet for these colours; `px` scales lengths."""
     lengths = {f"s{length}": max(1, px(length)) for length in (2, 3, 4, 5, 6, 8, 10, 12, 13, 14, 20, 24)}
     fonts = {f"f{size}": px(size) for size in (11, 13, 14, 20, 28)}
+    shade = "light" if colours.dark else "dark"
+    carets = {name: resources.path(f"icons/{name}_{shade}.svg").as_posix() for name in ("caret", "caret_up")}
     tones = {name: getattr(colours, name) for name in colours.__struct_fields__ if name not in ("dark", "curves")}
-    return SHEET.format(accent_hover="#f0b35a", accent_pressed="#d8922b", **tones, **lengths, **fonts)
+    return SHEET.format(accent_hover="#f0b35a", accent_pressed="#d8922b", **tones, **lengths, **fonts, **carets)

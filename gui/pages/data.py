@@ -108,6 +108,7 @@ class DataPage(Page):
         self._build_header()
         self._build_body()
         self._connect()
+        self.setFocusProxy(self.grid)
         self.dress()
 
     # ------------------------------------------------------------ building

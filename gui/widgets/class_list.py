@@ -252,6 +252,7 @@ class ClassList(QFrame):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setProperty("look", "column")
         outer.addWidget(self._scroll)
         inside = QWidget()
         inside.setProperty("look", "column")

@@ -17,6 +17,7 @@ from gui.widgets.basics import button, count, label
 from gui.widgets.preview import FittedPicture
 
 SPLITS = {Split.NONE: "none yet", Split.TRAIN: "training", Split.VALIDATION: "validation", Split.TEST: "test"}
+ROWS = (("class", "Class"), ("split", "Split"), ("size", "Size"), ("file", "File"))
 
 
 class Inspector(QFrame):
@@ -54,8 +55,9 @@ class Inspector(QFrame):
         grid = self._grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         self._values = {}
-        for row, (key, words) in enumerate((("class", "Class"), ("split", "Split"), ("size", "Size"), ("file", "File"))):
-            grid.addWidget(label(self.tr(words), "muted"), row, 0, Qt.AlignmentFlag.AlignTop)
+        for row, (key, words) in enumerate(ROWS):
+            side = Qt.AlignmentFlag.AlignVCenter if key == "class" else Qt.AlignmentFlag.AlignTop
+            grid.addWidget(label(self.tr(words), "muted"), row, 0, side)
             value = self._values[key] = self.label if key == "class" else label("", wrap=True)
             value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             grid.addWidget(value, row, 1)

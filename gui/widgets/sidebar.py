@@ -147,6 +147,7 @@ class Sidebar(QFrame):
         self.project.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.project.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.project.setObjectName("projectButton")
+        self.project.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._column.addWidget(self.project)
         self._entries = QVBoxLayout()
         self._entries.setSpacing(0)
@@ -209,6 +210,6 @@ class Sidebar(QFrame):
     def _show_project(self) -> None:
         room = px(200) - px(56)
         words = self._project_name or self.tr("No project")
-        self.project.setText(self.project.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room))
+        self.project.setText(self.project.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room) + "  ▾")
         self.project.setToolTip(self._project_name or self.tr("Open or make a project"))
         self.project.setAccessibleName(self.tr("Project: {0}").format(words))
