@@ -85,8 +85,8 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit {{
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
 QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; background: {panel}; }}
 QComboBox::drop-down {{ border: none; width: {s24}px; }}
-QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url({caret}); width: {s12}px; height: {s12}px; }}
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url({caret_up}); width: {s12}px; height: {s12}px; }}
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{caret}"); width: {s12}px; height: {s12}px; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{caret_up}"); width: {s12}px; height: {s12}px; }}
 QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{
     border: none; background: transparent; width: {s20}px;
 }}
