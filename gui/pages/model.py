@@ -274,5 +274,5 @@ def _line(row: LayerRow) -> Line:
     kind = f"{row.kind}, {row.detail}" if row.detail else row.kind
     output = row.output[0] if row.flat else row.output
     tip = f"{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
-    values = (row.name, kind, output, row.formula or None, row.multiply_adds or None, row.receptive_field)
+    values = (row.name, kind, output, row.formula.replace(",", "\u202f") or None, row.multiply_adds or None, row.receptive_field)
     return Line(row.name, values, tip=tip)

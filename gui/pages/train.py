@@ -302,8 +302,7 @@ class TrainPage(Page):
         if training is not None and training.record is not None:
             record = training.record
             ended = {"completed": self.tr("Trained"), "cancelled": self.tr("Stopped and kept"), "failed": self.tr("Failed")}[record.outcome]
-            figures = f"{duration(record.seconds)} · {count(round(record.images_per_second))} " + self.tr("pictures/s")
-            return f"{ended}: {record.id} · {figures}"
+            return f"{ended}: {record.id} · {duration(record.seconds)}"
         if state.engine is None and state.engine_failure is None:
             return self.tr("The engine is loading; Train begins as soon as it is there.")
         return self.tr("{number} pictures to learn from").format(number=count(plan.training_pictures(state)))

@@ -255,7 +255,8 @@ class UsePage(Page):
             self._show(frame.classes, frame.probabilities, frame.seconds)
         elif self._shown is not None:
             self.view.set_pixels(self._shown.picture)
-            self.caption.setText(self._shown.path or self._shown.name)
+            self.caption.setText(self._shown.name)
+            self.caption.setToolTip(self._shown.path)
             self._show(self._shown.classes, self._shown.probabilities, self._shown.seconds)
             if self._shown.error:
                 self.view.set_empty_text(self._shown.error)

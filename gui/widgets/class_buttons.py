@@ -42,7 +42,7 @@ class ClassButtons(QScrollArea):
             if widget is not None:
                 widget.deleteLater()
         for at, record in enumerate(classes):
-            made = button(record.name, tooltip=self.tr("Put it into {name}").format(name=record.name))
+            made = button(f" {record.name}", tooltip=self.tr("Put it into {name}").format(name=record.name))
             dot = QPixmap(px(10), px(10))
             dot.fill(QColor(record.colour))
             made.setIcon(QIcon(dot))

@@ -111,9 +111,13 @@ def marks(state: AppState) -> dict[str, Mark]:
     job = state.running("Train")
     if job is not None:
         made["train"] = Mark(ring=job.fraction if job.fraction is not None else -1.0, tip=job.text)
-    measured = [run.validation_accuracy for run in state.runs if run.validation_accuracy is not None]
+    measured = [run for run in state.runs if run.validation_accuracy is not None]
     if measured:
-        made["check"] = Mark(percent(max(measured)), f"Best accuracy on the validation split: {percent(max(measured), 2)}")
+        best = max(measured, key=lambda run: run.validation_accuracy or 0.0)
+        split, accuracy = ("validation", best.validation_accuracy) if best.test_accuracy is None else ("test", best.test_accuracy)
+        made["check"] = Mark(
+            percent(accuracy or 0.0), f"{best.id}, best on the validation split: {percent(accuracy or 0.0, 2)} {split} accuracy"
+        )
     if state.camera.playing:
         made["use"] = Mark("●", "The camera is on")
     return made
