@@ -59,6 +59,7 @@ ACTIONS: tuple[ActionRecord, ...] = (
     ActionRecord(
         "show_folder", FILE, "Show project folder", (), "Open the project's folder in the file manager", "ph.folder", project=True
     ),
+    ActionRecord("make_launcher", FILE, "Make a launcher", (), "An icon on this computer that opens Fovea", "ph.app-window"),
     ActionRecord("quit", FILE, "Quit", ("Ctrl+Q",), "Close the window; everything is kept", "ph.sign-out", rule=True),
     ActionRecord("undo", EDIT, "Undo", ("Ctrl+Z",), "Take the last change back", "ph.arrow-counter-clockwise", project=True),
     ActionRecord("redo", EDIT, "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do it again", "ph.arrow-clockwise", project=True),

@@ -6,25 +6,39 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.icons import icon, icon_size
 from gui.theme import colours, px, theme
 from gui.widgets.basics import button, label, panel
 
-SECONDS = {"info": 5.0, "good": 6.0, "warning": 12.0, "error": 20.0}
+SECONDS = {"info": 6.0, "good": 6.0, "warning": 20.0, "error": 40.0}
+LASTING = ("warning", "error")
+"""Levels that stay longer than a glance; they take a row of the window, so that they cover nothing."""
 GLYPHS = {"info": "ph.info", "good": "ph.check-circle", "warning": "ph.warning", "error": "ph.warning-octagon"}
-SHOWN_AT_ONCE = 4
+SHOWN_AT_ONCE = 2
 
 
 class Message(msgspec.Struct, frozen=True, eq=False):
-    """Something to tell: level "info", "good", "warning" or "error"; one sentence; what to do; and maybe a button."""
+    """Something to tell.
+
+    Attributes
+    ----------
+    level : {"info", "good", "warning", "error"}
+    text, remedy : str
+        One sentence; what to do.
+    action, run
+        Words of a button and what it does, if any.
+    topic : str
+        What it is about; a newer message about the same takes this one's place. "": nothing that others are about.
+    """
 
     level: str
     text: str
     remedy: str = ""
     action: str = ""
     run: Callable[[], object] | None = None
+    topic: str = ""
 
 
 class Channel(QObject):
@@ -112,11 +126,21 @@ class Toast(QWidget):
 
 
 class Toasts(QObject):
-    """Stacks messages at the lower right of a window, newest lowest."""
+    """Shows the newest messages of a window: good news over its lower right for a glance, lasting ones in a row of their own.
 
-    def __init__(self, window: QWidget, bottom: Callable[[], int]) -> None:
+    Parameters
+    ----------
+    window : QWidget
+    place : QBoxLayout
+        Where lasting messages stand.
+    bottom : callable
+        Height in pixels at the window's foot that is left free.
+    """
+
+    def __init__(self, window: QWidget, place: QBoxLayout, bottom: Callable[[], int]) -> None:
         super().__init__(window)
         self._window = window
+        self._row = place
         self._bottom = bottom
         self.shown: list[Toast] = []
         window.installEventFilter(self)
@@ -126,17 +150,27 @@ class Toasts(QObject):
         """Show a message; one that is shown already is not shown twice."""
         if any(toast.message.text == message.text for toast in self.shown):
             return
+        if message.topic:
+            self.forget(message.topic)
         toast = Toast(message, self._window)
         toast.gone.connect(self._remove)
         self.shown.append(toast)
-        if len(self.shown) > SHOWN_AT_ONCE:
+        while len(self.shown) > SHOWN_AT_ONCE:
             self._remove(self.shown[0])
+        if message.level in LASTING:
+            self._row.addWidget(toast)
         toast.show()
         self._place()
+
+    def forget(self, topic: str, levels: tuple[str, ...] = tuple(SECONDS)) -> None:
+        """Take away what is about a topic."""
+        for toast in [toast for toast in self.shown if toast.message.topic == topic and toast.message.level in levels]:
+            self._remove(toast)
 
     def _remove(self, toast: Toast) -> None:
         if toast in self.shown:
             self.shown.remove(toast)
+            self._row.removeWidget(toast)
             toast.hide()
             toast.deleteLater()
             self._place()
@@ -144,7 +178,7 @@ class Toasts(QObject):
     def _place(self) -> None:
         width = min(px(420), self._window.width() - px(32))
         bottom = self._window.height() - self._bottom() - px(16)
-        for toast in reversed(self.shown):
+        for toast in reversed([toast for toast in self.shown if toast.message.level not in LASTING]):
             toast.setFixedWidth(width)
             height = max(toast.heightForWidth(width), toast.minimumSizeHint().height())
             toast.resize(width, height)

@@ -1,0 +1,85 @@
+"""What the engine says and the user should know, as short messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+
+from engine import messages
+from engine.messages import Event, JobClosed, Outcome
+from engine.project.records import RunRecord
+from gui.notifications import Channel, Message
+from gui.widgets.basics import count, percent
+
+SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit"})
+"""Commands whose failure the user did not ask to hear of; the log has it."""
+TRAINING = "Train"
+"""Topic of what is told of trainings: the name of their command, as for all failures."""
+
+
+class Announcer(QObject):
+    """Turns events into messages of the channel.
+
+    Parameters
+    ----------
+    channel : Channel
+    check : callable
+        Goes where a finished training can be looked at.
+    checking : callable
+        Whether the user is there already.
+    parent : QObject
+    """
+
+    def __init__(self, channel: Channel, check: Callable[[], object], checking: Callable[[], bool], parent: QObject) -> None:
+        super().__init__(parent)
+        self._channel, self._check, self._checking = channel, check, checking
+
+    def hear(self, event: Event) -> None:
+        """Tell of an event if it is worth telling."""
+        if isinstance(event, messages.Notice):
+            self.tell(event.level, event.text)
+        elif isinstance(event, messages.TrainingFinished):
+            self._training_finished(event)
+        elif isinstance(event, messages.ImportFinished):
+            self._import_finished(event)
+        elif isinstance(event, JobClosed):
+            self._job_closed(event)
+
+    def tell(self, level: str, text: str, remedy: str = "", topic: str = "") -> None:
+        """Show a short message."""
+        self._channel.post(Message(level, text, remedy, topic=topic))
+
+    def _training_finished(self, event: messages.TrainingFinished) -> None:
+        """A training that failed is told of when its job closes."""
+        record = event.record
+        if record.outcome == "cancelled":
+            level, words = "info", self.tr("{0} was stopped; what it learned until then is kept.").format(record.title)
+        elif record.outcome == "completed":
+            level, words = "good", self._trained(record)
+        else:
+            return
+        act = "" if self._checking() else self.tr("Check it")
+        self._channel.post(Message(level, words, "", act, self._check, topic=TRAINING))
+
+    def _trained(self, record: RunRecord) -> str:
+        if record.test_accuracy is not None:
+            return self.tr("{0} is trained: {1} test accuracy").format(record.title, percent(record.test_accuracy))
+        if record.validation_accuracy is not None:
+            return self.tr("{0} is trained: {1} validation accuracy").format(record.title, percent(record.validation_accuracy))
+        return self.tr("{0} is trained").format(record.title)
+
+    def _import_finished(self, event: messages.ImportFinished) -> None:
+        """What was not taken stands in the report of the Data page."""
+        if event.taken and not event.skipped:
+            words = self.tr("1 picture was taken.") if event.taken == 1 else self.tr("{0} pictures were taken.").format(count(event.taken))
+            self.tell("good", words, topic="ImportPaths")
+
+    def _job_closed(self, event: JobClosed) -> None:
+        if event.failure is None or event.outcome is not Outcome.FAILED:
+            return
+        if event.command == "EngineReady":
+            words = self.tr("torch could not be loaded: {0}").format(event.failure.message)
+            self.tell("error", words, event.failure.remedy, event.command)
+        elif event.command not in SILENT:
+            self.tell("error", event.failure.message, event.failure.remedy, event.command)

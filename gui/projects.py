@@ -1,0 +1,159 @@
+"""Projects and imports: what is opened, made or taken in, and what happens when the engine has done it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from engine import messages, places
+from engine.messages import Command, Event, JobClosed, Outcome
+from gui.bridge import Bridge
+from gui.settings import RecentProject, Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LISTED = 6
+"""Recent projects in the sidebar's menu."""
+
+
+class Projects(QObject):
+    """Opens projects and imports into them.
+
+    Parameters
+    ----------
+    window : QWidget
+        Parent of the dialogs.
+    bridge : Bridge
+    settings : Settings
+        Told which project is open, and of recent ones.
+    show_page : callable
+        Shows a page of this name.
+    """
+
+    def __init__(self, window: QWidget, bridge: Bridge, settings: Settings, show_page: Callable[[str], object]) -> None:
+        super().__init__(window)
+        self._window, self._bridge, self._settings, self._show_page = window, bridge, settings, show_page
+        self._after_open: dict[int, Callable[[], object]] = {}
+        self._reopening = ""
+
+    # ------------------------------------------------------------ opening
+
+    def begin(self, folder: str = "") -> None:
+        """Open the project in a folder, or else the one that was open when the window was closed."""
+        self._reopening = folder or self._settings.project
+        if self._reopening:
+            self.open(self._reopening)
+
+    def open(self, folder: str) -> None:
+        self._bridge.submit(messages.OpenProject(folder))
+
+    def open_sample(self) -> None:
+        """Open the sample, and go where it can be trained."""
+        self._after_open[self._bridge.submit(messages.OpenSample())] = lambda: self._show_page("train")
+
+    def new(self) -> None:
+        """Make an empty project, and go where it is filled."""
+        self._open_new(self.tr("Project"), lambda: self._show_page("data"))
+
+    def _open_new(self, name: str, then: Callable[[], object]) -> None:
+        self._after_open[self._bridge.submit(messages.NewProject(name))] = then
+
+    def close(self) -> None:
+        self._bridge.submit(messages.CloseProject())
+
+    def ask_for_project(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Open the folder of a project"), str(places.projects()))
+        if folder:
+            self.open(folder)
+
+    def show_folder(self) -> None:
+        """Open the project's folder in the system's file manager."""
+        if self._bridge.state.project is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(self._bridge.state.project.folder))
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """List recent projects."""
+        for entry in self._settings.recent[:LISTED]:
+            menu.addAction(entry.name, lambda folder=entry.folder: self.open(folder)).setToolTip(entry.folder)
+
+    # ------------------------------------------------------------ imports
+
+    def ask_for_files(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Pictures to import"), str(Path.home()))
+        self.take_paths(tuple(files))
+
+    def ask_for_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("A folder of pictures"), str(Path.home()))
+        self.take_paths((folder,) if folder else ())
+
+    def take_paths(self, paths: tuple[str, ...]) -> None:
+        """Import files and folders, into a new project where none is open; the folder of a project is opened."""
+        if not paths:
+            return
+        if len(paths) == 1 and (Path(paths[0]) / "project.sqlite").is_file():
+            self.open(paths[0])
+            return
+        source = Path(paths[0])
+        name = source.name if source.is_dir() else source.parent.name
+        self._import(messages.ImportPaths(tuple(paths), None, self._settings.copy_images), name)
+
+    def take_picture(self, pixels: np.ndarray, name: str) -> None:
+        """Import a picture, uint8 [height, width, 3], from memory."""
+        self._import(messages.ImportPicture(pixels, name), "")
+
+    def _import(self, command: Command, project: str) -> None:
+        def take() -> None:
+            self._show_page("data")
+            self._bridge.submit(command)
+
+        if self._bridge.state.project is not None:
+            take()
+        else:
+            self._open_new(project or self.tr("Pictures"), take)
+
+    # ------------------------------------------------------------ what the engine has done
+
+    def hear(self, event: Event) -> None:
+        """Go where an event leads, and remember it for the next start."""
+        if isinstance(event, messages.ProjectOpened):
+            self._opened(event)
+        elif isinstance(event, messages.ProjectClosed):
+            self._settings.project = ""
+            self._show_page("start")
+        elif isinstance(event, messages.RunsChanged):
+            self.remember()
+        elif isinstance(event, JobClosed):
+            self._after_open.pop(event.job, None)
+            if event.command == "OpenProject" and event.outcome is Outcome.FAILED and self._bridge.state.project is None:
+                self._settings.project = ""
+                self._show_page("start")
+
+    def _opened(self, event: messages.ProjectOpened) -> None:
+        self._settings.project = event.project.folder
+        self.remember()
+        self._settings.save()
+        page = event.memory.get("page", "data")
+        then = self._after_open.pop(event.job, None)
+        if then is not None:
+            then()
+        elif self._reopening and Path(self._reopening) == Path(event.project.folder):
+            self._show_page(self._settings.page if self._settings.page != "start" else page)
+        else:
+            self._show_page(page)
+        self._reopening = ""
+
+    def remember(self) -> None:
+        """Put the open project on top of the recent ones, as it is now."""
+        state = self._bridge.state
+        if state.project is None:
+            return
+        measured = [run.validation_accuracy for run in state.runs if run.validation_accuracy is not None]
+        images = len(state.images.ids) if state.images is not None else 0
+        best = max(measured, default=None)
+        self._settings.remember_project(RecentProject(state.project.folder, state.project.name, images, best))
