@@ -65,7 +65,7 @@ QPushButton[look="quiet"]:focus, QToolButton:focus {{ border-color: {accent}; }}
 QPushButton[look="quiet"]:disabled, QToolButton:disabled {{ color: {disabled}; background: transparent; }}
 QPushButton[look="danger"] {{ color: {error}; }}
 QPushButton[look="chip"] {{
-    background: transparent; border: 1px solid {line}; border-radius: {s13}px; padding: {s2}px {s12}px; min-height: {s20}px;
+    background: transparent; border: 1px solid {line}; border-radius: {r_chip}px; padding: {s2}px {s12}px; min-height: {s20}px;
 }}
 QPushButton[look="chip"]:hover {{ background: {hover}; }}
 QPushButton[look="chip"]:checked {{ background: {selected}; border-color: {accent}; color: {accent_text}; font-weight: 600; }}
@@ -112,7 +112,7 @@ QTableView QTableCornerButton::section, QHeaderView::section {{
 QHeaderView {{ background: {panel}; }}
 QScrollBar:vertical {{ background: transparent; width: {s12}px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: {s12}px; margin: 0; }}
-QScrollBar::handle {{ background: {line}; border-radius: {s4}px; margin: {s2}px; }}
+QScrollBar::handle {{ background: {line}; border-radius: {r_scroll}px; margin: {s2}px; }}
 QScrollBar::handle:vertical {{ min-height: {s24}px; }}
 QScrollBar::handle:horizontal {{ min-width: {s24}px; }}
 QScrollBar::handle:hover {{ background: {muted}; }}
@@ -123,14 +123,25 @@ QSplitter::handle:horizontal {{ width: 1px; }}
 QSplitter::handle:vertical {{ height: 1px; }}
 QSplitter::handle:hover {{ background: {accent}; }}
 
-QProgressBar {{ background: {hover}; border: none; border-radius: {s3}px; min-height: {s6}px; max-height: {s6}px; text-align: center; }}
-QProgressBar::chunk {{ background: {accent}; border-radius: {s3}px; }}
-QSlider::groove:horizontal {{ background: {line}; height: {s4}px; border-radius: {s2}px; }}
-QSlider::sub-page:horizontal {{ background: {accent}; border-radius: {s2}px; }}
+QProgressBar {{ background: {hover}; border: none; border-radius: {r_progress}px; min-height: {s6}px; max-height: {s6}px; text-align: center; }}
+QProgressBar::chunk {{ background: {accent}; border-radius: {r_progress}px; }}
+QSlider::groove:horizontal {{ background: {line}; height: {s4}px; border-radius: {r_groove}px; }}
+QSlider::sub-page:horizontal {{ background: {accent}; border-radius: {r_groove}px; }}
 QSlider::handle:horizontal {{
-    background: {raised}; border: 1px solid {muted}; width: {s14}px; margin: -{s6}px 0; border-radius: {s8}px;
+    background: {raised}; border: 1px solid {muted}; width: {s14}px; margin: -{s6}px 0; border-radius: {r_handle}px;
 }}
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border-color: {accent}; }}
+QCheckBox {{ spacing: {s8}px; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{
+    background: {raised}; border: 1px solid {muted}; border-radius: {s3}px; width: {s14}px; height: {s14}px;
+}}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus, QAbstractItemView::indicator:hover {{ border-color: {accent}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+    background: {accent}; border-color: {accent}; image: url("{check}");
+}}
+QCheckBox::indicator:disabled {{ background: {panel}; border-color: {disabled}; }}
+QCheckBox::indicator:checked:disabled {{ background: {disabled}; }}
+QCheckBox:disabled {{ color: {disabled}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {line}; }}
 QTabBar::tab {{ background: transparent; color: {muted}; padding: {s6}px {s12}px; border: none; border-bottom: {s2}px solid transparent; }}
 QTabBar::tab:hover {{ color: {text}; }}
@@ -153,9 +164,23 @@ QToolButton#projectButton {{ color: {muted}; margin: 0 {s10}px; padding: {s4}px 
 
 def style_sheet(colours: Colours, px: Callable[[float], int]) -> str:
     """The style sheet for these colours; `px` scales lengths."""
-    lengths = {f"s{length}": max(1, px(length)) for length in (2, 3, 4, 5, 6, 8, 10, 12, 13, 14, 20, 24)}
+    lengths = {f"s{length}": max(1, px(length)) for length in (2, 3, 4, 5, 6, 8, 10, 12, 14, 20, 24)}
+    lengths |= _radii(lengths)
     fonts = {f"f{size}": px(size) for size in (11, 13, 14, 20, 28)}
     shade = "light" if colours.dark else "dark"
     carets = {name: resources.path(f"icons/{name}_{shade}.svg").as_posix() for name in ("caret", "caret_up")}
+    carets["check"] = resources.path("icons/check.svg").as_posix()
     tones = {name: getattr(colours, name) for name in colours.__struct_fields__ if name not in ("dark", "curves")}
     return SHEET.format(accent_hover="#f0b35a", accent_pressed="#d8922b", **tones, **lengths, **fonts, **carets)
+
+
+def _radii(lengths: dict[str, int]) -> dict[str, int]:
+    """Radii of what is round at its ends: half the height of its box, and no pixel more, for Qt then draws square corners."""
+    border = 2
+    return {
+        "r_chip": (lengths["s20"] + 2 * lengths["s2"] + border) // 2,
+        "r_handle": min(lengths["s14"] + border, lengths["s4"] + 2 * lengths["s6"]) // 2,
+        "r_groove": lengths["s4"] // 2,
+        "r_progress": lengths["s6"] // 2,
+        "r_scroll": (lengths["s12"] - 2 * lengths["s2"]) // 2,
+    }

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import AddClass, ImportPaths, PictureReady, RemoveImages, RenameClass, SetLabels, WantPicture
-from engine.project.records import Split
 from gui.bridge import Bridge
 from gui.icons import icon
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, ReportDismissed
 from gui.theme import colours, px
-from gui.widgets import illustrations
 from gui.widgets.basics import button, count, label
 from gui.widgets.class_list import ClassList
-from gui.widgets.drop_zone import DropZone
-from gui.widgets.illustrations import Illustration
+from gui.widgets.empty_data import EmptyData
+from gui.widgets.filter_bar import FilterBar
 from gui.widgets.image_grid import ZOOMS, ImageGrid
 from gui.widgets.import_report import ImportReport
 from gui.widgets.inspector import Inspector
@@ -29,48 +27,6 @@ from gui.widgets.thumbnails import Thumbnails, pixmap_of
 
 LOOK_AFTER_MILLISECONDS = 60
 """The selection must rest this long before the large picture is asked for."""
-
-
-class EmptyData(QWidget):
-    """What an empty project shows: one sentence, one picture, one button."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        outer = QVBoxLayout(self)
-        outer.addStretch(1)
-        self.zone = DropZone()
-        self._column = QVBoxLayout(self.zone)
-        self._column.addWidget(Illustration(illustrations.photographs, 120))
-        words = label(self.tr("Drop pictures or folders here"), "title")
-        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._column.addWidget(words)
-        more = label(
-            self.tr("Folders inside a folder become classes. Loose pictures wait unlabelled until you give them a class."),
-            "muted",
-            wrap=True,
-        )
-        more.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._column.addWidget(more)
-        row = self._row = QHBoxLayout()
-        row.addStretch(1)
-        self.choose = button(self.tr("Choose a folder…"), "primary")
-        self.camera = button(self.tr("Use the camera"))
-        row.addWidget(self.choose)
-        row.addWidget(self.camera)
-        row.addStretch(1)
-        self._column.addLayout(row)
-        across = QHBoxLayout()
-        across.addStretch(1)
-        across.addWidget(self.zone, 4)
-        across.addStretch(1)
-        outer.addLayout(across)
-        outer.addStretch(1)
-
-    def dress(self) -> None:
-        self.zone.setMaximumWidth(px(620))
-        self._column.setContentsMargins(px(40), px(40), px(40), px(40))
-        self._column.setSpacing(px(16))
-        self._row.setSpacing(px(8))
 
 
 class DataPage(Page):
@@ -114,30 +70,9 @@ class DataPage(Page):
     # ------------------------------------------------------------ building
 
     def _build_header(self) -> None:
-        self.chips = {}
-        for name, words in (
-            ("all", self.tr("All")),
-            ("unlabelled", self.tr("Unlabelled")),
-            (Split.TRAIN, self.tr("Training")),
-            (Split.VALIDATION, self.tr("Validation")),
-            (Split.TEST, self.tr("Test")),
-        ):
-            chip = self.chips[name] = button(words, "chip")
-            chip.setCheckable(True)
-            chip.clicked.connect(lambda checked=False, name=name: self._press_chip(name))
-            self.header.add_filter(chip)
-        self.own = button("", "chip", self.tr("Show all pictures again"))
-        self.own.setCheckable(True)
-        self.own.clicked.connect(lambda: self.show_filter(Filter()))
-        self.own.hide()
-        self.header.add_filter(self.own)
-        self.header.add_stretch()
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Find by name"))
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName(self.tr("Find a picture by name"))
-        self.search.installEventFilter(self)
-        self.header.add_filter(self.search)
+        self.filters = FilterBar()
+        self.header.add_filter(self.filters, 1)
+        self.search = self.filters.search
         self.zoom = QSlider(Qt.Orientation.Horizontal)
         self.zoom.setRange(0, len(ZOOMS) - 1)
         self.zoom.setPageStep(1)
@@ -192,7 +127,9 @@ class DataPage(Page):
         self.zoom.setValue(min(range(len(ZOOMS)), key=lambda at: abs(ZOOMS[at] - self.settings.zoom)))
         self.zoom.valueChanged.connect(lambda at: self._set_zoom(ZOOMS[at]))
         self.grid.zoomed.connect(lambda _: self.zoom.setValue(ZOOMS.index(self.grid.zoom)) if self.grid.zoom in ZOOMS else None)
-        self.search.textChanged.connect(lambda text: self.show_filter(replace(self._filter, text=text.strip())))
+        self.filters.wanted.connect(self.show_filter)
+        self.filters.left.connect(self.grid.setFocus)
+        self.filters.entered.connect(self._enter_grid)
         self.grid.label_wanted.connect(self.label_by_number)
         self.grid.remove_wanted.connect(self.remove)
         self.grid.preview_wanted.connect(lambda _: self._open_preview())
@@ -222,7 +159,6 @@ class DataPage(Page):
             opened_other = self._state.project is None or state.project is None or self._state.project.folder != state.project.folder
             if opened_other:
                 self._filter = Filter()
-                self.search.clear()
         self._state = state
         self.thumbnails.follow(state)
         if changed & {"images", "classes", "project"}:
@@ -238,15 +174,12 @@ class DataPage(Page):
     def show_filter(self, chosen: Filter) -> None:
         """Show other pictures."""
         self._filter = chosen
-        if self.search.text().strip() != chosen.text:
-            self.search.setText(chosen.text)
         self._show_pictures()
 
     def show_images(self, images: tuple[int, ...], words: str = "") -> None:
         """Show these pictures alone, and select the first; `words` says what they are."""
         self.show_filter(Filter(images=images, words=words or self.tr("{0} chosen").format(count(len(images)))))
-        self.grid.select_row(0)
-        self.grid.setFocus()
+        self._enter_grid()
 
     def _show_pictures(self) -> None:
         self.grid.show_pictures(self._state, self._filter)
@@ -255,17 +188,8 @@ class DataPage(Page):
         self.middle.setCurrentWidget(self.grid if shown else self.none if total else self.empty)
         self.count.setText(self._counted(shown, total))
         self.count.setVisible(bool(total))
-        chosen = self._filter
-        plain = chosen == Filter(text=chosen.text)
-        self.chips["all"].setChecked(plain)
-        self.chips["unlabelled"].setChecked(chosen.class_id == -1)
-        for split in (Split.TRAIN, Split.VALIDATION, Split.TEST):
-            self.chips[split].setChecked(chosen.split == split)
-            self.chips[split].setVisible(bool(total))
-        self.own.setVisible(chosen.images is not None)
-        self.own.setChecked(True)
-        self.own.setText(f"{chosen.words}  ×")
-        self.classes.set_chosen(chosen.class_id)
+        self.filters.show_filter(self._filter, bool(total))
+        self.classes.set_chosen(self._filter.class_id)
         self._show_picked()
 
     def _counted(self, shown: int, total: int) -> str:
@@ -350,15 +274,6 @@ class DataPage(Page):
     def _import_into(self, paths: tuple[str, ...], class_id: int | None) -> None:
         self.bridge.submit(ImportPaths(tuple(paths), class_id, self.settings.copy_images))
 
-    def _press_chip(self, name: object) -> None:
-        if name == "all":
-            self.show_filter(Filter(text=self._filter.text))
-        elif name == "unlabelled":
-            self._choose_class(None if self._filter.class_id == -1 else -1)
-        else:
-            split = None if self._filter.split == name else Split(name)
-            self.show_filter(replace(self._filter, split=split, images=None, words=""))
-
     def _choose_class(self, class_id: int | None) -> None:
         if class_id is None:
             self.show_filter(Filter(text=self._filter.text))
@@ -386,17 +301,9 @@ class DataPage(Page):
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.grid.viewport().mapToGlobal(point))
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Escape:
-                self.search.clear()
-                self.grid.setFocus()
-                return True
-            if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.grid.select_row(0)
-                self.grid.setFocus()
-                return True
-        return False
+    def _enter_grid(self) -> None:
+        self.grid.select_row(0)
+        self.grid.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._filter != Filter():
@@ -409,7 +316,7 @@ class DataPage(Page):
         if not hasattr(self, "preview"):
             return
         self.empty.dress()
-        self.search.setFixedWidth(px(150))
+        self.filters.dress()
         self.zoom.setFixedWidth(px(88))
         self.count.setContentsMargins(px(16), px(5), px(16), px(6))
         self._banner.setContentsMargins(px(12), px(8), px(12), 0)

@@ -1,0 +1,218 @@
+"""A card for one class: colour, name, count, key and a few of its pictures; pictures and files can be dropped on it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QMenu
+
+from engine.project.records import ClassRecord
+from gui.icons import icon
+from gui.theme import colour, colours, font, px
+from gui.widgets.basics import count
+from gui.widgets.image_grid import paint_fitted
+from gui.widgets.picture_model import images_of, paths_of
+from gui.widgets.thumbnails import Thumbnails
+
+
+class ClassCard(QAbstractButton):
+    """One class, or all or the unlabelled pictures.
+
+    Attributes
+    ----------
+    images_dropped, paths_dropped : Signal(tuple)
+        Pictures of the project, or files, were dropped here.
+    rename_wanted : Signal(str)
+        The new name.
+    """
+
+    images_dropped = Signal(object)
+    paths_dropped = Signal(object)
+    rename_wanted = Signal(str)
+
+    def __init__(self, thumbnails: Thumbnails | None) -> None:
+        super().__init__()
+        self._thumbnails = thumbnails
+        self._record: ClassRecord | None = None
+        self._count = 0
+        self._key = ""
+        self._strip: tuple[int, ...] = ()
+        self._over = False
+        self._editor: QLineEdit | None = None
+        self._plain = thumbnails is None
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAcceptDrops(not self._plain)
+
+    def show_class(self, record: ClassRecord, number: int, images: int, strip: tuple[int, ...]) -> None:
+        """Show a class; number counts from 1 and is its key up to 9."""
+        key = str(number) if number <= 9 else ""
+        if (record, images, strip, key) == (self._record, self._count, self._strip, self._key):
+            return
+        self._record, self._count, self._strip, self._key = record, images, strip, key
+        self.setText(record.name)
+        self._describe()
+
+    def show_words(self, words: str, images: int, key: str = "") -> None:
+        """Show all pictures or the unlabelled ones."""
+        self._count, self._key = images, key
+        self.setText(words)
+        self._describe()
+
+    def _describe(self) -> None:
+        self.setAccessibleName(self.tr("{0}: {1} pictures").format(self.text(), self._count))
+        if self._record is not None:
+            key = self.tr(" Key {0} labels what is selected.").format(self._key) if self._key else ""
+            self.setToolTip(self.tr("{0} pictures. Drop pictures here to label them; double-click to rename.").format(self._count) + key)
+        self.update()
+
+    @property
+    def strip(self) -> tuple[int, ...]:
+        return self._strip
+
+    def sizeHint(self) -> QSize:
+        return QSize(px(200), px(36) if self._plain else px(76))
+
+    # ------------------------------------------------------------ painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tones = colours()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        ground = tones.selected if self.isChecked() or self._over else tones.hover if self.underMouse() else tones.raised
+        if self._plain and ground == tones.raised:
+            ground = tones.panel
+        painter.setBrush(colour(ground))
+        edge = tones.accent if self.isChecked() or self._over or self.hasFocus() else tones.line
+        painter.setPen(QPen(colour(edge), px(2) if self._over else 1) if not self._plain or edge == tones.accent else Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(area, px(6), px(6))
+        line = QRect(px(12), 0, self.width() - px(22), px(36))
+        if self._record is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour(self._record.colour))
+            painter.drawEllipse(QRectF(px(12), line.center().y() - px(5), px(11), px(11)))
+            line.setLeft(px(31))
+        line.setRight(self._paint_key(painter, line))
+        painter.setFont(font(12, tabular=True))
+        painter.setPen(colour(tones.muted))
+        words = count(self._count)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
+        line.setRight(line.right() - painter.fontMetrics().horizontalAdvance(words) - px(8))
+        painter.setFont(font(13, QFont.Weight.DemiBold if self.isChecked() else QFont.Weight.Normal))
+        painter.setPen(colour(tones.accent_text if self.isChecked() else tones.text))
+        name = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, line.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+        if not self._plain:
+            self._paint_strip(painter)
+        painter.end()
+
+    def _paint_key(self, painter: QPainter, line: QRect) -> int:
+        """Paint the key's number; gives where the words may end."""
+        if not self._key:
+            return line.right() - px(24) if not self._plain else line.right()
+        tones = colours()
+        side = px(18)
+        cap = QRectF(line.right() - side, line.center().y() - side / 2, side, side)
+        painter.setPen(QPen(colour(tones.line), 1))
+        painter.setBrush(colour(tones.panel))
+        painter.drawRoundedRect(cap, px(4), px(4))
+        painter.setFont(font(11, tabular=True))
+        painter.setPen(colour(tones.muted))
+        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, self._key)
+        return line.right() - px(26)
+
+    def _paint_strip(self, painter: QPainter) -> None:
+        tones = colours()
+        side = px(30)
+        for at, image in enumerate(self._strip):
+            place = QRect(px(12) + at * (side + px(5)), px(38), side, side)
+            pixmap = self._thumbnails.get(image) if self._thumbnails is not None else None
+            if pixmap is not None and not pixmap.isNull():
+                paint_fitted(painter, pixmap, place)
+            else:
+                painter.fillRect(place, colour(tones.panel))
+        if not self._strip:
+            painter.setFont(font(11))
+            painter.setPen(colour(tones.muted))
+            place = QRect(px(12), px(38), self.width() - px(24), side)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr("Drop pictures here"))
+
+    # ------------------------------------------------------------ dropping
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if images_of(event.mimeData()) or paths_of(event.mimeData()):
+            event.acceptProposedAction()
+            self._set_over(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._set_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._set_over(False)
+        images, paths = images_of(event.mimeData()), paths_of(event.mimeData())
+        if images:
+            self.images_dropped.emit(images)
+        elif paths:
+            self.paths_dropped.emit(paths)
+        event.acceptProposedAction()
+
+    def _set_over(self, over: bool) -> None:
+        self._over = over
+        self.update()
+
+    # ------------------------------------------------------------ renaming
+
+    def rename(self) -> None:
+        """Let the user type another name in place."""
+        if self._record is None or self._editor is not None:
+            return
+        editor = self._editor = QLineEdit(self._record.name, self)
+        editor.setGeometry(px(26), px(4), self.width() - px(34), px(30))
+        editor.setAccessibleName(self.tr("Name of the class"))
+        editor.installEventFilter(self)
+        editor.editingFinished.connect(self._renamed)
+        editor.show()
+        editor.selectAll()
+        editor.setFocus()
+
+    def _renamed(self) -> None:
+        editor, self._editor = self._editor, None
+        if editor is None:
+            return
+        name = editor.text().strip()
+        editor.deleteLater()
+        if name and self._record is not None and name != self._record.name:
+            self.rename_wanted.emit(name)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            editor, self._editor = self._editor, None
+            if editor is not None:
+                editor.deleteLater()
+            return True
+        return False
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.rename()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._record is None:
+            return
+        menu = QMenu(self)
+        menu.addAction(icon("ph.pencil-simple"), self.tr("Rename"), self.rename)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(event.globalPos())

@@ -1,0 +1,54 @@
+"""What an empty project shows: one sentence, one picture, one button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from gui.theme import px
+from gui.widgets import illustrations
+from gui.widgets.basics import button, label
+from gui.widgets.drop_zone import DropZone
+from gui.widgets.illustrations import Illustration
+
+
+class EmptyData(QWidget):
+    """What an empty project shows: one sentence, one picture, one button."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        outer = QVBoxLayout(self)
+        outer.addStretch(1)
+        self.zone = DropZone()
+        self._column = QVBoxLayout(self.zone)
+        self._column.addWidget(Illustration(illustrations.photographs, 120))
+        words = label(self.tr("Drop pictures or folders here"), "title")
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._column.addWidget(words)
+        more = label(
+            self.tr("Folders inside a folder become classes. Loose pictures wait unlabelled until you give them a class."),
+            "muted",
+            wrap=True,
+        )
+        more.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._column.addWidget(more)
+        row = self._row = QHBoxLayout()
+        row.addStretch(1)
+        self.choose = button(self.tr("Choose a folder…"), "primary")
+        self.camera = button(self.tr("Use the camera"))
+        row.addWidget(self.choose)
+        row.addWidget(self.camera)
+        row.addStretch(1)
+        self._column.addLayout(row)
+        across = QHBoxLayout()
+        across.addStretch(1)
+        across.addWidget(self.zone, 4)
+        across.addStretch(1)
+        outer.addLayout(across)
+        outer.addStretch(1)
+
+    def dress(self) -> None:
+        self.zone.setMaximumWidth(px(620))
+        self._column.setContentsMargins(px(40), px(40), px(40), px(40))
+        self._column.setSpacing(px(16))
+        self._row.setSpacing(px(8))
