@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.messages import (
     Classified,
@@ -22,17 +21,16 @@ from gui.bridge import Bridge
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, RunSelected
-from gui.theme import class_colour, px
-from gui.widgets.basics import button, label, panel, percent
-from gui.widgets.canvas import image_of
-from gui.widgets.class_buttons import ClassButtons
+from gui.theme import px
+from gui.widgets.answer_list import AnswerList
+from gui.widgets.answer_panel import AnswerPanel
+from gui.widgets.basics import button, label, percent
 from gui.widgets.drop_picture import DropPicture
 from gui.widgets.message_row import MessageRow
-from gui.widgets.picture_list import plain_icon
-from gui.widgets.probability_bars import ProbabilityBars, verdict
 
 PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.heic *.heif *.avif *.pgm *.ppm"
 THRESHOLD = "use.unknown_below"
+EMPTY = "Drop pictures here, paste one, or start the camera."
 
 
 class UsePage(Page):
@@ -53,12 +51,15 @@ class UsePage(Page):
         self._listed: tuple[Classified, ...] = ()
         self._pasted: dict[str, np.ndarray] = {}
         self._putting = ""
-        self._answered = False
         self._build_header()
         body = QHBoxLayout()
         body.setSpacing(0)
         body.addLayout(self._build_picture(), 1)
-        body.addWidget(self._build_answer())
+        self.side = AnswerPanel()
+        self.side.threshold_moved.connect(self._threshold_moved)
+        self.side.threshold_kept.connect(self._keep_threshold)
+        self.side.class_chosen.connect(self._put_into)
+        body.addWidget(self.side)
         self.content.addLayout(body, 1)
 
     # ------------------------------------------------------------ building
@@ -95,57 +96,17 @@ class UsePage(Page):
         self.message.pressed.connect(self._remedy)
         column.addWidget(self.message)
         self.view = DropPicture()
-        self.view.set_empty_text(self.tr("Drop pictures here, paste one, or start the camera."))
+        self.view.set_empty_text(self.tr(EMPTY))
         self.view.files_dropped.connect(self.classify)
         self.view.picture_dropped.connect(self._classify_pixels)
         column.addWidget(self.view, 1)
         self.caption = label("", "caption")
         self.caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.caption)
-        self.list = QListWidget()
-        self.list.setAccessibleName(self.tr("Classified pictures"))
-        self.list.setViewMode(QListWidget.ViewMode.IconMode)
-        self.list.setFlow(QListWidget.Flow.LeftToRight)
-        self.list.setWrapping(False)
-        self.list.setMovement(QListWidget.Movement.Static)
-        self.list.setUniformItemSizes(True)
-        self.list.setWordWrap(True)
-        self.list.setIconSize(QSize(px(72), px(72)))
-        self.list.setGridSize(QSize(px(112), px(116)))
-        self.list.setFixedHeight(px(136))
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.list.currentRowChanged.connect(self._pick)
-        self.list.hide()
+        self.list = AnswerList(self._word)
+        self.list.picked.connect(self._pick)
         column.addWidget(self.list)
         return column
-
-    def _build_answer(self) -> QWidget:
-        side = self.side = panel("inspector")
-        side.setFixedWidth(px(336))
-        column = QVBoxLayout(side)
-        column.setContentsMargins(px(16), px(16), px(16), px(16))
-        column.setSpacing(px(8))
-        self.answer = label("", "headline", wrap=True)
-        self.speed = label("", "caption")
-        self.bars = ProbabilityBars()
-        self.bars.ground = "panel"
-        self.threshold_label = label("", "caption", wrap=True)
-        self.threshold = QSlider(Qt.Orientation.Horizontal)
-        self.threshold.setAccessibleName(self.tr("Unknown below"))
-        self.threshold.setRange(0, 99)
-        self.threshold.valueChanged.connect(self._threshold_moved)
-        self.threshold.sliderReleased.connect(self._keep_threshold)
-        self.wrong_label = label(self.tr("Wrong? Put it into …"), "section")
-        self.buttons = ClassButtons()
-        self.buttons.chosen.connect(self._put_into)
-        self.put_label = label("", "caption", wrap=True)
-        for widget in (self.answer, self.speed, self.bars, self.threshold_label, self.threshold):
-            column.addWidget(widget)
-        column.addStretch(1)
-        for widget in (self.wrong_label, self.buttons, self.put_label):
-            column.addWidget(widget)
-        self.threshold_label.setText(self.tr("Unknown below: off"))
-        return side
 
     # ------------------------------------------------------------ rendering
 
@@ -154,9 +115,9 @@ class UsePage(Page):
             self._render_runs(state)
         if "memory" in changed:
             kept = state.memory.get(THRESHOLD, "0")
-            self.threshold.setValue(int(kept) if kept.isdigit() else 0)
+            self.side.set_threshold(int(kept) if kept.isdigit() else 0)
         if "classes" in changed:
-            self.buttons.set_classes(state.classes)
+            self.side.set_classes(state.classes)
         if changed & {"cameras", "camera", "jobs"}:
             self._render_camera(state)
         if changed & {"classified"}:
@@ -217,72 +178,37 @@ class UsePage(Page):
 
     def _render_classified(self, state: AppState) -> None:
         answers = tuple(answer for answer in state.classified if answer.image < 0)
-        if answers == self._listed:
-            return
-        fresh = len(answers) if not self._listed else next((n for n, one in enumerate(answers) if one is self._listed[0]), len(answers))
-        self.list.blockSignals(True)
-        if fresh == len(answers):
-            self.list.clear()
-        for answer in reversed(answers[:fresh]):
-            self.list.insertItem(0, self._item(answer))
-        while self.list.count() > len(answers):
-            self.list.takeItem(self.list.count() - 1)
-        self._listed = answers
-        self.list.setVisible(len(answers) > 1)
-        self.list.setCurrentRow(0)
-        self.list.blockSignals(False)
-        self._shown = answers[0] if answers else None
+        if answers != self._listed:
+            self._listed = answers
+            self.list.set_answers(answers)
+            self._shown = answers[0] if answers else None
 
-    def _item(self, answer: Classified) -> QListWidgetItem:
-        item = QListWidgetItem(f"{self._verdict(answer)}\n{answer.name}" if not answer.error else f"{self.tr('not read')}\n{answer.name}")
-        item.setToolTip(answer.error or f"{answer.path or answer.name}: {self._verdict(answer)}")
-        if answer.picture is not None:
-            pixmap = QPixmap.fromImage(image_of(answer.picture))
-            item.setIcon(plain_icon(pixmap.scaled(px(72), px(72), Qt.AspectRatioMode.KeepAspectRatio)))
-        return item
-
-    def _verdict(self, answer: Classified) -> str:
-        if answer.probabilities is None:
-            return ""
-        best = verdict(answer.probabilities, self.threshold.value() / 100)
-        return self.tr("unknown") if best is None else answer.classes[best]
+    def _word(self, answer: Classified) -> str:
+        return self.tr("not read") if answer.probabilities is None else self.side.word(answer.classes, answer.probabilities)
 
     def _render_answer(self, state: AppState) -> None:
         frame = state.camera.frame if state.camera.playing else None
+        shown = self._shown
         if frame is not None:
             self.view.set_pixels(frame.frame)
             self.caption.setText(self.tr("{rate:.0f} frames/s").format(rate=frame.frames_per_second))
-            self._show(frame.classes, frame.probabilities, frame.seconds)
-        elif self._shown is not None:
-            self.view.set_pixels(self._shown.picture)
-            self.caption.setText(self._shown.name)
-            self.caption.setToolTip(self._shown.path)
-            self._show(self._shown.classes, self._shown.probabilities, self._shown.seconds)
-            if self._shown.error:
-                self.view.set_empty_text(self._shown.error)
+            self.side.show_answer(frame.run or "", frame.classes, frame.probabilities, frame.seconds)
+        elif shown is not None:
+            self.view.set_pixels(shown.picture)
+            self.view.set_empty_text(f"{shown.name}: {shown.error}" if shown.error else self.tr(EMPTY))
+            self.caption.setText(shown.name)
+            self.caption.setToolTip(shown.path)
+            self.side.show_answer(shown.run, shown.classes, shown.probabilities, shown.seconds)
         else:
             self.view.set_pixels(None)
+            self.view.set_empty_text(self.tr(EMPTY))
             self.caption.setText("")
-            self._show((), None, 0.0)
-        can_put = (frame is not None or (self._shown is not None and not self._shown.error)) and state.writable and bool(state.classes)
-        for widget in (self.wrong_label, self.buttons):
-            widget.setVisible(can_put)
-        self.side.setVisible(can_put or self._answered)
-
-    def _show(self, names: tuple[str, ...], probabilities: np.ndarray | None, seconds: float) -> None:
-        self._answered = shown = probabilities is not None
-        for widget in (self.bars, self.speed, self.threshold, self.threshold_label):
-            widget.setVisible(shown)
-        if probabilities is None:
-            self.answer.setText("")
-            self.bars.set_answer((), None)
-            return
-        best = verdict(probabilities, self.threshold.value() / 100)
-        self.answer.setText(self.tr("Unknown") if best is None else names[best])
-        order = {record.name: at for at, record in enumerate(self.bridge.state.classes)}
-        tones = tuple(self.bridge.state.classes[order[name]].colour if name in order else class_colour(at) for at, name in enumerate(names))
-        self.bars.set_answer(names, probabilities, tones)
-        self.speed.setText(self.tr("answered in {time:.1f} ms").format(time=1000 * seconds))
+            self.side.show_answer("", (), None, 0.0)
+        readable = frame is not None or (shown is not None and not shown.error)
+        can_put = readable and state.writable and bool(state.classes)
+        answered = frame.probabilities is not None if frame is not None else shown is not None and shown.probabilities is not None
+        self.side.offer_classes(can_put)
+        self.side.setVisible(can_put or answered)
 
     def _render_message(self, state: AppState) -> None:
         failure = state.failures.get("OpenCamera") or state.failures.get("ClassifyFiles") or state.failures.get("ClassifyPicture")
@@ -357,10 +283,9 @@ class UsePage(Page):
         if job is not None:
             self.bridge.cancel(job.number)
 
-    def _pick(self, row: int) -> None:
-        if 0 <= row < len(self._listed):
-            self._shown = self._listed[row]
-            self._render_answer(self.bridge.state)
+    def _pick(self, answer: Classified) -> None:
+        self._shown = answer
+        self._render_answer(self.bridge.state)
 
     def _put_into(self, class_id: int) -> None:
         state = self.bridge.state
@@ -375,7 +300,7 @@ class UsePage(Page):
         else:
             return
         self._putting = title
-        self.put_label.setText(self.tr("Putting it into {title} …").format(title=title))
+        self.side.put_label.setText(self.tr("Putting it into {title} …").format(title=title))
 
     def _tell_put(self, state: AppState) -> None:
         """Say that the picture is in its class once it is on disk, or why it is not."""
@@ -384,15 +309,13 @@ class UsePage(Page):
             return
         done = self.tr("It is in {title} now; the next training learns from it.").format(title=self._putting)
         refused = report.skipped[0].reason if report.skipped else ""
-        self.put_label.setText(done if report.taken else self.tr("Not taken: {reason}.").format(reason=refused))
+        self.side.put_label.setText(done if report.taken else self.tr("Not taken: {reason}.").format(reason=refused))
         self._putting = ""
 
-    def _threshold_moved(self, value: int) -> None:
-        words = self.tr("Unknown below {value} %: drag to the right to be stricter") if value else self.tr("Unknown below: off")
-        self.threshold_label.setText(words.format(value=value))
-        self.bars.set_threshold(value / 100)
+    def _threshold_moved(self) -> None:
+        self.list.reword()
         self._render_answer(self.bridge.state)
 
-    def _keep_threshold(self) -> None:
+    def _keep_threshold(self, per_cent: int) -> None:
         if self.bridge.state.project is not None:
-            self.bridge.submit(Remember(THRESHOLD, str(self.threshold.value())))
+            self.bridge.submit(Remember(THRESHOLD, str(per_cent)))

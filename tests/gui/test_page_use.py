@@ -83,19 +83,20 @@ def test_dropped_file_is_classified_and_the_answer_shown(page, host, bridge, tmp
     assert host.sent(ClassifyFiles)[-1].paths == (str(tmp_path / "leaf.jpg"),)
     host.emit(answer("leaf.jpg", 0.2, 0.8, path="/x/leaf.jpg"))
     bridge.tick()
-    assert page.answer.text() == "spotted"
-    assert [(name, round(share, 3)) for name, share, _ in page.bars.rows()] == [("spotted", 0.8), ("healthy", 0.2)]
+    assert page.side.answer.text() == "spotted"
+    assert [(name, round(share, 3)) for name, share, _ in page.side.bars.rows()] == [("spotted", 0.8), ("healthy", 0.2)]
 
 
 def test_below_the_threshold_it_is_unknown_and_the_threshold_is_kept(page, host, bridge):
     host.emit(answer("leaf.jpg", 0.4, 0.6))
     bridge.tick()
-    page.threshold.setValue(70)
-    assert page.answer.text() == "Unknown"
-    page.threshold.sliderReleased.emit()
+    assert page.list.count() == 1
+    page.side.threshold.setValue(70)
+    assert page.list.item(0).text() == "unknown\nleaf.jpg"
+    assert page.side.answer.text() == "unknown"
     assert (host.sent(messages.Remember)[-1].key, host.sent(messages.Remember)[-1].value) == ("use.unknown_below", "70")
-    page.threshold.setValue(50)
-    assert page.answer.text() == "spotted"
+    page.side.threshold.setValue(50)
+    assert page.side.answer.text() == "spotted"
 
 
 def test_unreadable_file_says_why_and_the_others_are_listed(page, host, bridge):
@@ -104,19 +105,19 @@ def test_unreadable_file_says_why_and_the_others_are_listed(page, host, bridge):
     assert page.list.count() == 2
     assert "not read" in page.list.item(0).text()
     page.list.setCurrentRow(1)
-    assert page.answer.text() == "healthy"
+    assert page.side.answer.text() == "healthy"
 
 
 def test_a_wrong_answer_is_put_into_its_class_and_told_when_it_is_on_disk(page, host, bridge):
     host.emit(answer("a.jpg", 0.9, 0.1, path="/x/a.jpg"))
     bridge.tick()
-    page.buttons.chosen.emit(2)
+    page.side.buttons.chosen.emit(2)
     sent = host.sent(ImportPaths)[-1]
     assert (sent.paths, sent.class_id) == (("/x/a.jpg",), 2)
-    assert page.put_label.text() == "Putting it into spotted …"
+    assert page.side.put_label.text() == "Putting it into spotted …"
     host.emit(ImportFinished(taken=1, skipped=()))
     bridge.tick()
-    assert "It is in spotted now" in page.put_label.text()
+    assert "It is in spotted now" in page.side.put_label.text()
 
 
 def test_a_pasted_picture_keeps_its_full_size_when_put_into_a_class(page, host, bridge):
@@ -130,7 +131,7 @@ def test_a_pasted_picture_keeps_its_full_size_when_put_into_a_class(page, host, 
     assert sent.pixels[0, 0].tolist() == [0x33, 0x66, 0x99]
     host.emit(answer(sent.name, 0.9, 0.1))
     bridge.tick()
-    page.buttons.chosen.emit(1)
+    page.side.buttons.chosen.emit(1)
     assert host.sent(ImportPicture)[-1].pixels.shape == (401, 1203, 3)
 
 
@@ -155,7 +156,7 @@ def test_camera_plays_answers_and_says_why_it_stopped(page, host, bridge, qtbot)
         )
     )
     bridge.tick()
-    assert page.answer.text() == "healthy"
+    assert page.side.answer.text() == "healthy"
     assert page.caption.text() == "25 frames/s"
     assert page.camera_button.text() == "Stop camera"
     page.camera_button.click()
