@@ -80,6 +80,6 @@ class Announcer(QObject):
             return
         if event.command == "EngineReady":
             words = self.tr("torch could not be loaded: {0}").format(event.failure.message)
-            self.tell("error", words, event.failure.remedy, event.command)
+            self.tell("error", words, event.failure.remedy)
         elif event.command not in SILENT:
             self.tell("error", event.failure.message, event.failure.remedy, event.command)

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout
 
@@ -27,6 +27,9 @@ from gui.widgets.basics import label, panel
 from gui.widgets.picture_model import paths_of
 from gui.widgets.sidebar import Sidebar
 from gui.widgets.status_bar import StatusBar
+
+FRAME_WIDTH, FRAME_HEIGHT = 16, 48
+"""Room in pixels left for the frame that the system puts around a window."""
 
 
 class MainWindow(QMainWindow):
@@ -225,7 +228,8 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def _restore_geometry(self) -> None:
-        self.resize(1280, 800)
+        room = self.screen().availableSize() - QSize(FRAME_WIDTH, FRAME_HEIGHT)
+        self.resize(QSize(1280, 800).boundedTo(room))
         if self.settings.geometry:
             self.restoreGeometry(QByteArray.fromHex(self.settings.geometry.encode("ascii", "ignore")))
 
@@ -274,6 +278,8 @@ class MainWindow(QMainWindow):
             for name, words, plain in (("undo", state.history.undo, self.tr("Undo")), ("redo", state.history.redo, self.tr("Redo"))):
                 self.actions_[name].setEnabled(state.writable and bool(words))
                 self.actions_[name].setText(f"{plain}: {words}" if words else plain)
+        if "failures" in changed:
+            self.toasts.forget_errors(state.failures)
         if "project" in changed:
             for name in ("close_project", "show_folder", "find"):
                 self.actions_[name].setEnabled(state.project is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import msgspec
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -158,6 +158,7 @@ class Toasts(QObject):
         while len(self.shown) > SHOWN_AT_ONCE:
             self._remove(self.shown[0])
         if message.level in LASTING:
+            toast.layout().setContentsMargins(px(8), px(8), px(8), 0)
             self._row.addWidget(toast)
         toast.show()
         self._place()
@@ -166,6 +167,12 @@ class Toasts(QObject):
         """Take away what is about a topic."""
         for toast in [toast for toast in self.shown if toast.message.topic == topic and toast.message.level in levels]:
             self._remove(toast)
+
+    def forget_errors(self, failing: Container[str]) -> None:
+        """Take away the errors about commands that fail no longer."""
+        for toast in [toast for toast in self.shown if toast.message.level == "error"]:
+            if toast.message.topic and toast.message.topic not in failing:
+                self._remove(toast)
 
     def _remove(self, toast: Toast) -> None:
         if toast in self.shown:

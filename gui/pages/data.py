@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import AddClass, ImportPaths, PictureReady, RemoveImages, RenameClass, SetLabels, WantPicture
 from gui.bridge import Bridge
@@ -14,7 +14,7 @@ from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, ReportDismissed
 from gui.theme import colours, px
-from gui.widgets.basics import button, count, label
+from gui.widgets.basics import button, count, label, set_look
 from gui.widgets.class_list import ClassList
 from gui.widgets.empty_data import EmptyData
 from gui.widgets.filter_bar import FilterBar
@@ -23,7 +23,7 @@ from gui.widgets.import_report import ImportReport
 from gui.widgets.inspector import Inspector
 from gui.widgets.picture_model import Filter
 from gui.widgets.preview import Preview
-from gui.widgets.thumbnails import Thumbnails, pixmap_of
+from gui.widgets.thumbnails import pixmap_of, shared_thumbnails
 
 LOOK_AFTER_MILLISECONDS = 60
 """The selection must rest this long before the large picture is asked for."""
@@ -54,7 +54,7 @@ class DataPage(Page):
         self._state = bridge.state
         self._filter = Filter()
         self._large = -1
-        self.thumbnails = Thumbnails(bridge, self)
+        self.thumbnails = shared_thumbnails(bridge)
         self.grid = ImageGrid(self.thumbnails, settings.zoom)
         self.classes = ClassList(self.thumbnails)
         self.inspector = Inspector()
@@ -124,6 +124,9 @@ class DataPage(Page):
         self._look.setSingleShot(True)
         self._look.setInterval(LOOK_AFTER_MILLISECONDS)
         self._look.timeout.connect(self._ask_for_large)
+        self._appear = QTimer(self)  # the grid must not move under the pointer before the second click of two
+        self._appear.setSingleShot(True)
+        self._appear.timeout.connect(lambda: self.inspector.setVisible(bool(self.grid.selected())))
         self.zoom.setValue(min(range(len(ZOOMS)), key=lambda at: abs(ZOOMS[at] - self.settings.zoom)))
         self.zoom.valueChanged.connect(lambda at: self._set_zoom(ZOOMS[at]))
         self.grid.zoomed.connect(lambda _: self.zoom.setValue(ZOOMS.index(self.grid.zoom)) if self.grid.zoom in ZOOMS else None)
@@ -149,7 +152,6 @@ class DataPage(Page):
         self.report.dismissed.connect(lambda: self.bridge.dispatch(ReportDismissed()))
         self.empty.zone.dropped.connect(lambda paths: self._import_into(paths, None))
         self.empty.choose.clicked.connect(self.folder_wanted)
-        self.empty.camera.clicked.connect(self.camera_wanted)
         self.bridge.picture.connect(self._take_large)
 
     # ------------------------------------------------------------ rendering
@@ -189,19 +191,23 @@ class DataPage(Page):
         self.count.setText(self._counted(shown, total))
         self.count.setVisible(bool(total))
         self.filters.show_filter(self._filter, bool(total))
+        self._dress_import()
         self.classes.set_chosen(self._filter.class_id)
         self._show_picked()
 
     def _counted(self, shown: int, total: int) -> str:
         picked = len(self.grid.selected())
-        words = self.tr("{0} pictures").format(count(total))
+        words = self.tr("1 picture") if total == 1 else self.tr("{0} pictures").format(count(total))
         if shown != total:
             words = self.tr("{0} of {1} pictures").format(count(shown), count(total))
         return self.tr("{0} · {1} selected").format(words, count(picked)) if picked else words
 
     def _show_picked(self) -> None:
         picked = self.grid.selected()
-        self.inspector.setVisible(bool(picked))
+        if picked and not self.inspector.isVisible() and QGuiApplication.mouseButtons():
+            self._appear.start(QApplication.doubleClickInterval())
+        else:
+            self.inspector.setVisible(bool(picked))
         total = len(self._state.images.ids) if self._state.images is not None else 0
         self.count.setText(self._counted(self.grid.count(), total))
         pictures = self.grid.pictures
@@ -320,4 +326,10 @@ class DataPage(Page):
         self.zoom.setFixedWidth(px(88))
         self.count.setContentsMargins(px(16), px(5), px(16), px(6))
         self._banner.setContentsMargins(px(12), px(8), px(12), 0)
-        self.import_button.setIcon(icon("ph.upload-simple", colours().on_accent))
+        self._dress_import()
+
+    def _dress_import(self) -> None:
+        """The empty page has a primary button of its own."""
+        empty = self.middle.currentWidget() is self.empty
+        set_look(self.import_button, "" if empty else "primary")
+        self.import_button.setIcon(icon("ph.upload-simple", colours().text if empty else colours().on_accent))

@@ -48,7 +48,8 @@ class StartCard(DropZone):
     def dress(self) -> None:
         self._column.setContentsMargins(px(20), px(20), px(20), px(20))
         self._column.setSpacing(px(8))
-        self.words.setMinimumHeight(px(40))
+        self.words.setMinimumHeight(px(52))
+        self.words.setContentsMargins(0, 0, 0, px(12))
         self.picture.updateGeometry()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -206,7 +207,7 @@ class StartPage(Page):
         self.camera = StartCard(
             illustrations.lens,
             self.tr("Camera"),
-            self.tr("Point a camera at things, record them as classes, and watch a trained network name them."),
+            self.tr("A trained network names what the camera sees; what it sees can become examples."),
             self.tr("Open the camera"),
         )
         self.camera.clicked.connect(self.camera_wanted)
@@ -244,6 +245,7 @@ class StartPage(Page):
             entry.clicked.connect(lambda checked=False, folder=entry.entry.folder: self.project_wanted.emit(folder))
             entry.forget_wanted.connect(lambda folder=entry.entry.folder: self._forget(folder))
             self._recent.addWidget(entry, at // 2, at % 2)
+            QWidget.setTabOrder(self.entries[at - 1] if at else self.open, entry)
         self.nothing.setVisible(not self.entries)
         self._dress_entries()
 

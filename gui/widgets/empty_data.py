@@ -22,22 +22,13 @@ class EmptyData(QWidget):
         self.zone = DropZone()
         self._column = QVBoxLayout(self.zone)
         self._column.addWidget(Illustration(illustrations.photographs, 120))
-        words = label(self.tr("Drop pictures or folders here"), "title")
+        words = label(self.tr("Drop pictures here, or a folder: each folder inside it becomes a class."), "section", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._column.addWidget(words)
-        more = label(
-            self.tr("Folders inside a folder become classes. Loose pictures wait unlabelled until you give them a class."),
-            "muted",
-            wrap=True,
-        )
-        more.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._column.addWidget(more)
         row = self._row = QHBoxLayout()
         row.addStretch(1)
         self.choose = button(self.tr("Choose a folder…"), "primary")
-        self.camera = button(self.tr("Use the camera"))
         row.addWidget(self.choose)
-        row.addWidget(self.camera)
         row.addStretch(1)
         self._column.addLayout(row)
         across = QHBoxLayout()

@@ -70,7 +70,10 @@ class GridView(QAbstractItemView):
         return model.rowCount() if model is not None else 0
 
     def columns(self) -> int:
-        return max(1, (self.viewport().width() - 2 * self._margin) // max(1, self._cell.width()))
+        return self._columns_in(self.viewport().width())
+
+    def _columns_in(self, width: int) -> int:
+        return max(1, (width - 2 * self._margin) // max(1, self._cell.width()))
 
     def _rect(self, row: int) -> QRect:
         """Place of a row in the whole content."""
@@ -111,7 +114,15 @@ class GridView(QAbstractItemView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        bar, height, old = self.verticalScrollBar(), self._cell.height(), self._columns_in(event.oldSize().width())
+        first = max(0, bar.value() - self._margin) // height * old
+        current = self.currentIndex().row()
+        seen = first <= current < first + (self.viewport().height() // height + 1) * old
+        row = current if seen else first
+        above = row // old * height - bar.value()
         self.updateGeometries()
+        if self.columns() != old:
+            bar.setValue(row // self.columns() * height - above)
         self.seen_changed.emit()
 
     # ------------------------------------------------------------ what QAbstractItemView asks

@@ -43,6 +43,7 @@ class TileDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._model = model
         self._thumbnails = thumbnails
+        self.caption = 0  # height of the line below the picture, in pixels
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         tones = colours()
@@ -57,12 +58,11 @@ class TileDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(area, px(6), px(6))
         pad = px(4)
         side = area.width() - 2 * pad
-        caption = area.height() - side - 2 * pad
-        picture = QRect(area.x() + pad, area.y() + pad, side, side if caption > 0 else area.height() - 2 * pad)
+        picture = QRect(area.x() + pad, area.y() + pad, side, area.height() - 2 * pad - self.caption)
         self._paint_picture(painter, picture, row)
         record = self._model.class_at(row)
-        if caption > px(12):
-            self._paint_caption(painter, QRect(picture.left(), picture.bottom() + 1, side, caption), record)
+        if self.caption:
+            self._paint_caption(painter, QRect(picture.left(), picture.bottom() + 1, side, self.caption), record)
         elif record is not None:
             painter.fillRect(QRect(picture.left(), picture.bottom() - px(3), side, px(4)), colour(record.colour))
         if selected or option.state & QStyle.StateFlag.State_HasFocus:
@@ -132,7 +132,8 @@ class ImageGrid(GridView):
         self._thumbnails = thumbnails
         self._zoom = zoom
         self.setModel(self.pictures)
-        self.setItemDelegate(TileDelegate(self.pictures, thumbnails, self))
+        self._tiles = TileDelegate(self.pictures, thumbnails, self)
+        self.setItemDelegate(self._tiles)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -157,12 +158,12 @@ class ImageGrid(GridView):
         self.pictures.show(state, chosen)
         if not keep:
             self.verticalScrollBar().setValue(0)
-        elif self.currentIndex().row() < 0 and current >= 0 and self.count():
+        elif current >= 0 and self.count() and (self.currentIndex().row() < 0 or (selected and not self.selectionModel().hasSelection())):
             self._restore(current, selected, row)
         self.viewport().update()
 
     def _restore(self, current: int, selected: tuple[int, ...], row: int) -> None:
-        """Select again after a reset: the same pictures where they are still there, else what moved into their place."""
+        """Select again: the same pictures where they are still there, else the one that moved into the current one's place."""
         there = self.pictures.row_of(current)
         self.select_row(there if there >= 0 else min(max(row, 0), self.count() - 1))
         if there >= 0:
@@ -184,6 +185,7 @@ class ImageGrid(GridView):
 
     def dress(self) -> None:
         caption = px(20) if self._zoom >= CAPTION_FROM else 0
+        self._tiles.caption = caption
         gap = px(4)
         side = px(self._zoom) + px(8) + gap
         self._thumbnails.set_side(round(px(self._zoom) * self.devicePixelRatioF()))
