@@ -295,6 +295,7 @@ class DataPage(Page):
         if not picked:
             return
         menu = QMenu(self)
+        menu.setObjectName("pictures")
         menu.addAction(icon("ph.eye"), self.tr("Look at it (Space)"), self._open_preview)
         menu.addSeparator()
         for number, record in enumerate(self._state.classes[:30]):
