@@ -41,12 +41,14 @@ class Projects(QObject):
         self._window, self._bridge, self._settings, self._show_page = window, bridge, settings, show_page
         self._after_open: dict[int, Callable[[], object]] = {}
         self._reopening = ""
+        self._last_page = settings.page  # before the start page is shown
 
     # ------------------------------------------------------------ opening
 
-    def begin(self, folder: str = "") -> None:
-        """Open the project in a folder, or else the one that was open when the window was closed."""
+    def begin(self, folder: str = "", page: str = "") -> None:
+        """Open the project in a folder, or else the one that was open on `page` when the window was closed."""
         self._reopening = folder or self._settings.project
+        self._page = page if self._reopening == self._settings.project and page != "start" else ""
         if self._reopening:
             self.open(self._reopening)
 
@@ -143,7 +145,7 @@ class Projects(QObject):
         if then is not None:
             then()
         elif self._reopening and Path(self._reopening) == Path(event.project.folder):
-            self._show_page(self._settings.page if self._settings.page != "start" else page)
+            self._show_page(self._last_page if self._last_page != "start" else page)
         else:
             self._show_page(page)
         self._reopening = ""
@@ -153,7 +155,10 @@ class Projects(QObject):
         state = self._bridge.state
         if state.project is None:
             return
-        measured = [run.validation_accuracy for run in state.runs if run.validation_accuracy is not None]
         images = len(state.images.ids) if state.images is not None else 0
-        best = max(measured, default=None)
-        self._settings.remember_project(RecentProject(state.project.folder, state.project.name, images, best))
+        measured = [run for run in state.runs if run.validation_accuracy is not None]
+        accuracy = None
+        if measured:  # the best on the validation split, and of it what the test split says, as in the sidebar
+            best = max(measured, key=lambda run: run.validation_accuracy or 0.0)
+            accuracy = best.validation_accuracy if best.test_accuracy is None else best.test_accuracy
+        self._settings.remember_project(RecentProject(state.project.folder, state.project.name, images, accuracy))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from gui.bridge import Bridge
@@ -48,9 +48,18 @@ class StartCard(DropZone):
     def dress(self) -> None:
         self._column.setContentsMargins(px(20), px(20), px(20), px(20))
         self._column.setSpacing(px(8))
-        self.words.setMinimumHeight(px(52))
         self.words.setContentsMargins(0, 0, 0, px(12))
+        self._make_room()
         self.picture.updateGeometry()
+
+    def _make_room(self) -> None:
+        """Scroll areas do not ask for the height that wrapped words need at a width."""
+        margins = self._column.contentsMargins()
+        self.words.setMinimumHeight(self.words.heightForWidth(self.width() - margins.left() - margins.right()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self.rect().contains(event.position().toPoint()):
@@ -87,7 +96,8 @@ class RecentEntry(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setText(entry.name)
         gone = self.tr(" (its folder is gone)") if self.missing else ""
-        self.setAccessibleName(f"{entry.name}{gone}, {entry.folder}")
+        measured = self.tr(", {0} accuracy").format(percent(entry.accuracy)) if entry.accuracy is not None else ""
+        self.setAccessibleName(f"{entry.name}{gone}{measured}, {entry.folder}")
         self.setToolTip(f"{entry.folder}{gone}")
 
     def sizeHint(self) -> QSize:
