@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout
 
 import resources
 from gui.icons import icon, icon_size
+from gui.page_records import FREE_PAGES
 from gui.state import AppState
 from gui.theme import colour, colours, font, px, theme
 from gui.widgets.basics import count, label, percent
@@ -170,6 +171,7 @@ class Sidebar(QFrame):
     def add_page(self, name: str, title: str, glyph: str, tip: str) -> SidebarEntry:
         """Add a page's entry below the others."""
         entry = SidebarEntry(title, glyph, tip)
+        entry.setEnabled(name in FREE_PAGES)
         entry.clicked.connect(lambda: self.page_wanted.emit(name))
         self._group.addButton(entry)
         self._entries.addWidget(entry)
@@ -186,7 +188,7 @@ class Sidebar(QFrame):
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         if "project" in changed:
             for name, entry in self.entries.items():
-                entry.setEnabled(state.project is not None or name == "use")
+                entry.setEnabled(state.project is not None or name in FREE_PAGES)
             self._project_name = state.project.name if state.project is not None else ""
             self._show_project()
         if changed & {"images", "jobs", "runs", "camera"}:

@@ -51,6 +51,11 @@ class FakeHost:
         while self._events:
             yield self._events.popleft()
 
+    @property
+    def waiting(self) -> int:
+        """Number of events that nobody has taken yet."""
+        return len(self._events)
+
     def emit(self, *events: Event) -> None:
         self._events.extend(events)
 
