@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import AddClass, ImportPaths, PictureReady, RemoveImages, RenameClass, SetLabels, WantPicture
@@ -27,6 +27,9 @@ from gui.widgets.thumbnails import pixmap_of, shared_thumbnails
 
 LOOK_AFTER_MILLISECONDS = 60
 """The selection must rest this long before the large picture is asked for."""
+
+NARROW = 820
+"""Width of the page in pixels of the design below which its sides are narrower."""
 
 
 class DataPage(Page):
@@ -318,6 +321,17 @@ class DataPage(Page):
         else:
             super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """In a narrow window the sides leave more to the grid."""
+        narrow = self.width() < px(NARROW)
+        self.classes.set_width(176 if narrow else 232)
+        self.inspector.set_width(216 if narrow else 272)
+        self.zoom.setVisible(not narrow)
+
     def dress(self) -> None:
         super().dress()
         if not hasattr(self, "preview"):
@@ -325,6 +339,7 @@ class DataPage(Page):
         self.empty.dress()
         self.filters.dress()
         self.zoom.setFixedWidth(px(88))
+        self._share_width()
         self.count.setContentsMargins(px(16), px(5), px(16), px(6))
         self._banner.setContentsMargins(px(12), px(8), px(12), 0)
         self._dress_import()

@@ -41,6 +41,7 @@ class ClassList(QFrame):
         super().__init__()
         self.setProperty("look", "side")
         self._thumbnails = thumbnails
+        self._width = 232
         self.cards: dict[int, ClassCard] = {}
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 1, 0)
@@ -154,8 +155,13 @@ class ClassList(QFrame):
             if not images.isdisjoint(card.strip):
                 card.update()
 
+    def set_width(self, width: int) -> None:
+        """Width in pixels of the design."""
+        self._width = width
+        self.setFixedWidth(px(width))
+
     def dress(self) -> None:
-        self.setFixedWidth(px(232))
+        self.set_width(self._width)
         self._column.setContentsMargins(px(12), px(12), px(12), px(12))
         self._column.setSpacing(px(6))
         self._cards.setContentsMargins(0, px(6), 0, 0)

@@ -38,6 +38,7 @@ class Inspector(QFrame):
         super().__init__()
         self.setProperty("look", "inspector")
         self._path = ""
+        self._width = 272
         self._column = QVBoxLayout(self)
         self.picture = FittedPicture()
         self.picture.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -124,12 +125,18 @@ class Inspector(QFrame):
         self._grid.itemAtPosition(1, 0).widget().setText(self.tr("Classes") if several else self.tr("Split"))
         self.show_file.setVisible(bool(self._path) and not several)
 
+    def set_width(self, width: int) -> None:
+        """Width in pixels of the design."""
+        self._width = width
+        self.setFixedWidth(px(width))
+
     def dress(self) -> None:
-        self.setFixedWidth(px(272))
+        self.set_width(self._width)
         self._column.setContentsMargins(px(16), px(16), px(16), px(16))
         self._column.setSpacing(px(12))
         self._grid.setHorizontalSpacing(px(12))
         self._grid.setVerticalSpacing(px(8))
-        self.picture.setFixedHeight(px(240))
+        self.picture.setMinimumHeight(px(80))
+        self.picture.setMaximumHeight(px(240))
         self.show_file.setIcon(icon("ph.folder-open"))
         self.remove.setIcon(icon("ph.trash"))

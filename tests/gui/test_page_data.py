@@ -24,6 +24,7 @@ from engine.messages import (
 )
 from engine.project.records import Skipped, Split
 from gui.pages.data import DataPage
+from gui.theme import px, theme
 from gui.widgets.picture_model import Filter, mime_of
 
 
@@ -315,3 +316,16 @@ def test_the_context_menu_labels(page, qtbot, host):
     action.trigger()
     menu.close()
     assert (host.sent(SetLabels)[-1].images, host.sent(SetLabels)[-1].class_id) == ((10, 11), 2)
+
+
+@pytest.mark.parametrize(("width", "scale"), [(660, 1.0), (980, 1.5), (1080, 1.0)])
+def test_nothing_is_cut_off_in_a_narrow_window(page, qtbot, width, scale):
+    theme().apply(scale=scale)
+    page.resize(width, round(560 * scale))
+    page.grid.select_row(0)
+    for chip in page.filters.chips.values():
+        qtbot.waitUntil(lambda chip=chip: not chip.isVisible() or chip.width() >= chip.sizeHint().width())
+    assert page.filters.chips["unlabelled"].isVisible() and page.search.width() >= px(90)
+    assert page.grid.columns() >= 2
+    inspector = page.inspector
+    qtbot.waitUntil(lambda: inspector.picture.geometry().bottom() < inspector.name.y())

@@ -1,10 +1,13 @@
 import itertools
+import re
 
 import pytest
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from gui.style_sheet import style_sheet
 from gui.theme import CLASS_COLOURS, DARK, LIGHT, SCALES, class_colour, colours, contrast, px, readable_on, theme
+from gui.widgets.basics import button
 
 
 @pytest.mark.parametrize("tones", [LIGHT, DARK], ids=["light", "dark"])
@@ -49,3 +52,24 @@ def test_classes_have_colours_of_their_own():
     assert tuple(made[:7]) == CLASS_COLOURS
     assert len(set(made)) == 40
     assert all(contrast(readable_on(name), name) >= 4.5 for name in made)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_round_ends_are_no_rounder_than_half_their_height(qtbot, scale):
+    """Qt draws square corners where a radius is more than half of the box."""
+    theme().apply(scale=scale)
+    chip = button("Unlabelled", "chip")
+    qtbot.addWidget(chip)
+    rules = dict(re.findall(r"([^{}]+)\{([^{}]*)\}", style_sheet(LIGHT, px)))
+
+    def value(selector: str, name: str) -> int:
+        return int(re.search(rf"(?<![\w-]){name}: -?(\d+)px", next(rule for key, rule in rules.items() if key.strip() == selector))[1])
+
+    assert value('QPushButton[look="chip"]', "border-radius") == chip.sizeHint().height() // 2
+    handle, groove = "QSlider::handle:horizontal", value("QSlider::groove:horizontal", "height")
+    assert 2 * value(handle, "border-radius") <= min(value(handle, "width") + 2, groove + 2 * value(handle, "margin"))
+    assert 2 * value("QSlider::groove:horizontal", "border-radius") <= groove
+    assert 2 * value("QProgressBar", "border-radius") <= value("QProgressBar", "max-height")
+    assert 2 * value("QScrollBar::handle", "border-radius") <= value("QScrollBar:vertical", "width") - 2 * value(
+        "QScrollBar::handle", "margin"
+    )
