@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
@@ -53,13 +53,20 @@ class StartCard(DropZone):
         self.picture.updateGeometry()
 
     def _make_room(self) -> None:
-        """Scroll areas do not ask for the height that wrapped words need at a width."""
+        """Scroll areas do not ask for the height that wrapped words need at a width; and a label never asks for less than its minimum."""
         margins = self._column.contentsMargins()
-        self.words.setMinimumHeight(self.words.heightForWidth(self.width() - margins.left() - margins.right()))
+        room = QRect(0, 0, self.width() - margins.left() - margins.right(), px(1000))
+        words = self.words.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, self.words.text())
+        self.words.setMinimumHeight(words.height() + self.words.contentsMargins().bottom())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # after a change of font too
+            self._make_room()
+        return super().event(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self.rect().contains(event.position().toPoint()):
@@ -190,10 +197,12 @@ class StartPage(Page):
         across.addWidget(self._middle, 100)
         across.addStretch(1)
         column = self._column = QVBoxLayout(self._middle)
-        column.addWidget(label(self.tr("Show it examples. It learns to see."), "headline"))
+        column.addWidget(label(self.tr("Show it examples. It learns to see."), "headline", wrap=True))
         column.addWidget(
             label(
-                self.tr("Put pictures into classes, train a network on them, see why it errs, and use it. Everything stays here."), "muted"
+                self.tr("Put pictures into classes, train a network on them, see why it errs, and use it. Everything stays here."),
+                "muted",
+                wrap=True,
             )
         )
         row = self._row = QHBoxLayout()

@@ -81,6 +81,14 @@ def test_words_of_the_cards_keep_their_distance_from_the_buttons(page, qtbot, wi
         qtbot.waitUntil(lambda card=card: gap(card) >= px(12))
 
 
+def test_going_back_to_the_usual_size_leaves_no_gaps(page, qtbot):
+    heights = [card.height() for card in (page.sample, page.folder, page.camera)]
+    for scale in (1.5, 2.0, 1.0):
+        theme().apply(scale=scale)
+        page.grab()
+    qtbot.waitUntil(lambda: [card.height() for card in (page.sample, page.folder, page.camera)] == heights)
+
+
 def gap(card) -> int:
     """Pixels between the words and the button of a card; negative where words are cut off."""
     needed = card.words.heightForWidth(card.words.width()) - card.words.contentsMargins().bottom()
