@@ -164,6 +164,7 @@ class DataPage(Page):
             opened_other = self._state.project is None or state.project is None or self._state.project.folder != state.project.folder
             if opened_other:
                 self._filter = Filter()
+                self.grid.leave()
         self._state = state
         self.thumbnails.follow(state)
         if changed & {"images", "classes", "project"}:

@@ -169,6 +169,12 @@ class ImageGrid(GridView):
         if there >= 0:
             self.select_images(selected)
 
+    def leave(self) -> None:
+        """Show nothing: what comes next is another project, whose pictures may have the same ids."""
+        self.clearSelection()
+        self.pictures.show(AppState(), Filter())
+        self.verticalScrollBar().setValue(0)
+
     @property
     def zoom(self) -> int:
         return self._zoom

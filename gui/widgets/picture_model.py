@@ -115,15 +115,14 @@ class PictureModel(QAbstractListModel):
         parts = np.split(gone, np.flatnonzero(np.diff(gone) != 1) + 1)
         if len(parts) > RESET_ABOVE:
             return False
-        kept_rows = np.searchsorted(table.ids, old)  # where the rows that stay are now; those that go are not asked for again
-        self._table, self._rows = table, np.minimum(kept_rows, max(0, len(table.ids) - 1))
-        for part in reversed(parts):
+        assert self._rows is not None
+        for part in reversed(parts):  # in the old table, for rows are still asked for while they are told to go
             first, last = int(part[0]), int(part[-1])
             self.beginRemoveRows(QModelIndex(), first, last)
             self._rows = np.delete(self._rows, slice(first, last + 1))
             self._ids = np.delete(self._ids, slice(first, last + 1))
             self.endRemoveRows()
-        self._rows = rows
+        self._table, self._rows, self._ids = table, rows, ids
         if len(ids):
             self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
         return True

@@ -234,6 +234,29 @@ def test_place_and_selection_stay_when_pictures_come_and_go(grid):
     assert (grid.selected(), grid.count()) == ((2010,), 3002)
 
 
+def test_what_is_selected_can_be_asked_for_while_it_goes(grid):
+    """The page looks at the selection in the middle of a removal; of all pictures, as when another project is opened, too."""
+    state = show(grid, 12)
+    seen = []
+    grid.picked.connect(lambda: seen.extend(grid.pictures.class_at(grid.pictures.row_of(image)) for image in grid.selected()))
+    select(grid, 2, 3, 7)
+    state = reduce(state, ImagesRemoved(ids=np.arange(12, 15)))
+    grid.show_pictures(state, ALL)
+    select(grid, 3)
+    grid.show_pictures(reduce(state, ImagesRemoved(ids=np.arange(10, 30))), ALL)
+    assert seen
+    assert grid.selected() == ()
+
+
+def test_another_project_starts_without_a_selection(grid):
+    state = show(grid, 500)
+    grid.select_row(400)
+    grid.leave()
+    assert (grid.count(), grid.selected()) == (0, ())
+    grid.show_pictures(state, ALL)
+    assert (grid.count(), grid.selected(), grid.verticalScrollBar().value()) == (500, (), 0)
+
+
 # ---------------------------------------------------------------- the model
 
 
