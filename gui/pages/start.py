@@ -187,6 +187,7 @@ class StartPage(Page):
         self.layout().itemAt(1).widget().hide()
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.content.addWidget(scroll)
         inside = QWidget()
         scroll.setWidget(inside)

@@ -64,7 +64,8 @@ def test_accuracy_of_a_recent_project_is_told(page):
 def test_tab_goes_from_left_to_right_and_down(page, qtbot):
     page.activateWindow()
     qtbot.waitUntil(page.isActiveWindow)
-    page.sample.act.setFocus()
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_Tab)
     order = [page.sample.act, page.folder.act, page.camera.act, page.open, *page.entries]
     for here, there in itertools.pairwise(order):
         assert QApplication.focusWidget() is here
