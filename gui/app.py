@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine import places
 from engine.control import wait_passively
+from gui import icons
 from gui.bridge import Bridge, Host
 from gui.main_window import MainWindow
 from gui.notifications import Channel, Message
@@ -48,6 +49,7 @@ def run(arguments: list[str]) -> int:
 
 def make_window(host: Host, settings: Settings, channel: Channel, folder: str = "") -> MainWindow:
     """The window on a host; the host starts after the first paint."""
+    icons.load()
     theme().apply(settings.scheme, settings.scale)
     bridge = Bridge(host)
     window = MainWindow(bridge, settings, channel)

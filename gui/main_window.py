@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QStackedW
 
 import resources
 from engine import messages, places
-from gui import icons
 from gui.actions import ACTIONS, Actions, page_action, tooltip, translated
 from gui.announcer import TRAINING, Announcer
 from gui.bridge import Bridge
@@ -209,9 +208,8 @@ class MainWindow(QMainWindow):
     # ------------------------------------------------------------ starting and closing
 
     def begin(self, folder: str = "") -> None:
-        """After the first paint: open the project that was open, or the one in `folder`, and load icons."""
+        """After the first paint: open the project that was open, or the one in `folder`."""
         self.projects.begin(folder)
-        QTimer.singleShot(0, icons.load)
 
     def paintEvent(self, event: Any) -> None:
         super().paintEvent(event)

@@ -45,10 +45,9 @@ class Projects(QObject):
 
     # ------------------------------------------------------------ opening
 
-    def begin(self, folder: str = "", page: str = "") -> None:
-        """Open the project in a folder, or else the one that was open on `page` when the window was closed."""
+    def begin(self, folder: str = "") -> None:
+        """Open the project in a folder, or else the one that was open when the window was closed."""
         self._reopening = folder or self._settings.project
-        self._page = page if self._reopening == self._settings.project and page != "start" else ""
         if self._reopening:
             self.open(self._reopening)
 

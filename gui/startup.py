@@ -22,10 +22,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 LIBRARIES = {  # module: what pip calls it
     "PySide6": "PySide6-Essentials",
-    "pyqtgraph": "pyqtgraph",
     "qtawesome": "qtawesome",
     "torch": "torch",
-    "torchvision": "torchvision",
     "cv2": "opencv-python-headless",
     "numpy": "numpy",
     "PIL": "pillow",

@@ -123,8 +123,11 @@ QSplitter::handle:horizontal {{ width: 1px; }}
 QSplitter::handle:vertical {{ height: 1px; }}
 QSplitter::handle:hover {{ background: {accent}; }}
 
-QProgressBar {{ background: {hover}; border: none; border-radius: {r_progress}px; min-height: {s6}px; max-height: {s6}px; text-align: center; }}
+QProgressBar {{
+    background: {hover}; border: none; border-radius: {r_progress}px; min-height: {s6}px; max-height: {s6}px; text-align: center;
+}}
 QProgressBar::chunk {{ background: {accent}; border-radius: {r_progress}px; }}
+QSlider:horizontal {{ min-height: {s20}px; }}
 QSlider::groove:horizontal {{ background: {line}; height: {s4}px; border-radius: {r_groove}px; }}
 QSlider::sub-page:horizontal {{ background: {accent}; border-radius: {r_groove}px; }}
 QSlider::handle:horizontal {{

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from gui.theme import colour, px
+from gui.theme import colour, px, theme
 from gui.widgets.basics import button, label, panel, rule
 
 
@@ -18,18 +18,13 @@ class HelpPanel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{title}. {text}")
         outer = QVBoxLayout(self)
-        frame = panel("toast")
-        frame.setFixedWidth(px(600))
-        outer.addWidget(frame, 0, Qt.AlignmentFlag.AlignCenter)
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(px(24), px(20), px(24), px(20))
-        column.setSpacing(px(12))
+        self._frame = panel("toast")
+        outer.addWidget(self._frame, 0, Qt.AlignmentFlag.AlignCenter)
+        column = self._column = QVBoxLayout(self._frame)
         column.addWidget(label(title, "title"))
         column.addWidget(label(text, wrap=True))
         column.addWidget(rule())
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(px(16))
-        grid.setVerticalSpacing(px(4))
+        grid = self._grid = QGridLayout()
         lines = (len(keys) + 1) // 2
         for at, (words, shortcut) in enumerate(keys):
             grid.addWidget(label(words, "muted"), at % lines, 2 * (at // lines))
@@ -39,6 +34,17 @@ class HelpPanel(QWidget):
         close.clicked.connect(self.leave)
         column.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
         window.installEventFilter(self)
+        theme().changed.connect(self.dress)
+        self.dress()
+
+    def dress(self) -> None:
+        """Take over the scale; in a small window the words come closer."""
+        room = self.parentWidget().width() - px(32)
+        self._frame.setFixedWidth(min(px(640), room))
+        self._column.setContentsMargins(px(24), px(20), px(24), px(20))
+        self._column.setSpacing(px(10))
+        self._grid.setHorizontalSpacing(px(16))
+        self._grid.setVerticalSpacing(px(2))
 
     def open(self) -> None:
         self.setGeometry(self.parentWidget().rect())

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
-from gui.icons import icon, icon_size
-from gui.theme import colour, px
+from gui.icons import icon
+from gui.theme import colour, colours, font, px, theme
 from gui.widgets.basics import panel
 
 LISTED = 60
+GLYPH, KIND = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 class Entry(msgspec.Struct, frozen=True, eq=False):
@@ -49,6 +60,37 @@ def rank(wanted: str, words: str) -> int | None:
     return 3
 
 
+class EntryDelegate(QStyledItemDelegate):
+    """Paints icon and words at the left, the kind or the shortcut at the right."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        tones = colours()
+        area = QRect(option.rect).adjusted(px(2), px(1), -px(2), -px(1))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour(tones.selected if option.state & QStyle.StateFlag.State_Selected else tones.hover))
+            painter.drawRoundedRect(area, px(5), px(5))
+        side = px(16)
+        icon(index.data(GLYPH)).paint(painter, QRect(area.left() + px(10), area.center().y() - side // 2, side, side))
+        words = area.adjusted(px(38), 0, -px(10), 0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        kind = str(index.data(KIND))
+        painter.setFont(font(11))
+        painter.setPen(colour(tones.muted))
+        painter.drawText(words, middle | Qt.AlignmentFlag.AlignRight, kind)
+        words.setRight(words.right() - painter.fontMetrics().horizontalAdvance(kind) - px(16))
+        painter.setFont(font(13))
+        painter.setPen(colour(tones.text))
+        shown = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, words.width())
+        painter.drawText(words, middle | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(px(200), px(32))
+
+
 class Palette(QWidget):
     """A field and a list over the window.
 
@@ -67,8 +109,8 @@ class Palette(QWidget):
         self._frame = panel("toast")
         outer.addWidget(self._frame, 0, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self._frame)
-        column.setContentsMargins(px(8), px(8), px(8), px(8))
-        column.setSpacing(px(6))
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(6)
         self.field = QLineEdit()
         self.field.setPlaceholderText(self.tr("Find an action, class, run or network"))
         self.field.setAccessibleName(self.tr("Find anything"))
@@ -79,27 +121,34 @@ class Palette(QWidget):
         self.list.setAccessibleName(self.tr("Found"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setProperty("look", "found")
+        self.list.setItemDelegate(EntryDelegate(self.list))
+        self.list.setMouseTracking(True)
+        self.list.setUniformItemSizes(True)
         self.list.itemClicked.connect(lambda _: self._take())
         column.addWidget(self.list)
         self.nothing = QLabel(self.tr("Nothing is called like that."))
         self.nothing.setProperty("look", "muted")
         column.addWidget(self.nothing)
         window.installEventFilter(self)
+        theme().changed.connect(self.dress)
         self.hide()
 
     def open(self, entries: list[Entry]) -> None:
         """Offer these."""
         self._entries = entries
         self.setGeometry(self.parentWidget().rect())
-        self._frame.setFixedWidth(px(560))
-        self.layout().setContentsMargins(0, px(80), 0, 0)
-        self.list.setFixedHeight(px(380))
-        self.list.setIconSize(icon_size(16))
+        self.dress()
         self.field.clear()
         self._fill("")
         self.show()
         self.raise_()
         self.field.setFocus()
+
+    def dress(self) -> None:
+        """Take over the scale."""
+        self._frame.setFixedWidth(px(560))
+        self.layout().setContentsMargins(0, px(72), 0, 0)
+        self.list.setFixedHeight(min(px(388), max(px(96), self.height() - px(200))))
 
     def leave(self) -> None:
         if self.isVisible():
@@ -113,7 +162,10 @@ class Palette(QWidget):
         self._shown = [self._entries[at] for _, at in found[:LISTED]]
         self.list.clear()
         for entry in self._shown:
-            item = QListWidgetItem(icon(entry.glyph), f"{entry.words}    {entry.kind}")
+            item = QListWidgetItem(entry.words)
+            item.setData(GLYPH, entry.glyph)
+            item.setData(KIND, entry.kind)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.words}, {entry.kind}" if entry.kind else entry.words)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         self.list.setVisible(bool(self._shown))
@@ -129,6 +181,7 @@ class Palette(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and watched is self.parentWidget() and self.isVisible():
             self.setGeometry(self.parentWidget().rect())
+            self.dress()
         if watched is not self.field or event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}

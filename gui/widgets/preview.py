@@ -92,7 +92,7 @@ class Preview(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), colour(colours().surface, 0.97))
+        painter.fillRect(self.rect(), colour(colours().surface))
         area = self.rect().adjusted(px(48), px(40), -px(48), -px(72))
         if self._pixmap is not None and not self._pixmap.isNull():
             paint_fitted(painter, self._pixmap, area)
