@@ -69,6 +69,7 @@ def test_round_ends_are_no_rounder_than_half_their_height(qtbot, scale):
     handle, groove = "QSlider::handle:horizontal", value("QSlider::groove:horizontal", "height")
     assert 2 * value(handle, "border-radius") <= min(value(handle, "width") + 2, groove + 2 * value(handle, "margin"))
     assert 2 * value("QSlider::groove:horizontal", "border-radius") <= groove
+    assert value("QSlider:horizontal", "min-height") >= groove + 2 * value(handle, "margin"), "the handle is cut off"
     assert 2 * value("QProgressBar", "border-radius") <= value("QProgressBar", "max-height")
     assert 2 * value("QScrollBar::handle", "border-radius") <= value("QScrollBar:vertical", "width") - 2 * value(
         "QScrollBar::handle", "margin"
