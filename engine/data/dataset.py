@@ -17,7 +17,7 @@ from engine.data import locators, pixels
 from engine.data.decoding import Picture, UnreadablePicture, centred, read_header, to_working_size
 from engine.data.preprocessing import Preprocessing
 from engine.data.sources import Source
-from engine.data.splits import complete
+from engine.data.splits import complete, key_of
 from engine.failure import UserError
 from engine.project.records import Skipped, Split
 
@@ -79,12 +79,13 @@ def from_source(source: Source, seed: int = 0) -> Dataset:
     labels = np.array([item.label for item in items], np.int64)
     splits = np.array([item.split for item in items], np.int8)
     names = tuple(item.locator for item in items)
+    keys = [key_of(item.locator, source.classes[item.label], item.name) for item in items]
     return Dataset(
         name=source.name,
         classes=source.classes,
         images=np.array(rows, np.int64),
         labels=labels,
-        splits=complete(labels, splits, names, seed),
+        splits=complete(labels, splits, keys, seed),
         locators=names,
         root=source.root,
         skipped=source.skipped,

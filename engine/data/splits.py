@@ -24,6 +24,15 @@ Labels = npt.NDArray[np.int64]
 Splits = npt.NDArray[np.int8]
 
 
+def key_of(locator: str, class_name: str, name: str) -> str:
+    """What identifies a picture when data is divided.
+
+    A file counts by its class and its own name, wherever it lies: so a folder and a project made from it are divided alike, although
+    the project's copies lie elsewhere and under other names. Pictures that come with the program or in raw files count by their locator.
+    """
+    return f"file:{class_name}/{name}" if locator.startswith("file:") else locator
+
+
 def assign(labels: Labels, splits: Splits, keys: Sequence[str], fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0) -> Splits:
     """Give a split to every labelled picture that has none.
 
@@ -34,7 +43,7 @@ def assign(labels: Labels, splits: Splits, keys: Sequence[str], fractions: tuple
     splits : int8 [N]
         Values of Split; those other than NONE are kept.
     keys : sequence of str, length N
-        What identifies a picture; the same keys and seed give the same splits in any order of rows.
+        What identifies a picture, see `key_of`; the same keys and seed give the same splits in any order of rows.
     fractions : tuple of float
         Shares of training, validation and test; they add up to 1.
     seed : int
@@ -84,7 +93,7 @@ def complete(labels: Labels, splits: Splits, keys: Sequence[str], seed: int = 0)
     result = np.array(splits, np.int8)
     if (labelled == Split.TEST).any() and not (labelled == Split.VALIDATION).any():
         result = carve_validation(labels, result, keys, seed=seed)
-    return assign(labels, result, keys, shares(result), seed)
+    return assign(labels, result, keys, shares(result[labels >= 0]), seed)
 
 
 def shares(splits: Splits) -> tuple[float, float, float]:

@@ -19,7 +19,7 @@ from engine.control import Cancelled, CancelToken
 from engine.data.decoding import UnreadablePicture, read_header
 from engine.data.locators import file_locator
 from engine.data.sources import BAD_NAME, Source, readable, scan, spelled
-from engine.data.splits import complete
+from engine.data.splits import complete, key_of
 from engine.failure import UserError
 from engine.messages import ImportFinished, JobProgress
 from engine.project.opened import IMAGES, Arrival, OpenedProject
@@ -50,7 +50,8 @@ def import_paths(session: Session, command: messages.ImportPaths, token: CancelT
     """Take files and folders into the project."""
     project = _writable(session, command.class_id)
     progress = _Progress(emit)
-    found, skipped = _find(command.paths, token, progress, command.class_id is None)
+    fresh = not (project.snapshot.table.class_ids >= 0).any()
+    found, skipped = _find(command.paths, token, progress, command.class_id is None, fresh)
     intake = _Intake(session, project, emit, f"Import {len(found):,} pictures" if len(found) != 1 else "Import 1 picture")
     keeper = _Keeper(project.folder / IMAGES, command.copy)
     known = set(project.snapshot.locators)
@@ -111,7 +112,9 @@ def _writable(session: Session, class_id: int | None) -> OpenedProject:
 # ---------------------------------------------------------------- finding
 
 
-def _find(paths: tuple[str, ...], token: CancelToken, progress: _Progress, with_classes: bool) -> tuple[list[_Found], list[Skipped]]:
+def _find(
+    paths: tuple[str, ...], token: CancelToken, progress: _Progress, with_classes: bool, fresh: bool
+) -> tuple[list[_Found], list[Skipped]]:
     """All pictures in files and folders, and what is none.
 
     Raises
@@ -142,7 +145,7 @@ def _find(paths: tuple[str, ...], token: CancelToken, progress: _Progress, with_
     several = len(sources) > 1 and all(not source.classes for source in sources)
     for source in sources:
         skipped.extend(source.skipped)
-        found.extend(_from_source(source, source.name if several else None, with_classes))
+        found.extend(_from_source(source, source.name if several else None, with_classes, fresh))
     if not found and failures:
         if len(failures) == 1:
             raise failures[0]
@@ -150,14 +153,20 @@ def _find(paths: tuple[str, ...], token: CancelToken, progress: _Progress, with_
     return found, skipped
 
 
-def _from_source(source: Source, class_name: str | None, with_classes: bool) -> Iterator[_Found]:
+def _from_source(source: Source, class_name: str | None, with_classes: bool, fresh: bool) -> Iterator[_Found]:
+    """The pictures of a source. The first labelled ones of a project are divided all at once, as the headless commands divide them;
+    those that come later are left to the project, which sees them together with those that it has.
+    """
     splits = [item.split for item in source.items]
-    if with_classes and any(splits):
-        labels = np.array([item.label for item in source.items], np.int64)
-        completed = complete(labels, np.array(splits, np.int8), [item.locator for item in source.items])
+    names = [source.classes[item.label] if item.label >= 0 else class_name for item in source.items]
+    if with_classes and (fresh or any(splits)):
+        labels = np.array(
+            [0 if item.label < 0 and name is not None else item.label for item, name in zip(source.items, names, strict=True)], np.int64
+        )
+        keys = [key_of(item.locator, name or "", item.name) for item, name in zip(source.items, names, strict=True)]
+        completed = complete(labels, np.array(splits, np.int8), keys)
         splits = [Split(value) for value in completed.tolist()]
-    for item, split in zip(source.items, splits, strict=True):
-        name = source.classes[item.label] if item.label >= 0 else class_name
+    for item, name, split in zip(source.items, names, splits, strict=True):
         yield _Found(item.locator, source.root, item.name, name if with_classes else None, split if with_classes else Split.NONE)
 
 

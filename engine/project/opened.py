@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.data.sources import Item, Source
-from engine.data.splits import assign, shares
+from engine.data.splits import assign, key_of, shares
 from engine.failure import UserError
 from engine.messages import ClassesChanged, Event, HistoryChanged, ImagesAdded, ImagesRemoved, LabelsChanged, RunsChanged
 from engine.project.changes import Change, ClassChange, LabelChange, PresenceChange, from_ranges, to_ranges
@@ -116,7 +116,9 @@ class OpenedProject:
             return ()
         splits = before.table.splits[rows]
         if class_id is not None:
-            splits = self._splits(class_id, splits, [before.locators[row] for row in rows], exclude=rows)
+            splits = self._splits(
+                class_id, splits, [key_of(before.locators[row], name, before.table.names[row]) for row in rows], exclude=rows
+            )
         ids = tuple(before.table.ids[rows].tolist())
         forward = LabelChange(ids, (class_id,) * len(ids), tuple(splits.tolist()))
         old = tuple(None if number < 0 else number for number in before.table.class_ids[rows].tolist())
@@ -169,9 +171,11 @@ class OpenedProject:
         for class_id in {number for number in ids_of if number is not None and number > 0}:
             self._class(class_id)
         splits = np.array([item.split for item in arrivals], np.int8)
+        names = {number: name for name, number in known.items()}
         for class_id in {number for number in ids_of if number is not None}:
             rows = np.array([row for row, number in enumerate(ids_of) if number == class_id])
-            splits[rows] = self._splits(class_id, splits[rows], [arrivals[row].locator for row in rows])
+            keys = [key_of(arrivals[row].locator, names[class_id], arrivals[row].name) for row in rows]
+            splits[rows] = self._splits(class_id, splits[rows], keys)
         images = [
             NewImage(item.locator, item.name, class_id, split)
             for item, class_id, split in zip(arrivals, ids_of, splits.tolist(), strict=True)

@@ -11,9 +11,10 @@ from PIL import Image
 
 from engine import messages as m
 from engine.control import Cancelled, CancelToken
-from engine.data.dataset import decode, from_snapshot
+from engine.data.dataset import decode, from_snapshot, from_source
 from engine.data.locators import read_located
 from engine.data.preprocessing import Preprocessing
+from engine.data.sources import scan
 from engine.failure import UserError
 from engine.project import importing
 from engine.project.records import Split
@@ -250,3 +251,26 @@ def test_beach_and_desert_whole(bench, shared_data: Path) -> None:
     table = bench.session.project.snapshot.table
     assert np.bincount(table.splits, minlength=4).tolist() == [0, 420, 140, 140]
     assert np.bincount(table.class_ids).tolist() == [0, 400, 300]
+
+
+@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("kind", ["classes", "train and test", "wrapped"])
+def test_a_folder_and_a_project_made_from_it_are_divided_alike(bench, tmp_path: Path, kind: str, copy: bool) -> None:
+    tops = {"classes": ("",), "train and test": ("train", "test"), "wrapped": ("archive",)}[kind]
+    for top in tops:
+        for count, name in ((47, "cat"), (90, "dog"), (3, "eel")):
+            (tmp_path / "set" / top / name).mkdir(parents=True)
+            for number in range(count):
+                Image.new("L", (4, 4), number).save(tmp_path / "set" / top / name / f"{top}{number}.png")
+    bench.run(m.NewProject("Mine"))
+    bench.run(m.ImportPaths((str(tmp_path / "set"),), copy=copy))
+    project = from_snapshot(bench.session.project.snapshot)
+    straight = from_source(scan(tmp_path / "set"))
+    names = dict(zip(bench.session.project.snapshot.table.ids.tolist(), bench.session.project.snapshot.table.names, strict=True))
+    divided = {
+        (project.classes[label], names[image]): split
+        for image, label, split in zip(project.images.tolist(), project.labels.tolist(), project.splits.tolist(), strict=True)
+    }
+    assert len(divided) == len(straight.labels) == 140 * len(tops)
+    for locator, label, split in zip(straight.locators, straight.labels.tolist(), straight.splits.tolist(), strict=True):
+        assert divided[straight.classes[label], Path(locator).name] == split, locator
