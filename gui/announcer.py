@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
@@ -9,11 +10,12 @@ from PySide6.QtCore import QObject
 from engine import messages
 from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
+from gui.bridge import Bridge
 from gui.notifications import Channel, Message
 from gui.widgets.basics import count, percent
 
-SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit"})
-"""Commands whose failure the user did not ask to hear of; the log has it."""
+SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit", "OpenCamera", "ClassifyFiles", "ClassifyPicture"})
+"""Commands whose failure the user did not ask to hear of, or reads where it happened; the log has it."""
 TRAINING = "Train"
 """Topic of what is told of trainings: the name of their command, as for all failures."""
 
@@ -24,6 +26,8 @@ class Announcer(QObject):
     Parameters
     ----------
     channel : Channel
+    bridge : Bridge
+        Knows what undo has taken back.
     check : callable
         Goes where a finished training can be looked at.
     checking : callable
@@ -31,9 +35,11 @@ class Announcer(QObject):
     parent : QObject
     """
 
-    def __init__(self, channel: Channel, check: Callable[[], object], checking: Callable[[], bool], parent: QObject) -> None:
+    def __init__(
+        self, channel: Channel, bridge: Bridge, check: Callable[[], object], checking: Callable[[], bool], parent: QObject
+    ) -> None:
         super().__init__(parent)
-        self._channel, self._check, self._checking = channel, check, checking
+        self._channel, self._bridge, self._check, self._checking = channel, bridge, check, checking
 
     def hear(self, event: Event) -> None:
         """Tell of an event if it is worth telling."""
@@ -62,6 +68,13 @@ class Announcer(QObject):
         act = "" if self._checking() else self.tr("Check it")
         self._channel.post(Message(level, words, "", act, self._check, topic=TRAINING))
 
+    def _undone(self) -> None:
+        """Name what was taken back: it may be large, and out of sight."""
+        words = self._bridge.state.history.redo
+        if words:
+            redo = functools.partial(self._bridge.submit, messages.Redo())
+            self._channel.post(Message("info", self.tr("Undone: {0}").format(words), "", self.tr("Redo"), redo, topic="Undo"))
+
     def _trained(self, record: RunRecord) -> str:
         if record.test_accuracy is not None:
             return self.tr("{0} is trained: {1} test accuracy").format(record.title, percent(record.test_accuracy))
@@ -76,6 +89,8 @@ class Announcer(QObject):
             self.tell("good", words, topic="ImportPaths")
 
     def _job_closed(self, event: JobClosed) -> None:
+        if event.command == "Undo" and event.outcome is Outcome.COMPLETED:
+            self._undone()
         if event.failure is None or event.outcome is not Outcome.FAILED:
             return
         if event.command == "EngineReady":

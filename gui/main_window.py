@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(860, 560)
         self.projects = Projects(self, bridge, settings, self.show_page)
-        self.announcer = Announcer(channel, lambda: self.show_page("check"), lambda: self._page_name == "check", self)
+        self.announcer = Announcer(channel, bridge, lambda: self.show_page("check"), lambda: self._page_name == "check", self)
         self._build()
         self.actions_ = self._make_actions()
         self._menus = self.actions_.fill(self.menuBar())
@@ -169,11 +169,11 @@ class MainWindow(QMainWindow):
         page.page_wanted.connect(self.show_page)
         reached = {
             "sample_wanted": self.projects.open_sample,
-            "folder_wanted": self.projects.ask_for_folder,
+            "folder_wanted": self.projects.ask_for_new,
             "files_wanted": self.projects.ask_for_files,
             "camera_wanted": self.open_camera,
             "open_wanted": self.projects.ask_for_project,
-            "paths_dropped": self.projects.take_paths,
+            "paths_dropped": self.projects.take_into_new,
             "project_wanted": self.projects.open,
         }
         for name, function in reached.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 
 from engine import messages, places
 from engine.messages import Command, Event, JobClosed, Outcome
@@ -59,8 +59,10 @@ class Projects(QObject):
         self._after_open[self._bridge.submit(messages.OpenSample())] = lambda: self._show_page("train")
 
     def new(self) -> None:
-        """Make an empty project, and go where it is filled."""
-        self._open_new(self.tr("Project"), lambda: self._show_page("data"))
+        """Ask for a name, make an empty project, and go where it is filled."""
+        name, wanted = QInputDialog.getText(self._window, self.tr("New project"), self.tr("Name"), text=self.tr("Project"))
+        if wanted and name.strip():
+            self._open_new(name.strip(), lambda: self._show_page("data"))
 
     def _open_new(self, name: str, then: Callable[[], object]) -> None:
         self._after_open[self._bridge.submit(messages.NewProject(name))] = then
@@ -89,12 +91,24 @@ class Projects(QObject):
         files, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Pictures to import"), str(Path.home()))
         self.take_paths(tuple(files))
 
+    def ask_for_new(self) -> None:
+        """Make a project of a folder, whatever is open."""
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("A folder of pictures for a new project"), str(Path.home()))
+        self.take_into_new((folder,) if folder else ())
+
     def ask_for_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self._window, self.tr("A folder of pictures"), str(Path.home()))
         self.take_paths((folder,) if folder else ())
 
     def take_paths(self, paths: tuple[str, ...]) -> None:
         """Import files and folders, into a new project where none is open; the folder of a project is opened."""
+        self._take(paths, self._bridge.state.project is None)
+
+    def take_into_new(self, paths: tuple[str, ...]) -> None:
+        """Import files and folders into a new project, whatever is open; the folder of a project is opened."""
+        self._take(paths, True)
+
+    def _take(self, paths: tuple[str, ...], into_new: bool) -> None:
         if not paths:
             return
         if len(paths) == 1 and (Path(paths[0]) / "project.sqlite").is_file():
@@ -102,21 +116,21 @@ class Projects(QObject):
             return
         source = Path(paths[0])
         name = source.name if source.is_dir() else source.parent.name
-        self._import(messages.ImportPaths(tuple(paths), None, self._settings.copy_images), name)
+        self._import(messages.ImportPaths(tuple(paths), None, self._settings.copy_images), name, into_new)
 
     def take_picture(self, pixels: np.ndarray, name: str) -> None:
         """Import a picture, uint8 [height, width, 3], from memory."""
-        self._import(messages.ImportPicture(pixels, name), "")
+        self._import(messages.ImportPicture(pixels, name), "", self._bridge.state.project is None)
 
-    def _import(self, command: Command, project: str) -> None:
+    def _import(self, command: Command, project: str, into_new: bool) -> None:
         def take() -> None:
             self._show_page("data")
             self._bridge.submit(command)
 
-        if self._bridge.state.project is not None:
-            take()
-        else:
+        if into_new:
             self._open_new(project or self.tr("Pictures"), take)
+        else:
+            take()
 
     # ------------------------------------------------------------ what the engine has done
 

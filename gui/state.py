@@ -41,6 +41,10 @@ class ReportDismissed(Event, frozen=True, eq=False, tag=True, kw_only=True):
     """The user has read what the last import did not take."""
 
 
+class AnswersCleared(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """Answers for dropped pictures are not wanted any more: another run is to answer."""
+
+
 class FailureDismissed(Event, frozen=True, eq=False, tag=True, kw_only=True):
     """The user has read how the last command of this name failed."""
 
@@ -444,6 +448,11 @@ def _model_ready(event: messages.ModelReady, state: AppState) -> AppState:
 @_on(messages.Classified)
 def _classified(event: messages.Classified, state: AppState) -> AppState:
     return _with(state, classified=(event, *state.classified)[:CLASSIFIED_KEPT])
+
+
+@_on(AnswersCleared)
+def _answers_cleared(event: AnswersCleared, state: AppState) -> AppState:
+    return _with(state, classified=())
 
 
 @_on(messages.FeatureMapsReady)

@@ -67,7 +67,7 @@ def test_from_digits_to_an_answer(window, qtbot, tmp_path):
     assert page.pictures.count() == int(evaluation.confusion[3, 3])
     page.pictures.item(0).setSelected(True)
     image = page.pictures.selected()[0]
-    qtbot.keyClick(page.pictures, "8")
+    qtbot.keyClick(page.pictures, "7")
 
     def class_name() -> str:
         row = int(np.searchsorted(bridge.state.images.ids, image))

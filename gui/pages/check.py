@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from engine.messages import Evaluate, SetLabels
 from engine.project.records import Evaluation, RunRecord, Split
 from gui.bridge import Bridge
+from gui.label_keys import NO_CLASS, class_for_key, key_of
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, RunSelected
@@ -32,7 +33,7 @@ def default_split(run: RunRecord) -> Split:
 
 
 def rows_of(evaluation: Evaluation, cell: tuple[int, int] | None) -> np.ndarray:
-    """Rows of a cell (true, predicted), least sure of the truth first; without a cell all mistakes, worst first. int64."""
+    """Rows of a cell (true, predicted), or of all mistakes; highest loss first, that is least probability of the true class. int64."""
     if cell is None:
         wanted = evaluation.labels != evaluation.predicted
     else:
@@ -114,10 +115,10 @@ class CheckPage(Page):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         self.metrics = MetricsPanel()
-        self.metrics.setMinimumWidth(px(344))
+        self.metrics.setMinimumWidth(px(200))
         split.addWidget(self.metrics)
         self.matrix = ConfusionMatrix()
-        self.matrix.setMinimumWidth(px(300))
+        self.matrix.setMinimumWidth(px(200))
         self.matrix.cell_clicked.connect(self._cell_clicked)
         middle = QWidget()
         around = QVBoxLayout(middle)
@@ -131,28 +132,26 @@ class CheckPage(Page):
 
     def _build_pictures(self) -> QWidget:
         side = panel("inspector")
-        side.setMinimumWidth(px(250))
+        side.setMinimumWidth(px(130))
         column = QVBoxLayout(side)
         column.setContentsMargins(px(12), px(16), px(8), px(16))
         column.setSpacing(px(8))
         self.heading = label("", "section", wrap=True)
-        self.hint = label(self.tr("Number keys give another label · double-click shows it in Data"), "caption", wrap=True)
+        self.hint = label("", "caption", wrap=True)
         self.pictures = PictureList(shared_thumbnails(self.bridge), "check")
         self.pictures.setAccessibleName(self.tr("Pictures of the chosen cell"))
         self.pictures.label_wanted.connect(self._relabel)
         self.pictures.opened.connect(lambda image: self.images_wanted.emit((image,)))
         self.pictures.chosen.connect(self._look_at)
-        self.worst = button(self.tr("Worst mistakes"), tooltip=self.tr("All wrong answers, highest loss first"))
+        self.worst = button(self.tr("Worst mistakes"), tooltip=self.tr("All wrong answers, least probability of the true class first"))
         self.worst.clicked.connect(lambda: self._choose_cell(None))
         self.in_data = button(self.tr("Show in Data"), tooltip=self.tr("These pictures on the Data page"))
         self.in_data.clicked.connect(self._show_in_data)
-        row = QHBoxLayout()
-        row.addWidget(self.worst)
-        row.addWidget(self.in_data)
-        column.addWidget(self.heading)
-        column.addWidget(self.hint)
+        for widget in (self.heading, self.hint):
+            column.addWidget(widget)
         column.addWidget(self.pictures, 1)
-        column.addLayout(row)
+        for widget in (self.worst, self.in_data):
+            column.addWidget(widget)
         return side
 
     # ------------------------------------------------------------ rendering
@@ -163,6 +162,9 @@ class CheckPage(Page):
             self._evaluation = None
         if changed & {"runs", "selected_run", "project"}:
             self._render_runs(state)
+        if "classes" in changed:
+            keys = ", ".join(f"{key_of(state.classes, at)} {record.name}" for at, record in enumerate(state.classes[:3]))
+            self.hint.setText(self.tr("Keys give another label ({keys} …); double-click shows it in Data").format(keys=keys))
         if changed & {"evaluations", "runs", "selected_run", "project"}:
             self._render_evaluation(state)
         if changed & {"evaluations", "images", "classes", "jobs", "runs", "failures", "engine", "project"}:
@@ -192,7 +194,10 @@ class CheckPage(Page):
         if found is self._evaluation and found is not None:
             return
         self._evaluation = found
-        self.metrics.show_evaluation(found)
+        chose = found is not None and found.split == Split.VALIDATION and bool(state.run and state.run.epochs)
+        self.metrics.show_evaluation(
+            found, self.tr("This split chose the epoch that was kept: expect less on new pictures.") if chose else ""
+        )
         self.matrix.set_empty_text(self.tr("Measuring …"))
         colours = {record.name: record.colour for record in state.classes}
         if found is None:
@@ -214,7 +219,7 @@ class CheckPage(Page):
         elif self._evaluation is not None:
             stale = changed_labels(self._evaluation, state)
             if stale:
-                text = self.tr("{stale} labels have changed since this was measured.").format(stale=stale)
+                text = self.tr("Pictures that are gone or have another label since this was measured: {stale}.").format(stale=stale)
         waiting = state.running("Evaluate")
         if not text and waiting is not None and not waiting.running:
             text = self.tr("Waits for the training to end.")
@@ -268,14 +273,16 @@ class CheckPage(Page):
     def _entry(self, found: Evaluation, row: int) -> Entry:
         true, answer = found.classes[found.labels[row]], found.classes[found.predicted[row]]
         sure = percent(float(found.probabilities[row, found.predicted[row]]), 0)
-        words = f"{true} → {answer}\n{sure}" if true != answer else f"{answer}\n{sure}"
+        truth = percent(float(found.probabilities[row, found.labels[row]]), 0)
+        words = f"{truth} {true}\n{sure} {answer}" if true != answer else f"{sure} {answer}"
         tip = self.tr("Labelled {true}; called {answer} with probability {sure}; loss {loss:.3f}")
         return Entry(int(found.images[row]), words, tip.format(true=true, answer=answer, sure=sure, loss=float(found.losses[row])))
 
-    def _relabel(self, images: tuple[int, ...], number: int) -> None:
+    def _relabel(self, images: tuple[int, ...], digit: int) -> None:
         classes = self.bridge.state.classes
-        if number < len(classes) and self.bridge.state.writable:
-            self.bridge.submit(SetLabels(images, classes[number].id if number >= 0 else None))
+        at = class_for_key(classes, digit)
+        if at is not None and self.bridge.state.writable:
+            self.bridge.submit(SetLabels(images, classes[at].id if at != NO_CLASS else None))
 
     def _show_in_data(self) -> None:
         found = self._evaluation

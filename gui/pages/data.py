@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSizePolicy, QSl
 from engine.messages import AddClass, ImportPaths, PictureReady, RemoveImages, RenameClass, SetLabels, WantPicture
 from gui.bridge import Bridge
 from gui.icons import icon
+from gui.label_keys import NO_CLASS, class_for_key, key_of
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, ReportDismissed
@@ -136,7 +137,7 @@ class DataPage(Page):
         self.filters.wanted.connect(self.show_filter)
         self.filters.left.connect(self.grid.setFocus)
         self.filters.entered.connect(self._enter_grid)
-        self.grid.label_wanted.connect(self.label_by_number)
+        self.grid.label_wanted.connect(self.label_by_key)
         self.grid.remove_wanted.connect(self.remove)
         self.grid.preview_wanted.connect(lambda _: self._open_preview())
         self.grid.picked.connect(self._show_picked)
@@ -150,7 +151,7 @@ class DataPage(Page):
         self.inspector.preview_wanted.connect(self._open_preview)
         self.inspector.remove_wanted.connect(lambda: self.remove(self.grid.selected()))
         self.preview.stepped.connect(self._step_preview)
-        self.preview.labelled.connect(lambda number: self.label_by_number((self.grid.current_image(),), number))
+        self.preview.labelled.connect(lambda digit: self.label_by_key((self.grid.current_image(),), digit))
         self.preview.closed.connect(self.grid.setFocus)
         self.report.dismissed.connect(lambda: self.bridge.dispatch(ReportDismissed()))
         self.empty.zone.dropped.connect(lambda paths: self._import_into(paths, None))
@@ -265,12 +266,15 @@ class DataPage(Page):
 
     # ------------------------------------------------------------ what the user does
 
-    def label_by_number(self, images: tuple[int, ...], number: int) -> None:
-        """Give pictures the class of this number from 0, or none (-1); a number without a class changes nothing."""
-        if number < 0:
+    def label_by_key(self, images: tuple[int, ...], digit: int) -> None:
+        """Give pictures the class of a number key, or none; a key without a class says so."""
+        at = class_for_key(self._state.classes, digit)
+        if at is None:
+            self.count.setText(self.tr("No class has the key {0}.").format(digit))
+        elif at == NO_CLASS:
             self._label(images, None)
-        elif number < len(self._state.classes):
-            self._label(images, self._state.classes[number].id)
+        else:
+            self._label(images, self._state.classes[at].id)
 
     def _label(self, images: tuple[int, ...], class_id: int | None) -> None:
         if images and self._state.writable:
@@ -303,9 +307,9 @@ class DataPage(Page):
         menu.addAction(icon("ph.eye"), self.tr("Look at it (Space)"), self._open_preview)
         menu.addSeparator()
         for number, record in enumerate(self._state.classes[:30]):
-            words = self.tr("Label: {0}").format(record.name) + (f"\t{number + 1}" if number < 9 else "")
+            words = self.tr("Label: {0}").format(record.name) + f"\t{key_of(self._state.classes, number)}"
             menu.addAction(words, lambda class_id=record.id: self._label(picked, class_id))
-        menu.addAction(self.tr("Take the label away") + "\t0", lambda: self._label(picked, None))
+        menu.addAction(self.tr("Take the label away") + f"\t{key_of(self._state.classes, NO_CLASS)}", lambda: self._label(picked, None))
         menu.addSeparator()
         menu.addAction(icon("ph.trash"), self.tr("Remove from the project") + "\tDel", lambda: self.remove(picked))
         menu.setEnabled(self._state.writable)

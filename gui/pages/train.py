@@ -46,6 +46,13 @@ NARROW = 840
 ADVANCED, SMOOTHING, LOGARITHMIC = "train.advanced", "train.smoothing", "train.log"
 
 
+def shade_of(state: AppState, run: str) -> str:
+    """A run's colour: it stays its own however many are shown."""
+    order = [record.id for record in reversed(state.runs)]
+    shades = colours().curves
+    return shades[(order.index(run) if run in order else len(order)) % len(shades)]
+
+
 class TrainPage(Page):
     """Press Train, watch it learn."""
 
@@ -248,22 +255,18 @@ class TrainPage(Page):
         return found
 
     def _render_runs(self, state: AppState) -> None:
-        shades = colours().curves
-        shown = {run: shades[number % len(shades)] for number, run in enumerate(self._overlaid(state))}
-        self.runs.show_runs(state.runs, shown)
+        self.runs.show_runs(state.runs, {run: shade_of(state, run) for run in self._overlaid(state)})
         self.runs.setVisible(bool(state.runs))
 
     def _render_curves(self, state: AppState) -> None:
-        order = self._overlaid(state)
-        shades = colours().curves
         found = self._histories(state)
         titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), self.tr("training"), self.tr("validation"))
         named = [(run if len(found) > 1 else "", history) for run, history in found]
-        tones = [shades[order.index(run) % len(shades)] for run, _ in found] or list(shades)
+        tones = [shade_of(state, run) for run, _ in found] or list(colours().curves)
         self.plot.set_panels(panels(named, tones, titles))
         records = {run.id: run for run in state.runs}
         alone = found[0] if len(found) == 1 and found[0][0] in records else None
-        marks = best_mark(alone[1], records[alone[0]].best_epoch, self.tr("best")) if alone is not None else ()
+        marks = best_mark(alone[1], records[alone[0]].best_epoch, self.tr("kept")) if alone is not None else ()
         self.plot.set_marks(marks)
 
     def _render_progress(self, state: AppState) -> None:

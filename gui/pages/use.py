@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.messages import (
@@ -20,7 +21,7 @@ from engine.messages import (
 from gui.bridge import Bridge
 from gui.pages.page import Page
 from gui.settings import Settings
-from gui.state import AppState, RunSelected
+from gui.state import AnswersCleared, AppState, FailureDismissed, RunSelected
 from gui.theme import px
 from gui.widgets.answer_list import AnswerList
 from gui.widgets.answer_panel import AnswerPanel
@@ -113,6 +114,8 @@ class UsePage(Page):
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         if changed & {"runs", "selected_run", "project", "model"}:
             self._render_runs(state)
+        if "model" in changed:
+            self._ask_again(state)
         if "memory" in changed:
             kept = state.memory.get(THRESHOLD, "0")
             self.side.set_threshold(int(kept) if kept.isdigit() else 0)
@@ -161,6 +164,25 @@ class UsePage(Page):
             self.bridge.submit(UseRun(wanted))
         elif state.model is not None and state.model.run == wanted:
             self._asked = None
+
+    def _ask_again(self, state: AppState) -> None:
+        """Another run is in use: it answers for the pictures that are listed; the other run's answers go."""
+        run = state.model.run if state.model is not None else None
+        old = [answer for answer in reversed(self._listed) if answer.run != run]
+        if run is None or not old:
+            return
+        self.bridge.dispatch(AnswersCleared())
+        for answer in old:
+            if answer.path:
+                self.bridge.submit(ClassifyFiles((answer.path,)))
+            elif answer.name in self._pasted:
+                self.bridge.submit(ClassifyPicture(self._pasted[answer.name], answer.name))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What failed here was read; it is not told again when the page is shown again."""
+        super().hideEvent(event)
+        for command in ("OpenCamera", "ClassifyFiles", "ClassifyPicture"):
+            self.bridge.dispatch(FailureDismissed(command=command))
 
     def _render_camera(self, state: AppState) -> None:
         opening = state.running("OpenCamera")

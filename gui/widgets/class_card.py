@@ -57,9 +57,8 @@ class ClassCard(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAcceptDrops(not self._plain)
 
-    def show_class(self, record: ClassRecord, number: int, images: int, strip: tuple[int, ...]) -> None:
-        """Show a class; number counts from 1 and is its key up to 9."""
-        key = str(number) if number <= 9 else ""
+    def show_class(self, record: ClassRecord, key: str, images: int, strip: tuple[int, ...]) -> None:
+        """Show a class; `key` labels with it, "" where none does."""
         if (record, images, strip, key) == (self._record, self._count, self._strip, self._key):
             return
         self._record, self._count, self._strip, self._key = record, images, strip, key

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from gui.icons import icon
+from gui.label_keys import NO_CLASS, key_of
 from gui.state import AppState
 from gui.theme import px, theme
 from gui.widgets.basics import button
@@ -87,7 +88,7 @@ class ClassList(QFrame):
             card.deleteLater()
         class_ids = state.images.class_ids if state.images is not None else np.empty(0, np.int32)
         self.all.show_words(self.tr("All pictures"), len(class_ids))
-        self.unlabelled.show_words(self.tr("Unlabelled"), int((class_ids < 0).sum()), "0")
+        self.unlabelled.show_words(self.tr("Unlabelled"), int((class_ids < 0).sum()), key_of(state.classes, NO_CLASS))
         wanted: list[int] = []
         for at, record in enumerate(state.classes):
             rows = np.flatnonzero(class_ids == record.id)
@@ -95,7 +96,7 @@ class ClassList(QFrame):
             card = self.cards.get(record.id) or self._add(record.id)
             if self._cards.indexOf(card) != at:
                 self._cards.insertWidget(at, card)
-            card.show_class(record, at + 1, len(rows), strip)
+            card.show_class(record, key_of(state.classes, at), len(rows), strip)
             wanted.extend(strip)
         self._thumbnails.want("classes", tuple(wanted[:200]))
 

@@ -113,7 +113,7 @@ class ImageGrid(GridView):
     Attributes
     ----------
     label_wanted : Signal(tuple of int, int)
-        Pictures, and the number of the class from 0, or -1 for none.
+        Pictures, and the digit that was pressed.
     remove_wanted : Signal(tuple of int)
     preview_wanted : Signal(int)
         Space or Return on a picture, or a double click.
@@ -255,7 +255,7 @@ class ImageGrid(GridView):
         picked = self.selected()
         key = event.key()
         if plain and picked and Qt.Key.Key_0 <= key <= Qt.Key.Key_9:
-            self.label_wanted.emit(picked, key - Qt.Key.Key_1)
+            self.label_wanted.emit(picked, key - Qt.Key.Key_0)
         elif plain and picked and key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.remove_wanted.emit(picked)
         elif plain and self.current_image() >= 0 and key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):

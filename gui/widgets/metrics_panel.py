@@ -23,7 +23,10 @@ class MetricsPanel(QWidget):
         self.accuracy = label("–", "headline")
         self.interval = label("", "caption", wrap=True)
         column.addWidget(self.accuracy)
+        self.caveat = label("", "warning", wrap=True)
+        self.caveat.hide()
         column.addWidget(self.interval)
+        column.addWidget(self.caveat)
         column.addSpacing(px(8))
         grid = QGridLayout()
         grid.setHorizontalSpacing(px(16))
@@ -60,8 +63,10 @@ class MetricsPanel(QWidget):
         self.table.setAccessibleName(self.tr("Figures of each class"))
         column.addWidget(self.table, 1)
 
-    def show_evaluation(self, evaluation: Evaluation | None) -> None:
-        """Show the figures; None shows none."""
+    def show_evaluation(self, evaluation: Evaluation | None, caveat: str = "") -> None:
+        """Show the figures; None shows none. `caveat`: a sentence on how far they can be trusted."""
+        self.caveat.setText(caveat)
+        self.caveat.setVisible(bool(caveat))
         if evaluation is None:
             self.table.set_lines(())
             self.accuracy.setText("–")

@@ -42,7 +42,7 @@ class PictureList(QListWidget):
     opened : Signal(int)
         A picture was double-clicked, or Enter pressed on it.
     label_wanted : Signal(tuple of int, int)
-        Pictures, and the number of the class from 0, or -1 for none.
+        Pictures, and the digit that was pressed.
     """
 
     chosen = Signal(int)
@@ -121,7 +121,7 @@ class PictureList(QListWidget):
         if plain and event.text().isdigit() and self.selected():
             number = int(event.text())
             following = self._after_selection()
-            self.label_wanted.emit(self.selected(), number - 1)
+            self.label_wanted.emit(self.selected(), number)
             if following is not None:
                 self.setCurrentItem(following)
             return

@@ -59,7 +59,7 @@ class Preview(QWidget):
     stepped : Signal(int)
         Go this many pictures on.
     labelled : Signal(int)
-        Number of a class from 0, or -1 for none.
+        The digit that was pressed.
     """
 
     stepped = Signal(int)
@@ -114,7 +114,7 @@ class Preview(QWidget):
         elif key in steps:
             self.stepped.emit(steps[key])
         elif Qt.Key.Key_0 <= key <= Qt.Key.Key_9:
-            self.labelled.emit(key - Qt.Key.Key_1)
+            self.labelled.emit(key - Qt.Key.Key_0)
         else:
             super().keyPressEvent(event)
 

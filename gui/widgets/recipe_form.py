@@ -26,7 +26,7 @@ class Field(msgspec.Struct, frozen=True):
 
 FIELDS = (
     Field("epochs", "Epochs", "How often each training picture is seen"),
-    Field("batch", "Batch", "Pictures a step; with few pictures the engine takes a smaller one"),
+    Field("batch", "Batch at most", "Pictures a step; with few pictures the engine takes a sixteenth of them"),
     Field("learning_rate", "Learning rate", "How far a step goes at most; too high diverges, too low creeps"),
     Field(
         "schedule",

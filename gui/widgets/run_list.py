@@ -44,7 +44,11 @@ class RunList(FiguresTable):
             notes.append(self.tr("labels changed since"))
         name = f"{run.id} ({', '.join(notes)})" if notes else run.id
         recipe = run.recipe
-        words = f"{recipe.preset}, {recipe.learning_rate:g}" if run.epochs else f"k = {recipe.neighbours}, {recipe.distance.upper()}"
+        words = (
+            self.tr("{preset}, rate {rate:g}").format(preset=recipe.preset, rate=recipe.learning_rate)
+            if run.epochs
+            else f"k = {recipe.neighbours}, {recipe.distance.upper()}"
+        )
         values = (name, words, run.validation_accuracy, run.test_accuracy, run.epochs, run.seconds)
         size = f"{run.preprocessing.height} × {run.preprocessing.width}"
         weights = self.tr("{number} parameters").format(number=count(run.parameters))

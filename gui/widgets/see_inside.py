@@ -78,13 +78,14 @@ class SeeInside(QWidget):
         if "unit" in changed and state.unit is not None and self._shown is not None and state.unit.image == self._shown.image:
             unit = state.unit
             top, left, bottom, right = unit.box
+            silent = not unit.heat.any()
+            sees = self.tr("silent here: no pixel moves it") if silent else self.tr("does see about {side:.0f} × {side:.0f} px (heat)")
             words = (
                 self.tr("{layer}, channel {channel}, row {row}, column {column}: {value:.4g}").format(
                     layer=unit.layer, channel=unit.channel, row=unit.row, column=unit.column, value=unit.activation
                 ),
-                self.tr("may see {height} × {width} px (box); does see about {side:.0f} × {side:.0f} px (heat)").format(
-                    height=bottom - top, width=right - left, side=effective_size(unit.heat)
-                ),
+                self.tr("may see {height} × {width} px (box); ").format(height=bottom - top, width=right - left)
+                + sees.format(side=effective_size(unit.heat)),
             )
             self.field.set_field(unit.picture, unit.heat, unit.box, words)
             if unit.layer == self._shown.layer:
@@ -101,7 +102,7 @@ class SeeInside(QWidget):
         self.layer_box.addItems(list(state.model.layers))
         first = next((at for at, name in enumerate(state.model.layers) if "relu" in name or "act" in name), 0)
         self.layer_box.setCurrentIndex(max(self.layer_box.findText(kept), -1) if kept in state.model.layers else first)
-        words = self.tr("Brightness is how strongly a unit answers. Click a unit to see which part of the picture it looks at.")
+        words = self.tr("Colour is how strongly a unit answers (scale below). Click a unit to see which part of the picture it looks at.")
         if not state.model.layers:
             words = self.tr("This classifier has no layers to look into: it compares pixels.")
         self.words.setText(words)
@@ -116,7 +117,8 @@ class SeeInside(QWidget):
         if row >= len(table.ids) or table.ids[row] != self._image:
             row = min(row, len(table.ids) - 1) if self._image >= 0 else 0
             self._image = int(table.ids[row])
-        self.picture_name.setText(table.names[row])
+        label_now = next((record.name for record in state.classes if record.id == table.class_ids[row]), self.tr("unlabelled"))
+        self.picture_name.setText(f"{table.names[row]} · {label_now}")
 
     def _render_maps(self, maps: FeatureMapsReady) -> None:
         run = self._bridge.state.run

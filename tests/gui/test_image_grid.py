@@ -145,13 +145,13 @@ def test_thumbnails_are_shown_when_they_come_and_not_asked_for_again(grid, qtbot
 # ---------------------------------------------------------------- keys and selection
 
 
-@pytest.mark.parametrize(("key", "number"), [(Qt.Key.Key_1, 0), (Qt.Key.Key_9, 8), (Qt.Key.Key_0, -1)])
-def test_number_keys_label_what_is_selected(grid, qtbot, key, number):
+@pytest.mark.parametrize(("key", "digit"), [(Qt.Key.Key_1, 1), (Qt.Key.Key_9, 9), (Qt.Key.Key_0, 0)])
+def test_number_keys_label_what_is_selected(grid, qtbot, key, digit):
     show(grid, 12)
     select(grid, 1, 3)
     with qtbot.waitSignal(grid.label_wanted) as wanted:
         qtbot.keyClick(grid, key)
-    assert wanted.args == [(11, 13), number]
+    assert wanted.args == [(11, 13), digit]
 
 
 def test_keys_without_a_selection_do_nothing(grid, qtbot):

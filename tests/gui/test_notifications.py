@@ -7,7 +7,18 @@ from made import opened, run_record
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QPushButton
 
-from engine.messages import FailureText, ImportFinished, Notice, OpenCamera, Outcome, Train, TrainingFinished, WantThumbnails
+from engine.messages import (
+    FailureText,
+    HistoryChanged,
+    ImportFinished,
+    Notice,
+    OpenProject,
+    Outcome,
+    Train,
+    TrainingFinished,
+    Undo,
+    WantThumbnails,
+)
 from engine.project.records import Skipped
 from engine.training.recipe import Recipe
 from gui.app import make_window
@@ -83,13 +94,22 @@ def test_the_check_page_takes_the_news_of_a_training_away(window, host, qtbot):
 
 
 def test_an_error_goes_when_its_command_is_given_again(window, host):
-    job = window.bridge.submit(OpenCamera("0"))
-    host.finish(job, Outcome.FAILED, FailureText("UserError", "Camera 0 is in use.", "Close the other program."))
+    command = OpenProject("/nowhere")
+    job = window.bridge.submit(command)
+    host.finish(job, Outcome.FAILED, FailureText("UserError", "There is no project in /nowhere.", "Choose another folder."))
     window.bridge.tick()
-    assert told(window) == ["Camera 0 is in use."]
-    window.bridge.submit(OpenCamera("0"))
+    assert told(window) == ["There is no project in /nowhere."]
+    window.bridge.submit(command)
     window.bridge.tick()
     assert told(window) == []
+
+
+def test_what_undo_took_back_is_named_with_a_way_to_do_it_again(window, host):
+    job = window.bridge.submit(Undo())
+    host.emit(HistoryChanged(undo="", redo="Import 700 pictures"))
+    host.finish(job)
+    window.bridge.tick()
+    assert told(window) == ["Undone: Import 700 pictures"]
 
 
 def test_a_cancelled_job_and_a_thumbnail_that_fails_are_not_told(window, host):

@@ -105,7 +105,7 @@ def test_number_key_relabels_and_the_page_says_that_the_figures_are_older(page, 
     host.emit(LabelsChanged(ids=np.array([9]), class_ids=np.array([10], np.int32), splits=np.array([3], np.int8)))
     bridge.tick()
     assert changed_labels(evaluation(), bridge.state) == 1
-    assert "1 labels have changed" in page.message.text()
+    assert "since this was measured: 1." in page.message.text()
     assert page.again.isVisible()
     page.again.click()
     assert len(host.sent(Evaluate)) == 2

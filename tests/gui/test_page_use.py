@@ -188,3 +188,14 @@ def test_nothing_trained_yet_leads_to_train(qtbot, bridge, host, settings):
     with qtbot.waitSignal(page.page_wanted) as wanted:
         page.message.button.click()
     assert wanted.args == ["train"]
+
+
+def test_answers_of_another_run_go_and_the_pictures_are_asked_again(page, host, bridge):
+    host.emit(answer("a.jpg", 0.9, 0.1, path="/x/a.jpg"), answer("b.jpg", 0.8, 0.2, path="/x/b.jpg"))
+    bridge.tick()
+    host.emit(ModelReady(run="small-cnn-2", classes=NAMES, layers=()))
+    bridge.tick()
+    bridge.tick()
+    assert [command.paths for command in host.sent(ClassifyFiles)] == [("/x/a.jpg",), ("/x/b.jpg",)]
+    assert bridge.state.classified == ()
+    assert page.view.empty
