@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from engine.commands.output import Output
-from engine.commands.parser import COMMANDS, make_parser
+from engine.commands.parser import COMMANDS, WrongUsage, make_parser
 from engine.control import Cancelled, CancelToken, wait_passively
 from engine.failure import describe
 
@@ -31,11 +31,14 @@ def run(words: list[str]) -> int:
     """
     name = next((word for word in words if not word.startswith("-")), None)
     if name is not None and name not in COMMANDS:
-        sys.stderr.write(f"fovea: {not_a_command(name)}\n")
-        return WRONG_USAGE
+        remedy = nearest_command(name)
+        return _wrong_usage(words, f'"{name}" is not a command', remedy, f'fovea: "{name}" is not a command; {remedy}')
     try:
         options = make_parser().parse_args(words)
-    except SystemExit as leaving:  # argparse has said what is wrong, or shown its help
+    except WrongUsage as wrong:
+        text = f"{wrong.usage}{wrong.program}: error: {wrong.message}"
+        return _wrong_usage(words, wrong.message, f"See {wrong.program} --help.", text)
+    except SystemExit as leaving:  # argparse has shown its help
         return int(leaving.code or DONE)
     logging.basicConfig(handlers=[logging.NullHandler()])  # libraries' remarks on broken files are not for stderr
     wait_passively()
@@ -62,11 +65,23 @@ def run(words: list[str]) -> int:
         return FAILED
 
 
-def not_a_command(word: str) -> str:
-    """The sentence for a word that is no command, with the nearest one."""
+def nearest_command(word: str) -> str:
+    """What to do about a word that is no command."""
     near = difflib.get_close_matches(word.lower(), COMMANDS, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(COMMANDS)}."
-    return f'"{word}" is not a command; {hint}'
+    return f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(COMMANDS)}."
+
+
+def _wrong_usage(words: list[str], message: str, remedy: str, text: str) -> int:
+    """Say what is wrong: on stderr, and where `--json` is among the words, whatever else they are, as the one object on stdout."""
+    output = Output(json="--json" in words)
+    output.line(text)
+    if output.json:
+        output.answer({"error": _sentence(message), "remedy": _sentence(remedy)}, ())
+    return WRONG_USAGE
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
 
 
 @contextlib.contextmanager

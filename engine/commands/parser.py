@@ -5,13 +5,29 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 DATA_HELP = (
     'the bundled sample "digits", a folder with a folder for each class, a folder with train/ and test/ of those, '
     "the raw files of the MNIST family, or a project's folder"
 )
 NETWORK_HELP = "a network of the zoo (see: networks) or a network JSON file"
+
+
+class WrongUsage(Exception):
+    """Words that the parser does not take: what is wrong, and the command line as it should be."""
+
+    def __init__(self, message: str, usage: str, program: str) -> None:
+        super().__init__(message)
+        self.message, self.usage, self.program = message, usage, program
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises WrongUsage where argparse would end the program; its parsers of single commands are of the same kind."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise it."""
+        raise WrongUsage(message, self.format_usage(), self.prog)
 
 
 class Entry(NamedTuple):
@@ -22,12 +38,12 @@ class Entry(NamedTuple):
     add_options: Callable[[argparse.ArgumentParser], None]
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     """The parser of the whole command line. `--json` and `--debug` may stand before or after the command."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--json", action="store_true", help="write one JSON object to stdout")
     common.add_argument("--debug", action="store_true", help="show the traceback of a failure")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="fovea",
         description="Image classification. Without a command the window opens.",
         epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was finished is kept).",

@@ -111,6 +111,8 @@ def test_predict_answers_each_picture_in_its_row(digits_run: Path, tmp_path: Pat
     assert len(rows) == 6
     for name in ("words.png", "empty.jpg", "missing.png"):
         assert rows[name]["error"] and "label" not in rows[name]
+    assert values["predictions"][-1] == {"file": missing, "error": rows["missing.png"]["error"]}
+    assert "is not there" in rows["missing.png"]["error"]
     good = rows["0.png"]
     assert good["top"][0]["label"] == good["label"] and len(good["top"]) == 3
     shares = [entry["probability"] for entry in good["top"]]
@@ -169,7 +171,7 @@ def test_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert values["sizes"] == [{"width": 16, "height": 16, "count": 11}]
 
 
-@pytest.mark.parametrize(
+WRONG_WORDS = pytest.mark.parametrize(
     "words",
     [
         ["train"],
@@ -182,13 +184,36 @@ def test_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ["describe", "lenet-5", "--input", "32x32"],
         ["describe", "lenet-5", "--input", "1x0x32"],
         ["predict", "run"],
-        ["--json"],
+        ["--debug"],
     ],
 )
+
+
+@WRONG_WORDS
 def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run(words) == 2
     written = capsys.readouterr()
     assert written.out == "" and "usage:" in written.err
+
+
+@WRONG_WORDS
+def test_wrong_usage_in_json(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (["--json", *words], [*words, "--json"]):
+        assert commands.run(place) == 2
+        written = capsys.readouterr()
+        assert written.out.count("\n") == 1 and "usage:" in written.err
+        values = json.loads(written.out)
+        assert set(values) == {"error", "remedy"} and values["error"].endswith(".")
+        assert values["remedy"].startswith("See fovea") and values["remedy"].endswith("--help.")
+
+
+def test_wrong_usage_in_json_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "train", "digits")
+    assert status == 2 and "--network" in values["error"] and values["remedy"] == "See fovea train --help."
+    status, values, _ = answer(capsys, "trian")
+    assert status == 2 and values == {"error": '"trian" is not a command.', "remedy": "Did you mean train?"}
+    status, values, _ = answer(capsys)
+    assert status == 2 and "COMMAND" in values["error"]
 
 
 @pytest.mark.parametrize(("word", "nearest"), [("trian", "train"), ("network", "networks"), ("Describe", "describe")])
