@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 def make_parser() -> Parser:
     """The parser of the whole command line. `--json` and `--debug` may stand before or after the command."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--json", action="store_true", help="write one JSON object to stdout")
     common.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     parser = Parser(
