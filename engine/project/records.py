@@ -86,7 +86,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     train_loss, validation_accuracy, test_accuracy : float or None
         Accuracies in [0, 1]; None where there was no such split.
     best_epoch : int
-        The epoch (from 1) whose weights are kept; 0 for classifiers that have no epochs.
+        The epoch (from 1) whose weights are kept: that of the highest validation accuracy, ties by the lower validation loss; the last
+        without validation pictures; 0 for classifiers that have no epochs.
     threads : int
         CPU threads used; they change the bits of the result.
     precision : str

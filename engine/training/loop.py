@@ -108,8 +108,8 @@ def train(
 ) -> Trained:
     """Train a module in place, on the device that it is on.
 
-    The weights of the best epoch are kept: that of the lowest validation loss, which tells epochs apart more finely than accuracy
-    does on few pictures; without validation pictures the last epoch's.
+    The weights of the best epoch are kept: that of the highest validation accuracy, among equals that of the lowest validation loss;
+    without validation pictures the last epoch's.
 
     Returns
     -------
@@ -311,7 +311,13 @@ def stream(count: int, batch: int, seed: int, device: torch.device) -> Iterator[
 
 
 def _better(epoch: Epoch, best: Epoch) -> bool:
-    return not epoch.validation_loss >= best.validation_loss  # true for NaN: no validation
+    return epoch.confusion is None or _rank(epoch) > _rank(best)
+
+
+def _rank(epoch: Epoch) -> tuple[bool, float, float]:
+    """The higher the better. Weights that are no numbers any more can still hit a large class, and come last all the same."""
+    finite = math.isfinite(epoch.validation_loss)
+    return finite, epoch.validation_accuracy, -epoch.validation_loss if finite else 0.0
 
 
 def _optimiser(module: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:

@@ -158,9 +158,28 @@ def test_cancelled_keeps_what_there_is_and_stops_soon(digits: Dataset, tmp_path:
     assert time.perf_counter() - cancelled_at[0] < 1  # 0.1 on a quiet machine
     assert record.outcome == "cancelled"
     assert record.test_accuracy is None
-    best = min((event for event in events if isinstance(event, EpochDone)), key=lambda event: event.validation_loss)
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    best = max(epochs, key=lambda event: (event.validation_accuracy, -event.validation_loss))
     assert (record.best_epoch, record.validation_accuracy) == (best.epoch, best.validation_accuracy)
     assert load_run(tmp_path / "run").probabilities(np.zeros((1, 32, 32, 1), np.uint8)).shape == (1, 10)
+
+
+def test_the_best_epoch_answers_most_validation_pictures_right() -> None:
+    def best_of(*figures: tuple[float, float]) -> int:
+        best = 0
+        epochs = [loop.Epoch(number, number, 0.0, 0.0, loss, accuracy, np.eye(2)) for number, (loss, accuracy) in enumerate(figures)]
+        for number, epoch in enumerate(epochs):
+            if loop._better(epoch, epochs[best]):
+                best = number
+        return best
+
+    nan = float("nan")
+    assert best_of((0.71, 0.429), (0.95, 0.84), (0.70, 0.6)) == 1
+    assert best_of((0.9, 0.8), (0.5, 0.8), (0.6, 0.8)) == 1
+    assert best_of((0.5, 0.8), (0.5, 0.8)) == 0
+    assert best_of((nan, 0.9), (2.0, 0.1), (nan, 0.9), (1.0, 0.1)) == 3
+    without = loop.Epoch(2, 2, 0.0, 0.0, nan, nan, None)
+    assert loop._better(without, loop.Epoch(1, 1, 0.0, 0.0, nan, nan, None))
 
 
 def test_cancelled_before_anything_leaves_nothing(digits: Dataset, tmp_path: Path) -> None:
