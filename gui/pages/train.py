@@ -114,9 +114,9 @@ class TrainPage(Page):
         self.form.layout().insertWidget(len(self.form.cards), self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.form)
         column.addStretch(1)
-        area = _scrolling(inside)
-        area.setMinimumWidth(px(248))
-        return area
+        self._recipe_area = _scrolling(inside)
+        self._recipe_area.setMinimumWidth(px(248))
+        return self._recipe_area
 
     def _build_centre(self) -> QWidget:
         centre = QWidget()
@@ -206,6 +206,7 @@ class TrainPage(Page):
 
     def dress(self) -> None:
         super().dress()
+        self._recipe_area.setMinimumWidth(px(248))
         self._render_runs(self.bridge.state)
         self._render_curves(self.bridge.state)
 

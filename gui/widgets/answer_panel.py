@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QSlider, QVBoxLayout
 
 from engine.project.records import ClassRecord
-from gui.theme import class_colour, px
+from gui.theme import class_colour, px, theme
 from gui.widgets.basics import label
 from gui.widgets.class_buttons import ClassButtons
 from gui.widgets.probability_bars import ProbabilityBars, verdict
@@ -33,7 +33,8 @@ class AnswerPanel(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("look", "inspector")
-        self.setFixedWidth(px(336))
+        theme().changed.connect(self._dress)
+        self._dress()
         column = QVBoxLayout(self)
         column.setContentsMargins(px(16), px(16), px(16), px(16))
         column.setSpacing(px(8))
@@ -57,6 +58,9 @@ class AnswerPanel(QFrame):
         column.addStretch(1)
         for widget in (self.wrong_label, self.buttons, self.put_label):
             column.addWidget(widget)
+
+    def _dress(self) -> None:
+        self.setFixedWidth(px(336))
 
     def set_classes(self, classes: tuple[ClassRecord, ...]) -> None:
         """Classes of the project, for the buttons and the colours of the bars."""
