@@ -13,7 +13,7 @@ import numpy as np
 from engine.commands.output import Output, table
 from engine.control import CancelToken
 from engine.data import locators
-from engine.data.dataset import from_source
+from engine.data.dataset import division_warnings, from_source
 from engine.data.decoding import UnreadablePicture, read_header
 from engine.data.sources import Source, scan
 from engine.project.records import Split
@@ -39,7 +39,7 @@ def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int
         "skipped": source.skipped,
         "duplicates": duplicates,
         "splits": {split.name.lower(): len(dataset.rows(split)) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)},
-        "warnings": source.warnings,
+        "warnings": [*source.warnings, *division_warnings(dataset)],
     }
     output.answer(values, _lines(source, values))
     return 0
@@ -90,7 +90,7 @@ def _lines(source: Source, values: dict[str, Any]) -> list[str]:
     lines += ["Sizes: " + ", ".join(f"{size['width']}×{size['height']} ({size['count']:,})" for size in values["sizes"][:SHOWN])]
     lines += _some("Skipped", [f"{skipped.file} {skipped.reason}" for skipped in source.skipped])
     lines += _some("The same picture more than once", [" = ".join(group) for group in values["duplicates"]])
-    return [*lines, *source.warnings]
+    return [*lines, *values["warnings"]]
 
 
 def _some(title: str, entries: list[str]) -> list[str]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CHUNK = 32
 SAMPLE = 64
+NAMED_CLASSES = 5
+DIVISIBLE = 4  # pictures of a class that are divided into training, validation and test
 SMALL_FILE = 16_000  # bytes; below, Python's share of the work is such that threads only hinder each other
 
 Progress = Callable[[int, int], None]
@@ -141,6 +143,21 @@ def check_trainable(dataset: Dataset) -> list[str]:
             warnings.append(f'The class "{name}" has a single picture: what is learned of it cannot be tested.')
         elif count and not trained:
             warnings.append(f'The class "{name}" has no picture in the training split and cannot be learned.')
+    return warnings
+
+
+def division_warnings(dataset: Dataset) -> list[str]:
+    """What the division leaves unmeasured: the classes without validation and without test pictures, a sentence for each split."""
+    counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
+    warnings: list[str] = []
+    for split in (Split.VALIDATION, Split.TEST):
+        there = np.bincount(dataset.labels[dataset.splits == split], minlength=len(dataset.classes))
+        lacking = np.flatnonzero((counts > 0) & (there == 0)).tolist()
+        if lacking:
+            named = ", ".join(f'"{dataset.classes[row]}" ({counts[row]:,} in all)' for row in lacking[:NAMED_CLASSES])
+            more = f" and {len(lacking) - NAMED_CLASSES:,} more" if len(lacking) > NAMED_CLASSES else ""
+            reason = f" Too few: a class of {DIVISIBLE} is in every split." if (counts[lacking] < DIVISIBLE).all() else ""
+            warnings.append(f"No pictures for {split.name.lower()}: {named}{more}.{reason}")
     return warnings
 
 

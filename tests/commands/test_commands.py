@@ -171,6 +171,23 @@ def test_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert values["sizes"] == [{"width": 16, "height": 16, "count": 11}]
 
 
+def test_data_says_which_classes_cannot_be_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, count in (("ant", 1), ("bee", 2), ("cat", 3), ("dog", 4), ("eel", 9)):
+        make_pictures(tmp_path / "set" / name, count, (10, 20, 30))
+    status, values, _ = answer(capsys, "data", str(tmp_path / "set"))
+    assert status == 0
+    assert values["warnings"] == [
+        'No pictures for validation: "ant" (1 in all), "bee" (2 in all), "cat" (3 in all). Too few: a class of 4 is in every split.',
+        'No pictures for test: "ant" (1 in all). Too few: a class of 4 is in every split.',
+    ]
+    assert commands.run(["data", str(tmp_path / "set")]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == values["warnings"]
+    make_pictures(tmp_path / "own" / "train" / "ant", 5, (10, 20, 30))
+    make_pictures(tmp_path / "own" / "val" / "ant", 5, (10, 20, 30))
+    assert answer(capsys, "data", str(tmp_path / "own"))[1]["warnings"] == ['No pictures for test: "ant" (10 in all).']
+    assert answer(capsys, "data", "digits")[1]["warnings"] == []
+
+
 WRONG_WORDS = pytest.mark.parametrize(
     "words",
     [
