@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -34,11 +34,19 @@ class ChoiceCard(QPushButton):
     def fit_height(self) -> None:
         """Be as high as the words need at this width; call when they have changed."""
         self.setFixedHeight(self.layout().totalHeightForWidth(self.width()))
+        self.layout().setGeometry(self.rect())  # Qt lays a card that was hidden out at its old size
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
             self.fit_height()
+
+    def event(self, event: QEvent) -> bool:
+        """Words of another size or number ask for another height."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.width() > 0:
+            self.fit_height()
+        return done
 
     def sizeHint(self) -> QSize:
         return self.layout().totalSizeHint()
