@@ -77,6 +77,7 @@ def test_from_digits_to_an_answer(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: bridge.state.runs[0].stale, timeout=PATIENCE)
     window.actions_["undo"].trigger()
     qtbot.waitUntil(lambda: class_name() == "3", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not bridge.state.runs[0].stale, timeout=PATIENCE)
 
     window.show_page("use")
     qtbot.waitUntil(lambda: bridge.state.model is not None and bridge.state.model.run == run.id, timeout=PATIENCE)

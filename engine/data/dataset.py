@@ -48,6 +48,8 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
         Relative to `root`.
     skipped : tuple of Skipped
         Files that are no pictures.
+    digest : str
+        Of the project's labelled pictures, see `engine.project.runs.digest`; empty where there is no project.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     root: str
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    digest: str = ""
 
     def rows(self, split: Split) -> npt.NDArray[np.int64]:
         """Rows of one split, int64, ascending."""
@@ -92,6 +95,7 @@ def from_source(source: Source, seed: int = 0) -> Dataset:
         root=source.root,
         skipped=source.skipped,
         warnings=source.warnings,
+        digest=source.digest,
     )
 
 
@@ -112,6 +116,7 @@ def from_snapshot(snapshot: Snapshot) -> Dataset:
         splits=table.splits[rows].astype(np.int8),
         locators=tuple(snapshot.locators[row] for row in rows),
         root=snapshot.root,
+        digest=snapshot.digest(),
     )
 
 

@@ -45,7 +45,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What was found. Locators of files are relative to `root`. Every class has at least one item."""
+    """What was found. Locators of files are relative to `root`. Every class has at least one item. A project has a `digest`."""
 
     name: str
     kind: str
@@ -54,6 +54,7 @@ class Source(msgspec.Struct, frozen=True):
     items: tuple[Item, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    digest: str = ""
 
 
 def scan(data: str | Path, token: CancelToken | None = None, progress: Progress | None = None) -> Source:

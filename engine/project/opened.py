@@ -16,7 +16,7 @@ from engine.failure import UserError
 from engine.messages import ClassesChanged, Event, HistoryChanged, ImagesAdded, ImagesRemoved, LabelsChanged, RunsChanged
 from engine.project.changes import Change, ClassChange, LabelChange, PresenceChange, from_ranges, to_ranges
 from engine.project.records import ClassRecord, ImageTable, ProjectRecord, RunRecord, Split
-from engine.project.runs import RUNS, is_stale, list_runs
+from engine.project.runs import RUNS, digest, is_stale, list_runs
 from engine.project.store import ImageRow, NewImage, Store
 
 IMAGES = "images"
@@ -34,6 +34,10 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     table: ImageTable
     locators: tuple[str, ...]
     root: str
+
+    def digest(self) -> str:
+        """Of the labelled pictures; 1 ms for 70,000."""
+        return digest(self.table.ids, self.table.class_ids, self.table.splits)
 
     def row(self, image: int) -> int | None:
         """The row of a picture; None where it is not in the project."""
@@ -85,16 +89,21 @@ class OpenedProject:
         self.runs_folder = self.folder / RUNS
         self.snapshot = self._read()
         self._changed = float(self.store.meta("changed") or 0.0)
-        self._fresh_runs = False
+        self._digest = ""  # of the labelled pictures, when runs were last asked for or changes looked at
+        self._run_digests: frozenset[str] = frozenset()
+        self._fresh_by_time = False  # whether a run that kept no digest is not stale yet
 
     def close(self) -> None:
         """Close the store; the snapshot stays readable."""
         self.store.close()
 
     def runs(self) -> tuple[RunRecord, ...]:
-        """All runs, newest first; stale where the data changed since. Any lane may ask."""
-        runs = tuple(msgspec.structs.replace(run, stale=is_stale(run, self._changed)) for run in list_runs(self.folder))
-        self._fresh_runs = any(not run.stale for run in runs)
+        """All runs, newest first; stale where their labelled pictures are not those of the project now. Any lane may ask."""
+        now = self.snapshot.digest()
+        runs = tuple(msgspec.structs.replace(run, stale=is_stale(run, now, self._changed)) for run in list_runs(self.folder))
+        self._digest = now
+        self._run_digests = frozenset(run.data_digest for run in runs if run.data_digest)
+        self._fresh_by_time = any(not run.stale for run in runs if not run.data_digest)
         return runs
 
     def history(self) -> HistoryChanged:
@@ -282,11 +291,16 @@ class OpenedProject:
 
     def _afterwards(self) -> Events:
         self._changed = float(self.store.meta("changed") or 0.0)
-        if not self._fresh_runs:
-            return (self.history(),)
+        before, by_time = self._digest, self._fresh_by_time
+        if self._run_digests:
+            self._digest = self.snapshot.digest()
+        turned = self._digest != before and not self._run_digests.isdisjoint((self._digest, before))
+        if not turned and not by_time:
+            return (self.history(),)  # run folders are read only where a run turns stale, or is so no longer
         runs = self.runs()
-        stale = any(run.stale for run in runs)
-        return (self.history(), RunsChanged(runs=runs)) if stale else (self.history(),)
+        if turned or not self._fresh_by_time:
+            return (self.history(), RunsChanged(runs=runs))
+        return (self.history(),)
 
 
 def colour(number: int) -> str:
@@ -319,7 +333,15 @@ def read_source(folder: Path) -> Source:
         Item(locator, index.get(class_id, -1) if class_id is not None else -1, Split(split), shown)
         for _, locator, shown, class_id, split in rows
     )
-    return Source(name or folder.name, "project", str(folder), tuple(record.name for record in present), items)
+    images = _table(rows)
+    return Source(
+        name=name or folder.name,
+        kind="project",
+        root=str(folder),
+        classes=tuple(record.name for record in present),
+        items=items,
+        digest=digest(images.ids, images.class_ids, images.splits),
+    )
 
 
 def _pictures(count: int) -> str:

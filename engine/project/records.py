@@ -92,6 +92,10 @@ class RunRecord(msgspec.Struct, frozen=True):
         CPU threads used; they change the bits of the result.
     precision : str
         "float32", "bfloat16" or "float16".
+    data_digest : str
+        Of the project's labelled pictures as they were when the training read them, see `runs.digest`; empty where there was no project.
+    stale : bool
+        The project's labelled pictures are others now. Worked out on reading, never trusted from the file.
     """
 
     id: str
@@ -117,6 +121,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     train_images: int = 0
     folder: str = ""
     stale: bool = False
+    data_digest: str = ""
 
 
 class Evaluation(msgspec.Struct, frozen=True, eq=False):

@@ -313,6 +313,7 @@ class _Job:
             precision=precision,
             train_images=train_images,
             folder=str(self.folder.absolute()),
+            data_digest=self.dataset.digest,
         )
 
     def tested(self, record: RunRecord, test: Decoded, predict: Callable[[np.ndarray], np.ndarray]) -> RunRecord:

@@ -14,7 +14,7 @@ from engine import places
 from engine.data.dataset import from_snapshot, from_source
 from engine.data.sources import scan
 from engine.failure import UserError
-from engine.project.opened import OpenedProject, colour
+from engine.project.opened import OpenedProject, colour, read_source
 from engine.project.records import Split
 from engine.project.runs import now, save_record
 
@@ -202,6 +202,43 @@ def test_runs_turn_stale_and_can_be_deleted(bench, run_record) -> None:
             bench.run(m.DeleteRun(name))
     with pytest.raises(UserError, match="kept no curves"):
         bench.run(m.LoadHistory("two"))
+
+
+def test_a_run_is_stale_as_long_as_its_labelled_pictures_are_others(bench, run_record, photographs: Path) -> None:
+    bench.run(m.OpenSample())
+    project: OpenedProject = bench.session.project
+    trained_from = from_snapshot(project.snapshot).digest
+    save_record(project.runs_folder / "one", msgspec.structs.replace(run_record, id="one", created=now(), data_digest=trained_from))
+    old = msgspec.structs.replace(run_record, id="old", created="2020-01-01T00:00:00+00:00", data_digest="of other pictures")
+    save_record(project.runs_folder / "old", old)
+
+    project.runs()
+    stale = False
+    for command, expected in (
+        (m.SetLabels((1,), 9), True),
+        (m.SetLabels((2,), 9), True),
+        (m.Undo(), True),
+        (m.Undo(), False),
+        (m.Redo(), True),
+        (m.SetLabels((1,), 1), False),
+        (m.AddClass("ten"), False),
+        (m.RemoveImages((5, 6)), True),
+        (m.Undo(), False),
+        (m.SetLabels((7,), None), True),
+        (m.Undo(), False),
+        (m.ImportPaths((str(photographs / "cat"),)), False),
+        (m.ImportPaths((str(photographs / "dog"),), 1), True),
+        (m.Undo(), False),
+    ):
+        bench.run(command)
+        told = [event.runs for event in bench.events if isinstance(event, m.RunsChanged)]  # only where something turned
+        assert [[run.stale for run in told_runs] for told_runs in told] == ([[expected, True]] if expected != stale else []), command
+        stale = expected
+    assert [run.stale for run in project.runs()] == [stale, True]
+    bench.run(m.CloseProject())
+    bench.run(m.OpenProject(str(project.folder)))
+    assert [run.stale for run in bench.only(m.ProjectOpened).runs] == [False, True]
+    assert read_source(project.folder).digest == trained_from
 
 
 def test_classes_without_pictures_are_not_trained_on(bench, photographs: Path) -> None:

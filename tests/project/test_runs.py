@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.failure import UserError
 from engine.project.records import RunHistory
-from engine.project.runs import is_stale, list_runs, load_history, load_record, now, save_history, save_record
+from engine.project.runs import digest, is_stale, list_runs, load_history, load_record, now, save_history, save_record
 
 
 def history() -> RunHistory:
@@ -93,8 +94,32 @@ def test_pickles_are_not_loaded(tmp_path: Path) -> None:
 def test_staleness_allows_for_times_without_fractions(run_record) -> None:
     moment = datetime.fromisoformat("2025-05-05T10:00:00+00:00")
     whole = msgspec.structs.replace(run_record, created=moment.isoformat())
-    assert not is_stale(whole, moment.timestamp() + 0.5)
-    assert is_stale(whole, moment.timestamp() + 1.5)
+    assert not is_stale(whole, "now", moment.timestamp() + 0.5)
+    assert is_stale(whole, "now", moment.timestamp() + 1.5)
     exact = msgspec.structs.replace(run_record, created=moment.replace(microsecond=250_000).isoformat())
-    assert is_stale(exact, moment.timestamp() + 0.5)
-    assert not is_stale(msgspec.structs.replace(run_record, created="yesterday"), moment.timestamp())
+    assert is_stale(exact, "now", moment.timestamp() + 0.5)
+    assert not is_stale(msgspec.structs.replace(run_record, created="yesterday"), "now", moment.timestamp())
+
+
+def test_the_digest_tells_labelled_pictures_apart() -> None:
+    ids, classes, splits = np.arange(1, 9), np.repeat(np.array([1, 2, -1, -1], np.int32), 2), np.ones(8, np.int8)
+    plain = digest(ids, classes, splits)
+    assert plain == digest(ids[:4], classes[:4], splits[:4])  # pictures without a label do not count
+    assert plain == digest(ids.astype(">i8"), classes.astype(np.int64), splits.astype(np.int32))
+    others = [
+        digest(ids + 1, classes, splits),
+        digest(ids, classes[::-1], splits),
+        digest(ids, classes, splits + 1),
+        digest(ids[:3], classes[:3], splits[:3]),
+    ]
+    assert len({plain, *others}) == 5
+
+
+def test_the_digest_of_70_000_pictures_costs_a_keystroke_nothing() -> None:
+    ids, classes, splits = np.arange(70_000), np.arange(70_000, dtype=np.int32) % 10, np.ones(70_000, np.int8)
+    times = []
+    for _ in range(9):
+        begun = time.perf_counter()
+        digest(ids, classes, splits)
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.01
