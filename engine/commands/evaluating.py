@@ -25,11 +25,14 @@ def evaluate(options: argparse.Namespace, output: Output, token: CancelToken) ->
     from engine.data.dataset import from_source
     from engine.data.sources import scan
     from engine.evaluation.evaluate import evaluate_run
+    from engine.training import seen
 
     dataset = from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
     split, rows = _rows(dataset)
     output.progress(f"Measuring {len(rows):,} {split.name.lower()} pictures", None)
     evaluation = evaluate_run(options.run, dataset, rows, token, split)
+    if evaluation.seen_in_training:
+        output.line(f"Warning: {seen.warning(evaluation.seen_in_training, len(evaluation.labels))}")
     output.answer(_values(evaluation), _lines(evaluation))
     return 0
 
@@ -57,6 +60,7 @@ def _values(evaluation: Evaluation) -> dict[str, Any]:
             for name, precision, recall, f1, support in columns
         ],
         "calibration_error": evaluation.calibration_error,
+        "seen_in_training": evaluation.seen_in_training,
     }
 
 

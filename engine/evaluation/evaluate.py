@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from engine import device as devices
 from engine.control import CancelToken
@@ -15,6 +16,7 @@ from engine.evaluation import metrics
 from engine.failure import UserError
 from engine.messages import Evaluate, EvaluationReady, JobProgress, Notice
 from engine.project.records import Evaluation, Split
+from engine.training import seen
 from engine.training.saved import load_run
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def evaluate(session: Session, command: Evaluate, token: CancelToken, emit: Emit
     evaluation, unread = _measured(folder, dataset, rows, token, command.split, progress)
     if unread:
         emit(Notice(level="warning", text=f"{unread:,} pictures could not be read and are left out."))
+    if evaluation.seen_in_training and command.split is not Split.TRAIN:
+        emit(Notice(level="warning", text=seen.warning(evaluation.seen_in_training, len(evaluation.labels))))
     emit(EvaluationReady(evaluation=evaluation))
 
 
@@ -93,7 +97,7 @@ def _measured(
         answers.append(run.probabilities(pixels[start : start + CHUNK], token))
         progress(min(start + CHUNK, len(rows)), len(rows))
     evaluation = summarise(run.record.id, split, run.classes, dataset.images[rows], labels, np.concatenate(answers))
-    return evaluation, len(failed)
+    return replace(evaluation, seen_in_training=seen.count(folder, pixels, token)), len(failed)
 
 
 def summarise(run: str, split: Split, classes: tuple[str, ...], images: np.ndarray, labels: np.ndarray, shares: np.ndarray) -> Evaluation:

@@ -147,6 +147,8 @@ class Evaluation(msgspec.Struct, frozen=True, eq=False):
         A class each; None where it is 0/0.
     calibration_error : float
         Expected calibration error, 15 bins of equal width.
+    seen_in_training : int or None
+        How many of the pictures have the pixels of one that the run was trained on; None where the run kept no word of them.
     """
 
     run: str
@@ -168,6 +170,7 @@ class Evaluation(msgspec.Struct, frozen=True, eq=False):
     support: tuple[int, ...]
     calibration_error: float
     stale: bool = False
+    seen_in_training: int | None = None
 
 
 class RunHistory(msgspec.Struct, frozen=True, eq=False):

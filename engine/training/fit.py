@@ -29,7 +29,7 @@ from engine.networks.build import build, initialise
 from engine.networks.resolve import resolve
 from engine.project import runs
 from engine.project.records import RunHistory, RunRecord, Split
-from engine.training import loop, precision, preparing, saved
+from engine.training import loop, precision, preparing, saved, seen
 from engine.training import recipe as recipes
 from engine.training.inference import logits_of
 from engine.training.preparing import Decoded
@@ -162,6 +162,7 @@ class _Job:
             module.to(memory_format=torch.channels_last)
             normalise = Normalise(self.preprocessing, self.device, channels_last=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+        seen.save(self.folder, parts[Split.TRAIN].pixels, self.token)
         saved.save_network(self.folder, network)
         per_epoch = loop.steps_per_epoch(len(training.labels), batch)
         self.started(network.title, analysis.parameters, parts, per_epoch)
@@ -206,6 +207,7 @@ class _Job:
         model.fit(training.pixels, training.labels, len(self.dataset.classes), self.token)
         seconds = time.perf_counter() - begun
         self.folder.mkdir(parents=True, exist_ok=True)
+        seen.save(self.folder, training.pixels, self.token)
         model.save(self.folder / saved.WEIGHTS)
         record = self.record(
             title=title,

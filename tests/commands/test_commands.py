@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,24 @@ def test_evaluate(digits_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["support"] for row in values["per_class"]] == confusion.sum(axis=1).tolist()
     recorded = json.loads((digits_run / "run.json").read_bytes())["test_accuracy"]
     assert values["accuracy"] == pytest.approx(recorded)
+
+
+def test_evaluate_warns_of_pictures_that_were_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, colour in (("dark", (10, 20, 30)), ("light", (200, 190, 180))):
+        make_pictures(tmp_path / "set" / name, 20, colour)
+    words = ("train", str(tmp_path / "set"), "--network", "nearest-neighbour", "--out", str(tmp_path / "run"))
+    assert commands.run([*words]) == 0
+    status, values, error = answer(capsys, "evaluate", str(tmp_path / "run"), str(tmp_path / "set"))
+    assert (status, values["seen_in_training"], "Warning" in error) == (0, 0, False)
+
+    for part in ("dark", "light"):  # all of them as test pictures
+        shutil.copytree(tmp_path / "set" / part, tmp_path / "all" / "test" / part)
+    status, values, error = answer(capsys, "evaluate", str(tmp_path / "run"), str(tmp_path / "all"))
+    assert status == 0 and values["images"] == 40 and values["seen_in_training"] == 24
+    assert "Warning: 40 pictures were measured, and 24 of them are among those that the run was trained on" in error
+    (tmp_path / "run" / "seen.npy").unlink()
+    status, values, error = answer(capsys, "evaluate", str(tmp_path / "run"), str(tmp_path / "all"))
+    assert status == 0 and values["seen_in_training"] is None and "Warning" not in error
 
 
 def test_predict_answers_each_picture_in_its_row(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
