@@ -44,7 +44,6 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     yield lambda: state().project is not None and idle()
     window.show_page("data")
     yield settled()
-    shoot("data")
     window.show_page("model")
     yield settled()
     shoot("model")
@@ -54,8 +53,6 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     yield lambda: state().training is not None and len(state().training.epochs) >= 6
     shoot("train")
     yield lambda: bool(state().runs) and idle()
-    yield settled()
-    shoot("trained")
     window.show_page("check")
     yield lambda: bool(state().evaluations) and idle()
     page = window.page("check")

@@ -163,8 +163,10 @@ class CheckPage(Page):
         if changed & {"runs", "selected_run", "project"}:
             self._render_runs(state)
         if "classes" in changed:
-            keys = ", ".join(f"{key_of(state.classes, at)} {record.name}" for at, record in enumerate(state.classes[:3]))
-            self.hint.setText(self.tr("Keys give another label ({keys} …); double-click shows it in Data").format(keys=keys))
+            keys = [(key_of(state.classes, at), record.name) for at, record in enumerate(state.classes[:3])]
+            named = ", ".join(f"{key} {name}" for key, name in keys if key != name)
+            words = self.tr("Number keys give another label{keys}; double-click shows it in Data")
+            self.hint.setText(words.format(keys=f" ({named} …)" if named else ""))
         if changed & {"evaluations", "runs", "selected_run", "project"}:
             self._render_evaluation(state)
         if changed & {"evaluations", "images", "classes", "jobs", "runs", "failures", "engine", "project"}:
@@ -274,7 +276,7 @@ class CheckPage(Page):
         true, answer = found.classes[found.labels[row]], found.classes[found.predicted[row]]
         sure = percent(float(found.probabilities[row, found.predicted[row]]), 0)
         truth = percent(float(found.probabilities[row, found.labels[row]]), 0)
-        words = f"{truth} {true}\n{sure} {answer}" if true != answer else f"{sure} {answer}"
+        words = f"{truth} · {true}\n{sure} · {answer}" if true != answer else f"{sure} · {answer}"
         tip = self.tr("Labelled {true}; called {answer} with probability {sure}; loss {loss:.3f}")
         return Entry(int(found.images[row]), words, tip.format(true=true, answer=answer, sure=sure, loss=float(found.losses[row])))
 

@@ -293,8 +293,6 @@ class TrainPage(Page):
         self.progress.setRange(0, 1000 if job.fraction is not None else 0)
         self.progress.setValue(round(1000 * (job.fraction or 0.0)))
         parts = [job.text or (self.tr("Preparing") if job.running else self.tr("Waiting for its turn"))]
-        if job.fraction is not None:
-            parts.append(f"{100 * job.fraction:.0f}\u202f%")
         if job.seconds_left is not None:
             parts.append(self.tr("{time} left").format(time=duration(job.seconds_left)))
         if job.images_per_second is not None:
@@ -383,7 +381,7 @@ class TrainPage(Page):
 
     def _smooth(self, place: int) -> None:
         window = WINDOWS[place]
-        words = self.tr("smoothing: off") if window == 1 else self.tr("mean of {window} steps").format(window=window)
+        words = self.tr("smoothing: off") if window == 1 else self.tr("mean of {window}").format(window=window)
         self.smoothing_words.setText(words)
         self.plot.set_smoothing(window)
 
