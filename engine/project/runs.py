@@ -28,11 +28,14 @@ RUNS = "runs"
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or as it was before, whatever happens meanwhile."""
     partial = path.with_name(f"{path.name}.part")
-    with partial.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # a full disk does not say by itself where
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def now() -> str:
