@@ -447,7 +447,10 @@ def _model_ready(event: messages.ModelReady, state: AppState) -> AppState:
 
 @_on(messages.Classified)
 def _classified(event: messages.Classified, state: AppState) -> AppState:
-    return _with(state, classified=(event, *state.classified)[:CLASSIFIED_KEPT])
+    kept = state.classified
+    if event.image >= 0:  # of the project's own pictures only the newest answer is shown anywhere, and each holds a picture
+        kept = tuple(answer for answer in kept if answer.image < 0)
+    return _with(state, classified=(event, *kept)[:CLASSIFIED_KEPT])
 
 
 @_on(AnswersCleared)

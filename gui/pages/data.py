@@ -7,7 +7,17 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
-from engine.messages import AddClass, ImportPaths, PictureReady, RemoveImages, RenameClass, SetLabels, WantPicture
+from engine.messages import (
+    AddClass,
+    ClassifyImages,
+    ImportPaths,
+    PictureReady,
+    RemoveImages,
+    RenameClass,
+    SetLabels,
+    UseRun,
+    WantPicture,
+)
 from gui.bridge import Bridge
 from gui.icons import icon
 from gui.label_keys import NO_CLASS, class_for_key, key_of
@@ -175,6 +185,8 @@ class DataPage(Page):
             if changed & {"classes", "project"}:
                 self.inspector.show_classes(state.classes, state.writable)
             self._show_pictures()
+        if "classified" in changed:
+            self._show_answer(state)
         if "import_report" in changed:
             self.report.show_report(state.import_report)
 
@@ -220,6 +232,7 @@ class DataPage(Page):
             row = pictures.row_of(picked[0])
             small = self.thumbnails.get(picked[0]) if self._large != picked[0] else None
             self.inspector.show_one(pictures.name_at(row), pictures.class_at(row), pictures.split_at(row), small)
+            self._show_answer(self._state)
         elif picked:
             rows = [pictures.row_of(image) for image in picked[:5000]]
             self.inspector.show_several([pictures.class_at(row) for row in rows], self.thumbnails.get(picked[0]))
@@ -237,6 +250,23 @@ class DataPage(Page):
         image = self._wanted_large()
         if image >= 0 and (image != self._large or self.preview.isVisible()):
             self.bridge.submit(WantPicture(image))
+            self._ask_run(image)
+
+    def _ask_run(self, image: int) -> None:
+        """Let the chosen run say what it sees; it is loaded with the first question."""
+        state = self._state
+        if state.run is None or state.engine is None:
+            return
+        if state.model is None or state.model.run != state.run.id:
+            self.bridge.submit(UseRun(state.run.id))
+        self.bridge.submit(ClassifyImages((image,)))
+
+    def _show_answer(self, state: AppState) -> None:
+        """What the chosen run said of the one picture that is selected."""
+        picked = self.grid.selected()
+        if len(picked) == 1 and state.run is not None:
+            said = (one for one in state.classified if one.image == picked[0] and one.run == state.run.id)
+            self.inspector.show_answer(next(said, None))
 
     def _take_large(self, event: PictureReady) -> None:
         if event.image != self._wanted_large():

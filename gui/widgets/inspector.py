@@ -9,15 +9,15 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QPixmap
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QSizePolicy, QVBoxLayout
 
-from engine.messages import PictureReady
+from engine.messages import Classified, PictureReady
 from engine.project.records import ClassRecord, Split
 from gui.icons import icon
 from gui.theme import px, theme
-from gui.widgets.basics import button, count, label
+from gui.widgets.basics import button, count, label, percent
 from gui.widgets.preview import FittedPicture
 
 SPLITS = {Split.NONE: "none yet", Split.TRAIN: "training", Split.VALIDATION: "validation", Split.TEST: "test"}
-ROWS = (("class", "Class"), ("split", "Split"), ("size", "Size"), ("file", "File"))
+ROWS = (("class", "Class"), ("split", "Split"), ("size", "Size"), ("file", "File"), ("answer", "Answer"))
 
 
 class Inspector(QFrame):
@@ -51,7 +51,7 @@ class Inspector(QFrame):
         self._column.addWidget(self.name)
         self.label = QComboBox()
         self.label.setAccessibleName(self.tr("Class"))
-        self.label.setToolTip(self.tr("The class of what is selected (keys 1–9, 0 for none)"))
+        self.label.setToolTip(self.tr("The class of what is selected (its number key works too)"))
         self.label.activated.connect(lambda at: self.label_chosen.emit(self.label.itemData(at)))
         grid = self._grid = QGridLayout()
         grid.setColumnStretch(1, 1)
@@ -91,7 +91,7 @@ class Inspector(QFrame):
         self._set("split", self.tr(SPLITS[split]))
         if small is not None:
             self.picture.show_picture(small)
-        self._show_rows(("class", "split", "size", "file"))
+        self.show_answer(None)
 
     def show_several(self, classes: list[ClassRecord | None], small: QPixmap | None) -> None:
         """Show how many pictures are selected and which classes they have."""
@@ -114,11 +114,20 @@ class Inspector(QFrame):
         self._values["file"].setToolTip(event.path)
         self.show_file.setVisible(bool(event.path))
 
+    def show_answer(self, answer: Classified | None) -> None:
+        """Show what the run in use says of the one picture; None: nothing was asked."""
+        if answer is not None and answer.probabilities is not None:
+            best = int(answer.probabilities.argmax())
+            self._set("answer", f"{answer.classes[best]} · {percent(float(answer.probabilities[best]))}")
+            self._values["answer"].setToolTip(self.tr("{0} says so").format(answer.run))
+        shown = ("class", "split", "size", "file")
+        self._show_rows(shown if answer is None or answer.probabilities is None else (*shown, "answer"))
+
     def _set(self, key: str, words: str) -> None:
         self._values[key].setText(words)
 
     def _show_rows(self, shown: tuple[str, ...]) -> None:
-        for row, key in enumerate(("class", "split", "size", "file")):
+        for row, (key, _) in enumerate(ROWS):
             for column in (0, 1):
                 self._grid.itemAtPosition(row, column).widget().setVisible(key in shown)
         several = "file" not in shown

@@ -6,19 +6,24 @@ import time
 
 import numpy as np
 import pytest
-from made import CLASSES, answer_edits, opened, table
+from made import CLASSES, answer_edits, opened, run_record, table
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 from engine.messages import (
     AddClass,
+    Classified,
+    ClassifyImages,
+    EngineReady,
     ImagesAdded,
     ImportFinished,
     ImportPaths,
     PictureReady,
     RemoveImages,
     RenameClass,
+    RunsChanged,
     SetLabels,
+    UseRun,
     WantPicture,
     WantThumbnails,
 )
@@ -329,3 +334,32 @@ def test_nothing_is_cut_off_in_a_narrow_window(page, qtbot, width, scale):
     assert page.grid.columns() >= 2
     inspector = page.inspector
     qtbot.waitUntil(lambda: inspector.picture.geometry().bottom() < inspector.name.y())
+
+
+def test_the_chosen_run_says_what_it_sees_in_the_selected_picture(page, qtbot, host, bridge):
+    run = run_record()
+    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), RunsChanged(runs=(run,)))
+    bridge.tick()
+    page.grid.select_row(1)
+    qtbot.waitUntil(lambda: bool(host.sent(ClassifyImages)))
+    assert host.sent(UseRun)[-1].run == run.id
+    assert host.sent(ClassifyImages)[-1].images == (11,)
+    value = page.inspector._values["answer"]
+    assert not value.isVisible()
+    for image, shares in ((12, (0.9, 0.1, 0.0)), (11, (0.2, 0.1, 0.7))):
+        host.emit(
+            Classified(
+                run=run.id,
+                name="x",
+                path="",
+                image=image,
+                picture=None,
+                classes=("cat", "dog", "owl"),
+                probabilities=np.array(shares, np.float32),
+                seconds=0.001,
+            )
+        )
+    bridge.tick()
+    qtbot.waitUntil(page.inspector.isVisible)
+    assert value.isVisible()
+    assert value.text().startswith("owl · 70")
