@@ -169,9 +169,5 @@ class Projects(QObject):
         if state.project is None:
             return
         images = len(state.images.ids) if state.images is not None else 0
-        measured = [run for run in state.runs if run.validation_accuracy is not None]
-        accuracy = None
-        if measured:  # the best on the validation split, and of it what the test split says, as in the sidebar
-            best = max(measured, key=lambda run: run.validation_accuracy or 0.0)
-            accuracy = best.validation_accuracy if best.test_accuracy is None else best.test_accuracy
+        accuracy = state.best.accuracy if state.best is not None else None
         self._settings.remember_project(RecentProject(state.project.folder, state.project.name, images, accuracy))

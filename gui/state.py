@@ -196,6 +196,12 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         return chosen or (self.runs[0] if self.runs else None)
 
     @property
+    def best(self) -> RunRecord | None:
+        """The run that is best on the validation split; the test split must not choose."""
+        measured = [run for run in self.runs if run.validation_accuracy is not None]
+        return max(measured, key=lambda run: run.validation_accuracy or 0.0, default=None)
+
+    @property
     def writable(self) -> bool:
         """A project is open and can be written."""
         return self.project is not None and not self.project.read_only

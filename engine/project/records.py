@@ -123,6 +123,11 @@ class RunRecord(msgspec.Struct, frozen=True):
     stale: bool = False
     data_digest: str = ""
 
+    @property
+    def accuracy(self) -> float | None:
+        """The most honest accuracy there is, in [0, 1]: on the test split, else on the validation split, else None."""
+        return self.validation_accuracy if self.test_accuracy is None else self.test_accuracy
+
 
 class Evaluation(msgspec.Struct, frozen=True, eq=False):
     """A run measured on one split. K classes, N pictures, all rows in the same order.

@@ -151,8 +151,7 @@ class UsePage(Page):
         self.run_box.blockSignals(True)
         self.run_box.clear()
         for run in state.runs:
-            accuracy = run.test_accuracy if run.test_accuracy is not None else run.validation_accuracy
-            self.run_box.addItem(f"{run.id} · {percent(accuracy)}" if accuracy is not None else run.id, run.id)
+            self.run_box.addItem(f"{run.id} · {percent(run.accuracy)}" if run.accuracy is not None else run.id, run.id)
         chosen = state.run
         if chosen is not None:
             self.run_box.setCurrentIndex(self.run_box.findData(chosen.id))

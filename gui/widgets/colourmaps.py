@@ -52,14 +52,3 @@ def signed(values: np.ndarray, extreme: float | None = None) -> np.ndarray:
     top = float(np.abs(finite).max(initial=0.0)) if extreme is None else extreme
     scaled = np.clip(finite / top, -1, 1) if top > 0 else np.zeros_like(finite)
     return DIVERGING[((scaled + 1) * 127.5).round().astype(np.uint8)]
-
-
-def text_on(red: int, green: int, blue: int) -> str:
-    """Black or white, whichever can be read on this colour (relative luminance of WCAG 2.1)."""
-
-    def linear(value: int) -> float:
-        share = value / 255
-        return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
-
-    luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-    return "#000000" if luminance > 0.179 else "#ffffff"

@@ -112,13 +112,11 @@ def marks(state: AppState) -> dict[str, Mark]:
     job = state.running("Train")
     if job is not None:
         made["train"] = Mark(ring=job.fraction if job.fraction is not None else -1.0, tip=job.text)
-    measured = [run for run in state.runs if run.validation_accuracy is not None]
-    if measured:
-        best = max(measured, key=lambda run: run.validation_accuracy or 0.0)
-        split, accuracy = ("validation", best.validation_accuracy) if best.test_accuracy is None else ("test", best.test_accuracy)
-        made["check"] = Mark(
-            percent(accuracy or 0.0), f"{best.id}, best on the validation split: {percent(accuracy or 0.0, 2)} {split} accuracy"
-        )
+    best = state.best
+    if best is not None and best.accuracy is not None:
+        split = "validation" if best.test_accuracy is None else "test"
+        words = f"{best.id}, best on the validation split: {percent(best.accuracy, 2)} {split} accuracy"
+        made["check"] = Mark(percent(best.accuracy), words)
     if state.camera.playing:
         made["use"] = Mark("●", "The camera is on")
     return made

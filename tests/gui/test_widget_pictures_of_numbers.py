@@ -12,7 +12,8 @@ from PySide6.QtTest import QTest
 
 from engine.networks import zoo
 from engine.networks.arithmetic import analyse, unit_box
-from gui.widgets.colourmaps import DIVERGING, VIRIDIS, magnitude, signed, text_on
+from gui.theme import readable_on
+from gui.widgets.colourmaps import DIVERGING, VIRIDIS, magnitude, signed
 from gui.widgets.heat_picture import HeatPicture, effective_size, heat_pixels
 from gui.widgets.network_drawing import NetworkDrawing, boxes_of
 from gui.widgets.probability_bars import ProbabilityBars, shown_rows, verdict
@@ -36,7 +37,8 @@ def test_zero_is_neutral_and_extremes_are_the_ends():
 def test_viridis_grows_lighter():
     lightness = VIRIDIS @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(lightness) > -0.8).all() and lightness[-1] > lightness[0] + 150
-    assert text_on(*VIRIDIS[0]) == "#ffffff" and text_on(*VIRIDIS[-1]) == "#000000"
+    dark, bright = ("#{:02x}{:02x}{:02x}".format(*VIRIDIS[end]) for end in (0, -1))
+    assert readable_on(dark) == "#ffffff" and readable_on(bright) == "#000000"
 
 
 # ---------------------------------------------------------------- tiles
