@@ -37,6 +37,27 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.LoadHistory: ("engine.project.handling", "load_history"),
     messages.DeleteRun: ("engine.project.handling", "delete_run"),
     messages.PinUnit: ("engine.project.handling", "pin_unit"),
+    messages.SetSplits: ("engine.project.handling", "set_splits"),
+    messages.SetFlags: ("engine.project.handling", "set_flags"),
+    messages.SetNote: ("engine.project.handling", "set_note"),
+    messages.DeleteClass: ("engine.project.handling", "delete_class"),
+    messages.MergeClasses: ("engine.project.handling", "merge_classes"),
+    messages.MoveClass: ("engine.project.handling", "move_class"),
+    messages.ColourClass: ("engine.project.handling", "colour_class"),
+    messages.SetClassKey: ("engine.project.handling", "set_class_key"),
+    messages.Divide: ("engine.project.handling", "divide"),
+    messages.RecordFrames: ("engine.live.recording", "record_frames"),
+    messages.CheckFiles: ("engine.project.files", "check_files"),
+    messages.Relink: ("engine.project.files", "relink"),
+    messages.KeepFiles: ("engine.project.files", "keep_files"),
+    messages.SaveCopy: ("engine.project.files", "save_copy"),
+    messages.Export: ("engine.project.exporting", "export"),
+    messages.ImportAddresses: ("engine.project.fetching", "import_addresses"),
+    messages.ImportSet: ("engine.project.fetching", "import_set"),
+    messages.Examine: ("engine.doctor.examine", "examine"),
+    messages.ScoreImages: ("engine.evaluation.scoring", "score_images"),
+    messages.SuggestLabels: ("engine.live.suggesting", "suggest_labels"),
+    messages.PreviewInput: ("engine.data.previewing", "preview_input"),
     messages.ImportPaths: ("engine.project.importing", "import_paths"),
     messages.ImportPicture: ("engine.project.importing", "import_picture"),
     messages.WantThumbnails: ("engine.project.pictures", "want_thumbnails"),
@@ -66,6 +87,8 @@ class Session:
         The model that classifies dropped pictures and camera frames, set by UseRun.
     pinned : PinUnit or None
         The unit that trainings probe after every epoch.
+    recording : RecordFrames or None
+        Whether the camera's frames are taken into the project, and as what; set by RecordFrames.
     in_store : callable
         Runs a function in the store lane and gives its result; other lanes write through it. Without a host it runs at once.
     backlog : callable
@@ -76,6 +99,7 @@ class Session:
         self.project: OpenedProject | None = None
         self.live: LiveModel | None = None
         self.pinned: messages.PinUnit | None = None
+        self.recording: messages.RecordFrames | None = None
         self.in_store: Callable[[Callable[[], Any]], Any] = lambda function: function()
         self.backlog: Callable[[], int] = lambda: 0
 

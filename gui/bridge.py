@@ -9,7 +9,8 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.messages import CameraClosed, CameraFrame, CameraOpened, Command, Event, JobClosed, PictureReady, Remember, ThumbnailsReady
-from gui.state import AppState, JobSubmitted, Remembered, changed_fields, reduce
+from gui.reducing import reduce
+from gui.state import AppState, JobSubmitted, Remembered, changed_fields
 
 BUSY_MILLISECONDS = 15
 IDLE_MILLISECONDS = 40

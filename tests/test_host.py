@@ -13,7 +13,9 @@ from engine.control import CancelToken
 from engine.failure import UserError
 from engine.host import EngineThread
 from engine.messages import Event, JobClosed, JobProgress, JobStarted, Lane, Outcome
+from engine.project.records import Split
 from engine.session import HANDLERS, Emit, Session
+from engine.training.recipe import Recipe
 
 Handler = Callable[[Session, messages.Command, CancelToken, Emit], None]
 
@@ -48,7 +50,7 @@ def refuse(session: Session, command: messages.Command, token: CancelToken, emit
     raise UserError("The folder has no images.", "Choose another.")
 
 
-EVALUATE = messages.Evaluate(run="a", split=messages.Split.TEST)
+EVALUATE = messages.Evaluate(run="a", split=Split.TEST)
 
 
 def test_label_does_not_wait_for_a_training(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +73,7 @@ def test_failure_becomes_text_and_the_lane_lives_on(host: EngineThread, monkeypa
     assert closed.outcome is Outcome.FAILED
     assert closed.failure is not None
     assert (closed.failure.message, closed.failure.remedy) == ("The folder has no images.", "Choose another.")
-    after = list(host.wait(host.submit(messages.Train(network="mlp", recipe=messages.Recipe())), timeout=5))[-1]
+    after = list(host.wait(host.submit(messages.Train(network="mlp", recipe=Recipe())), timeout=5))[-1]
     assert isinstance(after, JobClosed)
     assert after.outcome is Outcome.COMPLETED
 

@@ -13,9 +13,10 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from engine.host import EngineThread
-from engine.messages import ClassifyFiles, Evaluate, OpenSample, PinUnit, Recipe, SetLabels, Train
+from engine.messages import ClassifyFiles, Evaluate, OpenSample, PinUnit, SetLabels, Train
 from engine.project.records import Split
 from engine.project.runs import list_runs
+from engine.training.recipe import Recipe
 from gui.app import make_window
 from gui.main_window import MainWindow
 from gui.notifications import Channel

@@ -22,7 +22,7 @@ from engine.failure import UserError
 from engine.project.records import Skipped, Split
 
 if TYPE_CHECKING:
-    from engine.project.opened import Snapshot
+    from engine.project.snapshot import Snapshot
 
 CHUNK = 32
 SAMPLE = 64

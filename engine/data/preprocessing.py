@@ -6,6 +6,10 @@ from typing import Literal
 
 import msgspec
 
+ResizeMode = Literal["squash", "crop", "pad", "centre"]
+RESIZE_MODES: tuple[ResizeMode, ...] = ("squash", "crop", "pad", "centre")
+WHITE = (255, 255, 255)
+
 
 class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From a picture to the network's input.
@@ -24,11 +28,14 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pad: scaled so that the long side fits, black added. centre: not scaled; black added or edges cut.
     mean, std : tuple of float
         One a channel, in units of the full range [0, 1], measured on the training pictures.
+    ground : tuple of int
+        sRGB colour, 0 to 255 each, on which transparent pictures lie.
     """
 
     height: int
     width: int
     channels: Literal[1, 3]
-    resize: Literal["squash", "crop", "pad", "centre"] = "squash"
+    resize: ResizeMode = "squash"
     mean: tuple[float, ...] = (0.5,)
     std: tuple[float, ...] = (0.5,)
+    ground: tuple[int, int, int] = WHITE

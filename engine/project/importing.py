@@ -53,7 +53,7 @@ def import_paths(session: Session, command: messages.ImportPaths, token: CancelT
     fresh = not (project.snapshot.table.class_ids >= 0).any()
     found, skipped = _find(command.paths, token, progress, command.class_id is None, fresh)
     intake = _Intake(session, project, emit, f"Import {len(found):,} pictures" if len(found) != 1 else "Import 1 picture")
-    keeper = _Keeper(project.folder / IMAGES, command.copy)
+    keeper = _Keeper(project.folder / IMAGES, project.record.copy if command.copy is None else command.copy)
     known = set(project.snapshot.locators)
     try:
         for number, picture in enumerate(found):

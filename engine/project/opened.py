@@ -8,15 +8,17 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from engine.data.sources import Item, Source
-from engine.data.splits import assign, key_of, shares
+from engine.data.splits import key_of
 from engine.failure import UserError
 from engine.messages import ClassesChanged, Event, HistoryChanged, ImagesAdded, ImagesRemoved, LabelsChanged, RunsChanged
+from engine.project import tables
 from engine.project.changes import Change, ClassChange, LabelChange, PresenceChange, from_ranges, to_ranges
+from engine.project.dividing import divide_joining
 from engine.project.records import ClassRecord, ImageTable, ProjectRecord, RunRecord, Split
 from engine.project.runs import RUNS, digest, is_stale, list_runs
+from engine.project.snapshot import Snapshot
 from engine.project.store import ImageRow, NewImage, Store
 
 IMAGES = "images"
@@ -25,32 +27,6 @@ PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#c
 GOLDEN = 0.618033988749895
 
 Events = tuple[Event, ...]
-
-
-class Snapshot(msgspec.Struct, frozen=True, eq=False):
-    """A project at one moment; row i of the table has locator i, relative to `root`. Never changed."""
-
-    classes: tuple[ClassRecord, ...]
-    table: ImageTable
-    locators: tuple[str, ...]
-    root: str
-
-    def digest(self) -> str:
-        """Of the labelled pictures; 1 ms for 70,000."""
-        return digest(self.table.ids, self.table.class_ids, self.table.splits)
-
-    def row(self, image: int) -> int | None:
-        """The row of a picture; None where it is not in the project."""
-        row = int(np.searchsorted(self.table.ids, image))
-        return row if row < len(self.table.ids) and int(self.table.ids[row]) == image else None
-
-    def rows(self, images: Sequence[int]) -> npt.NDArray[np.int64]:
-        """The rows of those pictures that are in the project, ascending, each once."""
-        wanted = np.unique(np.asarray(images, np.int64))
-        rows = np.searchsorted(self.table.ids, wanted)
-        inside = rows < len(self.table.ids)
-        rows, wanted = rows[inside], wanted[inside]
-        return np.asarray(rows[self.table.ids[rows] == wanted], np.int64)
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -125,9 +101,8 @@ class OpenedProject:
             return ()
         splits = before.table.splits[rows]
         if class_id is not None:
-            splits = self._splits(
-                class_id, splits, [key_of(before.locators[row], name, before.table.names[row]) for row in rows], exclude=rows
-            )
+            keys = [key_of(before.locators[row], name, before.table.names[row]) for row in rows]
+            splits = divide_joining(before, class_id, splits, keys, exclude=rows)
         ids = tuple(before.table.ids[rows].tolist())
         forward = LabelChange(ids, (class_id,) * len(ids), tuple(splits.tolist()))
         old = tuple(None if number < 0 else number for number in before.table.class_ids[rows].tolist())
@@ -184,7 +159,7 @@ class OpenedProject:
         for class_id in {number for number in ids_of if number is not None}:
             rows = np.array([row for row, number in enumerate(ids_of) if number == class_id])
             keys = [key_of(arrivals[row].locator, names[class_id], arrivals[row].name) for row in rows]
-            splits[rows] = self._splits(class_id, splits[rows], keys)
+            splits[rows] = divide_joining(self.snapshot, class_id, splits[rows], keys)
         images = [
             NewImage(item.locator, item.name, class_id, split)
             for item, class_id, split in zip(arrivals, ids_of, splits.tolist(), strict=True)
@@ -202,33 +177,12 @@ class OpenedProject:
         ]
         added = _table(rows_added)
         table = self.snapshot.table
-        joined = ImageTable(
-            np.concatenate([table.ids, added.ids]),
-            np.concatenate([table.class_ids, added.class_ids]),
-            np.concatenate([table.splits, added.splits]),
-            table.names + added.names,
-        )
         locators = self.snapshot.locators + tuple(item.locator for item in arrivals)
-        self.snapshot = msgspec.structs.replace(self.snapshot, table=joined, locators=locators)
+        self.snapshot = msgspec.structs.replace(self.snapshot, table=tables.joined(table, added), locators=locators)
         events.append(ImagesAdded(images=added))
         return (*events, *self._afterwards()), entry
 
     # ------------------------------------------------------------ within
-
-    def _splits(
-        self, class_id: int, splits: npt.NDArray[np.int8], keys: list[str], exclude: npt.NDArray[np.int64] | None = None
-    ) -> npt.NDArray[np.int8]:
-        """Splits for pictures that join a class, seen together with those that it has."""
-        table = self.snapshot.table
-        mine = table.class_ids == class_id
-        if exclude is not None:
-            mine[exclude] = False
-        there = table.splits[mine]
-        there = there[there != Split.NONE]
-        together = np.concatenate([there, splits])
-        labels = np.zeros(len(together), np.int64)
-        assigned = assign(labels, together, [""] * len(there) + keys, shares(table.splits[table.class_ids >= 0]))
-        return assigned[len(there) :]
 
     def _class(self, class_id: int) -> ClassRecord:
         for record in self.snapshot.classes:
@@ -271,11 +225,11 @@ class OpenedProject:
         if step.present:
             self.snapshot = after = self._read()
             rows = np.setdiff1d(after.rows(ids), after.rows(before.table.ids.tolist()), assume_unique=True)
-            return (ImagesAdded(images=_selected(after.table, rows)),)
+            return (ImagesAdded(images=tables.taken(after.table, rows)),)
         keep = np.ones(len(before.table.ids), np.bool_)
         keep[before.rows(ids)] = False
         kept = np.flatnonzero(keep)
-        table = _selected(before.table, kept)
+        table = tables.taken(before.table, kept)
         self.snapshot = msgspec.structs.replace(before, table=table, locators=tuple(before.locators[row] for row in kept))
         return (ImagesRemoved(ids=before.table.ids[~keep]),)
 
@@ -286,7 +240,7 @@ class OpenedProject:
         class_ids, splits = table.class_ids.copy(), table.splits.copy()
         class_ids[rows] = np.array([-1 if number is None else number for number in step.class_ids], np.int32)[chosen]
         splits[rows] = np.array(step.splits, np.int8)[chosen]
-        self.snapshot = msgspec.structs.replace(self.snapshot, table=ImageTable(table.ids, class_ids, splits, table.names))
+        self.snapshot = msgspec.structs.replace(self.snapshot, table=msgspec.structs.replace(table, class_ids=class_ids, splits=splits))
         return (LabelsChanged(ids=table.ids[rows], class_ids=class_ids[rows], splits=splits[rows]),)
 
     def _afterwards(self) -> Events:
@@ -349,13 +303,9 @@ def _pictures(count: int) -> str:
 
 
 def _table(rows: Sequence[ImageRow]) -> ImageTable:
-    return ImageTable(
-        np.array([row[0] for row in rows], np.int64),
-        np.array([-1 if row[3] is None else row[3] for row in rows], np.int32),
-        np.array([row[4] for row in rows], np.int8),
-        tuple(row[2] for row in rows),
+    return tables.table(
+        [row[0] for row in rows],
+        [row[2] for row in rows],
+        class_ids=[-1 if row[3] is None else row[3] for row in rows],
+        splits=[row[4] for row in rows],
     )
-
-
-def _selected(table: ImageTable, rows: npt.NDArray[np.int64]) -> ImageTable:
-    return ImageTable(table.ids[rows], table.class_ids[rows], table.splits[rows], tuple(table.names[row] for row in rows))

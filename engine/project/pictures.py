@@ -19,7 +19,7 @@ from engine.failure import UserError
 from engine.messages import PictureReady, ThumbnailsReady
 
 if TYPE_CHECKING:
-    from engine.project.opened import Snapshot
+    from engine.project.snapshot import Snapshot
     from engine.session import Emit, Session
 
 PARCEL = 32

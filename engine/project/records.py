@@ -23,12 +23,51 @@ class Split(enum.IntEnum):
     TEST = 3
 
 
+class Flag(enum.IntFlag):
+    """Marks of a picture, as bits. The first three are the user's; the others are facts, which undo does not touch."""
+
+    FLAGGED = 1
+    SKIPPED = 2
+    """Passed over while labelling; asked about last."""
+    CONFIRMED = 4
+    """The label was looked at and is right: no suspect any more."""
+    NOTED = 8
+    MISSING = 16
+    """The file was not there when it was looked for last."""
+    UNREADABLE = 32
+
+
+USER_FLAGS = Flag.FLAGGED | Flag.SKIPPED | Flag.CONFIRMED
+
+
 class ClassRecord(msgspec.Struct, frozen=True):
-    """A class: identity in the store, name as shown, colour as "#rrggbb"."""
+    """A class: identity in the store, name as shown, colour as "#rrggbb", the letter that labels with it ("": none)."""
 
     id: int
     name: str
     colour: str
+    key: str = ""
+
+
+class Division(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How pictures without a split of their own are divided.
+
+    Attributes
+    ----------
+    fractions : tuple of float
+        Shares of training, validation and test; they add up to 1.
+    seed : int
+        Another seed gives another division.
+    folds : int
+        0: by `fractions`; 2 to 20: that many folds of equal size, of which `fold` (from 0) is held out for test, and a tenth of the rest
+        for validation.
+    fold : int
+    """
+
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    seed: int = 0
+    folds: int = 0
+    fold: int = 0
 
 
 class ImageTable(msgspec.Struct, frozen=True, eq=False):
@@ -44,12 +83,27 @@ class ImageTable(msgspec.Struct, frozen=True, eq=False):
         Values of Split.
     names : tuple of str
         File name as shown, for example "beach_12.jpg" or "digit 17".
+    flags : uint8 [N]
+        Bits of Flag.
+    widths, heights : int32 [N]
+        Upright size in pixels; 0 where unknown.
+    sizes : int64 [N]
+        Bytes of the file; 0 where unknown.
+    times : float64 [N]
+        When the picture was taken, else when its file was changed, in seconds since 1970; NaN where unknown.
+
+    Make one with `engine.project.tables.table`, which fills in what is not known.
     """
 
     ids: np.ndarray
     class_ids: np.ndarray
     splits: np.ndarray
     names: tuple[str, ...]
+    flags: np.ndarray
+    widths: np.ndarray
+    heights: np.ndarray
+    sizes: np.ndarray
+    times: np.ndarray
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -60,11 +114,25 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class ProjectRecord(msgspec.Struct, frozen=True):
-    """An open project: its folder (absolute), name, and why it can only be read (empty: it can be written)."""
+    """An open project.
+
+    Attributes
+    ----------
+    folder : str
+        Absolute.
+    name : str
+    read_only : str
+        Why it can only be read; empty where it can be written.
+    copy : bool
+        Whether imports copy files into the project, or refer to them where they lie.
+    division : Division
+    """
 
     folder: str
     name: str
     read_only: str = ""
+    copy: bool = True
+    division: Division = Division()
 
 
 class RunRecord(msgspec.Struct, frozen=True):

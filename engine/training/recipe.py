@@ -15,18 +15,43 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     shift : float
         Largest shift in each direction as a fraction of the side, in [0, 0.5].
-    flip : bool
-        Mirror left and right with probability one half.
+    flip, flip_vertical : bool
+        Mirror left and right, or up and down, with probability one half.
     crop : float
         Smallest side of a random crop as a fraction of the side, in (0, 1]; 1 means no crop.
     colour : float
         Largest relative change of brightness, contrast and saturation, in [0, 1].
+    rotate : float
+        Largest rotation in degrees, in [0, 180].
+    scale : float
+        Largest relative change of size, in [0, 0.9]: 0.2 makes pictures 0.8 to 1.2 times as large.
+    blur : float
+        Largest standard deviation of a Gaussian blur, as a fraction of the side, in [0, 0.1].
+    noise : float
+        Largest standard deviation of Gaussian noise, as a fraction of the full range, in [0, 1].
+    erase : float
+        Largest area of a grey rectangle as a fraction of the picture, in [0, 0.9]; each picture has one with probability one half
+        (Zhong et al., Random Erasing Data Augmentation, 2017).
+    rand_augment : float
+        Magnitude of RandAugment with two operations a picture, in [0, 30]; 0 is off (Cubuk et al., 2019).
+    mixup, cutmix : float
+        Parameter of the Beta distribution that mixing shares are drawn from, in [0, 10]; 0 is off. Where both are on, each batch takes
+        one of them (Zhang et al., mixup, 2017; Yun et al., CutMix, 2019).
     """
 
     shift: float = 0.0
     flip: bool = False
     crop: float = 1.0
     colour: float = 0.0
+    flip_vertical: bool = False
+    rotate: float = 0.0
+    scale: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    erase: float = 0.0
+    rand_augment: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +69,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Peak learning rate; momentum in [0, 1) (SGD alone); decoupled decay for AdamW, L2 for SGD.
     label_smoothing : float
         Probability mass spread over all classes, in [0, 1).
+    class_weights : bool
+        Weigh each class's loss by the inverse of its number of training pictures, mean 1.
+    balanced_sampling : bool
+        Draw training pictures so that each class comes equally often in the mean.
     augmentation : Augmentation
     suit_augmentation : bool
         Where `augmentation` changes nothing, take what suits the data instead: for convolutional networks `FEW_GREY`, `MANY_GREY`
@@ -69,6 +98,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_decay: float = 0.01
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
     label_smoothing: float = 0.0
+    class_weights: bool = False
+    balanced_sampling: bool = False
     augmentation: Augmentation = Augmentation()
     suit_augmentation: bool = True
     mixed_precision: Literal["auto", "off"] = "auto"
@@ -114,6 +145,14 @@ def check(recipe: Recipe) -> None:
         ("shift", augmentation.shift, 0, 0.5),
         ("crop", augmentation.crop, 0.05, 1),
         ("colour", augmentation.colour, 0, 1),
+        ("rotation", augmentation.rotate, 0, 180),
+        ("scale", augmentation.scale, 0, 0.9),
+        ("blur", augmentation.blur, 0, 0.1),
+        ("noise", augmentation.noise, 0, 1),
+        ("erasing", augmentation.erase, 0, 0.9),
+        ("RandAugment", augmentation.rand_augment, 0, 30),
+        ("MixUp", augmentation.mixup, 0, 10),
+        ("CutMix", augmentation.cutmix, 0, 10),
     )
     for name, value, low, high in ranges:
         if not math.isfinite(value) or not low <= value <= high:

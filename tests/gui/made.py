@@ -14,6 +14,7 @@ from engine.messages import (
     SetLabels,
     TrainingStarted,
 )
+from engine.project import tables
 from engine.project.records import ClassRecord, ImageTable, ProjectRecord, RunRecord
 from engine.training.recipe import Recipe
 
@@ -25,7 +26,7 @@ def table(ids, class_ids=None, splits=None, prefix="picture") -> ImageTable:
     class_ids = np.full(len(ids), -1) if class_ids is None else class_ids
     splits = np.zeros(len(ids)) if splits is None else splits
     names = tuple(f"{prefix}_{image}.png" for image in ids.tolist())
-    return ImageTable(ids, np.asarray(class_ids, np.int32), np.asarray(splits, np.int8), names)
+    return tables.table(ids, names, class_ids=class_ids, splits=splits)
 
 
 def opened(count=12, class_ids=None, job=0, folder="/tmp/pets", read_only="", **more) -> ProjectOpened:

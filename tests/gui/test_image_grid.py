@@ -12,7 +12,8 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 
 from engine.messages import ImagesAdded, ImagesRemoved, LabelsChanged, ThumbnailsReady, WantThumbnails
 from engine.project.records import Split
-from gui.state import AppState, reduce
+from gui.reducing import reduce
+from gui.state import AppState
 from gui.widgets.image_grid import ImageGrid
 from gui.widgets.picture_model import Filter, PictureModel, filtered_rows, images_of, mime_of
 from gui.widgets.thumbnails import ASKED_AT_ONCE, Thumbnails

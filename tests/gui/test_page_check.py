@@ -17,7 +17,8 @@ from engine.messages import (
     ShowFeatureMaps,
     UnitProbed,
 )
-from engine.project.records import ClassRecord, Evaluation, ImageTable, ProjectRecord, RunRecord, Split
+from engine.project import tables
+from engine.project.records import ClassRecord, Evaluation, ProjectRecord, RunRecord, Split
 from engine.training.recipe import Recipe
 from gui.pages.check import CheckPage, changed_labels, rows_of
 from gui.widgets.basics import percent
@@ -56,7 +57,7 @@ def page(qtbot, bridge, host, settings) -> CheckPage:
     qtbot.addWidget(made)
     made.resize(1200, 760)
     made.show()
-    table = ImageTable(IDS, (LABELS + 10).astype(np.int32), np.full(6, 3, np.int8), tuple(f"{n}.jpg" for n in IDS))
+    table = tables.table(IDS, [f"{n}.jpg" for n in IDS], class_ids=LABELS + 10, splits=np.full(6, 3))
     host.emit(
         EngineReady(devices=(), torch_version="2", seconds=1.0),
         ProjectOpened(project=ProjectRecord("/p", "Animals"), classes=CLASSES, images=table, runs=(record(),), memory={}),
@@ -161,7 +162,7 @@ def test_nothing_trained_leads_to_train(qtbot, bridge, host, settings):
     page = CheckPage(bridge, settings)
     qtbot.addWidget(page)
     page.show()
-    table = ImageTable(IDS, (LABELS + 10).astype(np.int32), np.full(6, 3, np.int8), tuple("abcdef"))
+    table = tables.table(IDS, "abcdef", class_ids=LABELS + 10, splits=np.full(6, 3))
     host.emit(ProjectOpened(project=ProjectRecord("/p", "Animals"), classes=CLASSES, images=table, runs=(), memory={}))
     bridge.tick()
     assert "train a network first" in page.message.text()

@@ -23,7 +23,8 @@ from engine.messages import (
     ProjectOpened,
     UseRun,
 )
-from engine.project.records import ClassRecord, ImageTable, ProjectRecord, RunRecord
+from engine.project import tables
+from engine.project.records import ClassRecord, ProjectRecord, RunRecord
 from engine.training.recipe import Recipe
 from gui.pages.use import UsePage
 
@@ -46,7 +47,7 @@ def messages_preprocessing():
 
 
 def opened(*runs: RunRecord) -> ProjectOpened:
-    table = ImageTable(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int8), ())
+    table = tables.table((), ())
     return ProjectOpened(project=ProjectRecord("/p", "Leaves"), classes=CLASSES, images=table, runs=runs, memory={})
 
 

@@ -9,7 +9,8 @@ from engine.messages import ClassesChanged, PictureReady, Remember, WantPicture
 from engine.networks.arithmetic import NetworkError
 from engine.training.recipe import Recipe
 from gui import plan
-from gui.state import AppState, reduce
+from gui.reducing import reduce
+from gui.state import AppState
 
 
 def state_of(**memory) -> AppState:

@@ -7,7 +7,9 @@ from made import CLASSES, opened, run_record, started, table
 from engine import messages
 from engine.messages import FailureText, JobClosed, JobProgress, JobStarted, Lane, Outcome
 from engine.project.records import Skipped
+from engine.project.tables import merged
 from gui.curves import Curve
+from gui.reducing import reduce
 from gui.state import (
     FIELDS,
     AppState,
@@ -16,8 +18,6 @@ from gui.state import (
     ReportDismissed,
     RunSelected,
     changed_fields,
-    merged,
-    reduce,
 )
 
 

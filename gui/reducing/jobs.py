@@ -1,0 +1,67 @@
+"""Jobs: submitted, under way, closed; the engine as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine import messages
+from gui.reducing.registry import on, with_
+from gui.state import AppState, CameraState, FailureDismissed, JobState, JobSubmitted
+
+
+@on(messages.EngineReady)
+def _engine_ready(event: messages.EngineReady, state: AppState) -> AppState:
+    return with_(state, engine=event, engine_failure=None)
+
+
+@on(JobSubmitted)
+def _job_submitted(event: JobSubmitted, state: AppState) -> AppState:
+    failures = {name: failure for name, failure in state.failures.items() if name != event.command}
+    if len(failures) == len(state.failures):
+        failures = state.failures
+    return with_(state, jobs={**state.jobs, event.job: JobState(event.job, event.command, event.lane, event.title)}, failures=failures)
+
+
+@on(messages.JobStarted)
+def _job_started(event: messages.JobStarted, state: AppState) -> AppState:
+    job = JobState(event.job, event.command, event.lane, event.title, running=True)
+    return with_(state, jobs={**state.jobs, event.job: job})
+
+
+@on(messages.JobProgress)
+def _job_progress(event: messages.JobProgress, state: AppState) -> AppState:
+    job = state.jobs.get(event.job)
+    if job is None:
+        return state
+    speed = event.images_per_second if event.images_per_second is not None else job.images_per_second
+    job = msgspec.structs.replace(
+        job, running=True, fraction=event.fraction, text=event.text, seconds_left=event.seconds_left, images_per_second=speed
+    )
+    return with_(state, jobs={**state.jobs, event.job: job})
+
+
+@on(messages.JobClosed)
+def _job_closed(event: messages.JobClosed, state: AppState) -> AppState:
+    if event.command == "EngineReady":
+        return with_(state, engine_failure=event.failure)
+    changes: dict[str, Any] = {}
+    if event.job in state.jobs:
+        changes["jobs"] = {number: job for number, job in state.jobs.items() if number != event.job}
+    if event.failure is not None:
+        changes["failures"] = {**state.failures, event.command: event.failure}
+    training = state.training
+    if training is not None and training.job == event.job and training.outcome is None:
+        changes["training"] = msgspec.structs.replace(training, outcome=event.outcome, failure=event.failure)
+    if event.command == "OpenCamera" and state.camera.opened is not None and state.camera.opened.job == event.job:
+        reason = event.failure.message if event.failure is not None else ""
+        changes["camera"] = CameraState(frame=state.camera.frame, reason=reason)
+    return with_(state, **changes) if changes else state
+
+
+@on(FailureDismissed)
+def _failure_dismissed(event: FailureDismissed, state: AppState) -> AppState:
+    if event.command not in state.failures:
+        return state
+    return with_(state, failures={name: failure for name, failure in state.failures.items() if name != event.command})

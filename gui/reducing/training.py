@@ -1,0 +1,61 @@
+"""The running training and the evaluations of runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine import messages
+from engine.project.records import Split
+from gui.curves import Curve
+from gui.reducing.registry import on, with_
+from gui.state import AppState, TrainingState
+
+
+@on(messages.TrainingStarted)
+def _training_started(event: messages.TrainingStarted, state: AppState) -> AppState:
+    return with_(state, training=TrainingState(event.run, event.job, event, Curve(), Curve(), Curve()))
+
+
+def of_training(state: AppState, run: str, **changes: Any) -> AppState:
+    """The state with changes of its training; another run's events are late and change nothing."""
+    if state.training is None or state.training.run != run:
+        return state
+    return with_(state, training=msgspec.structs.replace(state.training, **changes))
+
+
+@on(messages.StepsDone)
+def _steps_done(event: messages.StepsDone, state: AppState) -> AppState:
+    training = state.training
+    if training is None or training.run != event.run:
+        return state
+    at = event.first_step - 1
+    return of_training(
+        state,
+        event.run,
+        losses=training.losses.extended(at, event.losses),
+        accuracies=training.accuracies.extended(at, event.accuracies),
+        learning_rates=training.learning_rates.extended(at, [event.learning_rate] * len(event.losses)),
+    )
+
+
+@on(messages.EpochDone)
+def _epoch_done(event: messages.EpochDone, state: AppState) -> AppState:
+    return of_training(state, event.run, epochs=(*state.training.epochs, event)) if state.training is not None else state
+
+
+@on(messages.FiltersChanged)
+def _filters_changed(event: messages.FiltersChanged, state: AppState) -> AppState:
+    return of_training(state, event.run, filters=event)
+
+
+@on(messages.TrainingFinished)
+def _training_finished(event: messages.TrainingFinished, state: AppState) -> AppState:
+    return with_(of_training(state, event.record.id, record=event.record), selected_run=None)
+
+
+@on(messages.EvaluationReady)
+def _evaluation_ready(event: messages.EvaluationReady, state: AppState) -> AppState:
+    key = (event.evaluation.run, Split(event.evaluation.split))
+    return with_(state, evaluations={**state.evaluations, key: event.evaluation})
