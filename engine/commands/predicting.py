@@ -74,13 +74,13 @@ def _files(words: list[str], token: CancelToken) -> list[Path]:
 def _answers(run: LoadedRun, files: list[Path], top: int) -> list[Row]:
     import numpy as np
 
-    from engine.data.decoding import UnreadablePicture, read_picture, to_working_size
+    from engine.data.decoding import UnreadablePicture, at_working_size
 
     pictures: list[np.ndarray] = []
     rows: list[Row] = []
     for file in files:
         try:
-            pictures.append(to_working_size(read_picture(file), run.record.preprocessing))
+            pictures.append(at_working_size(file, run.record.preprocessing))
             rows.append({"file": str(file)})
         except UnreadablePicture as error:
             rows.append({"file": str(file), "error": f"{error.reason}"})

@@ -289,7 +289,7 @@ def _blocks(names: Sequence[str], root: str, preprocessing: Preprocessing, token
         for row in range(len(pictures)):
             token.check()
             try:
-                pictures[row] = to_working_size(locators.read_located(names[start + row], root), preprocessing)
+                pictures[row] = locators.located_at_working_size(names[start + row], root, preprocessing)
             except UnreadablePicture as error:
                 problems.append((row, Skipped(names[start + row].removeprefix("file:"), error.reason)))
         return start, pictures, problems

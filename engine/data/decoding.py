@@ -20,10 +20,15 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from engine.data.colour import Picture, orientation_of, srgb_profile, to_8_bits, to_srgb, upright
-from engine.data.preprocessing import Preprocessing
+from engine.data.preprocessing import WHITE, Preprocessing
 from engine.data.unreadable import DAMAGED, PIXEL_LIMIT, UnreadablePicture, too_large, too_many_pixels, unreadable, what_else
 
-__all__ = ["Header", "Picture", "UnreadablePicture", "centred", "read_header", "read_picture", "read_reduced", "to_working_size"]
+__all__ = [
+    *("Colour", "Header", "Picture", "UnreadablePicture", "at_working_size"),
+    *("centred", "read_header", "read_picture", "read_reduced", "to_working_size"),
+]
+
+Colour = tuple[int, int, int]
 
 BYTE_LIMIT = 1_000_000_000
 FORMATS = (
@@ -46,8 +51,8 @@ class Header(msgspec.Struct, frozen=True):
     grey: bool
 
 
-def read_picture(source: str | Path | bytes, name: str = "") -> Picture:
-    """Decode a picture whole: uint8 height x width x 3, sRGB, upright; transparency lies on white; the first frame of several.
+def read_picture(source: str | Path | bytes, name: str = "", ground: Colour = WHITE) -> Picture:
+    """Decode a picture whole: uint8 height x width x 3, sRGB, upright; transparency lies on `ground`; the first frame of several.
 
     Parameters
     ----------
@@ -55,13 +60,26 @@ def read_picture(source: str | Path | bytes, name: str = "") -> Picture:
         A file, or the content of one.
     name : str
         How errors name it; the file's name by default.
+    ground : tuple of int
+        sRGB colour, 0 to 255 each.
 
     Raises
     ------
     UnreadablePicture
         With the reason as a clause.
     """
-    return _decode(source, name, 0)
+    return _decode(source, name, 0, ground)
+
+
+def at_working_size(source: str | Path | bytes, preprocessing: Preprocessing, name: str = "") -> Picture:
+    """Stage A whole, from a file to uint8 height x width x channels; what every path from a file to a network calls.
+
+    Raises
+    ------
+    UnreadablePicture
+        With the reason as a clause.
+    """
+    return to_working_size(read_picture(source, name, preprocessing.ground), preprocessing)
 
 
 def read_reduced(source: str | Path | bytes, side: int) -> tuple[Picture, int, int]:
@@ -225,7 +243,7 @@ def _known_formats() -> frozenset[str]:
     return frozenset(Image.OPEN)
 
 
-def _decode(source: str | Path | bytes, name: str, at_least: int) -> Picture:
+def _decode(source: str | Path | bytes, name: str, at_least: int, ground: Colour = WHITE) -> Picture:
     data, label = _content(source, name)
     if not data:
         raise UnreadablePicture(label, "is empty (0 bytes)")
@@ -234,7 +252,7 @@ def _decode(source: str | Path | bytes, name: str, at_least: int) -> Picture:
         orientation = orientation_of(image, data)
         picture = _quick(data, image, at_least)
         if picture is None:
-            picture = _thorough(image)
+            picture = _thorough(image, ground)
         elif image.info.get("icc_profile"):
             picture = np.asarray(to_srgb(Image.fromarray(picture), image.info["icc_profile"]))
         return upright(picture, orientation)
@@ -282,7 +300,7 @@ def _has_end(kind: str | None, tail: bytes) -> bool:
     return kind != "PNG" or b"IEND" in tail
 
 
-def _thorough(image: Image.Image) -> Picture:
+def _thorough(image: Image.Image, ground: Colour) -> Picture:
     """Pillow's decoder, and the way from any of its modes to sRGB."""
     image.load()
     if image.width * image.height > PIXEL_LIMIT:  # an ICO may hold a picture larger than it says
@@ -296,8 +314,7 @@ def _thorough(image: Image.Image) -> Picture:
         colours = straight.convert("RGB")
         if profile:
             colours = to_srgb(colours, profile)
-        white = Image.new("RGB", image.size, "white")
-        return np.array(Image.composite(colours, white, straight.getchannel("A")))
+        return np.array(Image.composite(colours, Image.new("RGB", image.size, ground), straight.getchannel("A")))
     if mode == "LAB":
         return np.array(ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb_profile(), outputMode="RGB"))
     return np.array((to_srgb(image, profile) if profile else image).convert("RGB"))

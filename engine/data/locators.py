@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.data.decoding import Picture, UnreadablePicture, read_picture
+from engine.data.decoding import Colour, Picture, UnreadablePicture, read_picture, to_working_size
+from engine.data.preprocessing import WHITE, Preprocessing
 from engine.failure import UserError
 
 DIGITS = 1797
@@ -46,8 +47,8 @@ def path_of(locator: str, root: str | Path) -> Path | None:
     return None
 
 
-def read_located(locator: str, root: str | Path) -> Picture:
-    """The picture that a locator names: uint8 height x width x 3.
+def read_located(locator: str, root: str | Path, ground: Colour = WHITE) -> Picture:
+    """The picture that a locator names: uint8 height x width x 3; transparency lies on `ground`.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def read_located(locator: str, root: str | Path) -> Picture:
     """
     kind, _, rest = locator.partition(":")
     if kind == "file":
-        return read_picture(Path(root, rest))
+        return read_picture(Path(root, rest), ground=ground)
     if kind not in ("digits", "idx"):
         raise UnreadablePicture(locator, "has a name of an unknown kind")
     number = rest.rsplit("#", 1)[-1]
@@ -64,6 +65,17 @@ def read_located(locator: str, root: str | Path) -> Picture:
     if not number.isdecimal() or int(number) >= len(pictures):
         raise UnreadablePicture(locator, f"is not one of the {len(pictures):,} pictures there")
     return np.repeat(pictures[int(number)][:, :, None], 3, axis=2)
+
+
+def located_at_working_size(locator: str, root: str | Path, preprocessing: Preprocessing) -> Picture:
+    """Stage A whole for the picture that a locator names: uint8 height x width x channels.
+
+    Raises
+    ------
+    UnreadablePicture
+        With the reason as a clause.
+    """
+    return to_working_size(read_located(locator, root, preprocessing.ground), preprocessing)
 
 
 def array_of(locators: Sequence[str], root: str | Path) -> Picture | None:

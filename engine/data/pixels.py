@@ -42,7 +42,15 @@ class _Kept(msgspec.Struct, frozen=True):
 
 def place_for(names: Sequence[str], root: str, preprocessing: Preprocessing) -> Path:
     """Where the pixels of these files would be kept: depends on names, sizes and times of the files, and on the working size."""
-    geometry = (VERSION, preprocessing.height, preprocessing.width, preprocessing.channels, preprocessing.resize, root)
+    geometry = (
+        VERSION,
+        preprocessing.height,
+        preprocessing.width,
+        preprocessing.channels,
+        preprocessing.resize,
+        preprocessing.ground,
+        root,
+    )
     digest = hashlib.blake2b(repr(geometry).encode("utf-8", "surrogateescape"), digest_size=16)
     for name in names:
         path = path_of(name, root)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.control import CancelToken
-from engine.data.decoding import to_working_size
-from engine.data.locators import read_located
+from engine.data.locators import located_at_working_size
 from engine.failure import UserError
 from engine.insight import fields
 from engine.messages import FeatureMapsReady, ProbeUnit, ShowFeatureMaps, UnitProbed
@@ -75,7 +74,7 @@ def _opened(session: Session, run_id: str, image: int) -> tuple[LoadedRun, Netwo
     row = snapshot.row(image)
     if row is None:
         raise UserError("This picture is no longer in the project.", "Choose another picture.")
-    return run, run.network, run.module, to_working_size(read_located(snapshot.locators[row], snapshot.root), run.record.preprocessing)
+    return run, run.network, run.module, located_at_working_size(snapshot.locators[row], snapshot.root, run.record.preprocessing)
 
 
 @lru_cache(maxsize=1)

@@ -91,7 +91,7 @@ def classify_files(session: Session, command: ClassifyFiles, token: CancelToken,
     for path in _files(command.paths, token):
         token.check()
         try:
-            picture = read_picture(path)
+            picture = read_picture(path, ground=model.run.record.preprocessing.ground)
         except UnreadablePicture as error:
             emit(_failed(model, path.name, str(path), -1, error.reason))
             continue
@@ -130,7 +130,7 @@ def classify_images(session: Session, command: ClassifyImages, token: CancelToke
         name, locator = snapshot.table.names[row], snapshot.locators[row]
         path = str(locators.path_of(locator, snapshot.root) or "")
         try:
-            picture = locators.read_located(locator, snapshot.root)
+            picture = locators.read_located(locator, snapshot.root, model.run.record.preprocessing.ground)
         except UnreadablePicture as error:
             emit(_failed(model, name, path, image, error.reason))
             continue

@@ -11,7 +11,7 @@ from torch import nn
 from engine.data import locators
 from engine.data.augmentation import Normalise
 from engine.data.dataset import Dataset
-from engine.data.decoding import Picture, UnreadablePicture, to_working_size
+from engine.data.decoding import Picture, UnreadablePicture
 from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
 from engine.insight.fields import probe
@@ -135,7 +135,7 @@ def picture_of(dataset: Dataset, image: int, preprocessing: Preprocessing) -> tu
     found = (dataset.images == image).nonzero()[0]
     if not len(found):
         raise UnreadablePicture(f"picture {image}", "is not in the data")
-    pixels = to_working_size(locators.read_located(dataset.locators[int(found[0])], dataset.root), preprocessing)
+    pixels = locators.located_at_working_size(dataset.locators[int(found[0])], dataset.root, preprocessing)
     return shown(pixels), pixels
 
 
