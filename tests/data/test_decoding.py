@@ -328,3 +328,16 @@ def test_reduced_pictures_keep_their_proportions() -> None:
     assert picture.shape == (48, 96, 3)
     small = encoded(Image.fromarray(gradient(8, 8)), "PNG")
     assert read_reduced(small, 96)[0].shape == (8, 8, 3)
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+@settings(max_examples=20, deadline=None)
+def test_transparency_lies_on_the_chosen_ground(ground: tuple[int, int, int]) -> None:
+    pixels = np.dstack([gradient(), np.zeros((40, 60), np.uint8)])
+    pixels[:, 20:, 3] = 128
+    pixels[:, 40:, 3] = 255
+    for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})):
+        picture = read_picture(encoded(Image.fromarray(pixels), kind, **options), ground=ground)
+        assert (picture[:, :20] == ground).all()
+        assert np.abs(picture[:, 20:40] - (gradient()[:, 20:40] * (128 / 255) + np.array(ground) * (127 / 255))).max() <= 1
+        assert np.array_equal(picture[:, 40:], gradient()[:, 40:])
