@@ -1,19 +1,23 @@
-"""What the next training will be: network, working size and recipe as kept in the project, and what still stands in its way."""
+"""What the next training will be: network, working size and recipe as kept in the project, and what still stands in its way.
+
+Other parts of the window change the plan by `with_recipe_field(bridge, "class_weights", True)`, or by `keep` with a key from below.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QObject
 
+from engine.data.preprocessing import RESIZE_MODES, WHITE, ResizeMode, suited_resize
 from engine.messages import PictureReady, Remember, WantPicture
 from engine.networks import zoo
 from engine.networks.arithmetic import Analysis, NetworkError, analyse
-from engine.networks.layers import Shape
+from engine.networks.layers import Conv, Shape, walk
 from engine.project.records import Split
-from engine.training.recipe import PRESETS, Recipe, check
+from engine.training.recipe import PRESETS, Augmentation, Recipe, check, suited_augmentation, with_field
 from gui.bridge import Bridge
 from gui.state import AppState
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 NETWORK, SIZE, RECIPE, TYPICAL = "network", "network.size", "recipe", "typical"
+RESIZE, GROUND = "network.resize", "network.ground"
 """Keys of Remember."""
 SAMPLE = 5
 LARGEST_SIDE = 4096
@@ -72,6 +77,34 @@ def size(state: AppState) -> int | None:
     return int(kept) if kept.isdigit() and 1 <= int(kept) <= LARGEST_SIDE else None
 
 
+def resize(state: AppState) -> ResizeMode | None:
+    """How pictures come to that size; None where it is left to the engine."""
+    kept = state.memory.get(RESIZE, "")
+    return next((mode for mode in RESIZE_MODES if mode == kept), None)
+
+
+def resize_taken(state: AppState, height: int, width: int) -> ResizeMode:
+    """How pictures come to a size, in pixels: what was chosen, or what the engine will take."""
+    like = typical(state)
+    chosen = resize(state)
+    if chosen is not None or like is None or state.images is None:
+        return chosen or "squash"
+    known = state.images.widths > 0
+    sizes = (state.images.heights[known], state.images.widths[known])
+    uniform = bool(known.any()) and all(bool((side == side[0]).all()) for side in sizes)
+    return suited_resize(like.height, like.width, uniform, height, width)
+
+
+def ground(state: AppState) -> tuple[int, int, int]:
+    """The colour on which transparent pictures lie, 0 to 255 each; white unless another was chosen."""
+    kept = state.memory.get(GROUND, "")
+    try:
+        values = bytes.fromhex(kept.removeprefix("#"))
+    except ValueError:
+        return WHITE
+    return (values[0], values[1], values[2]) if len(values) == 3 else WHITE
+
+
 def input_shape(state: AppState, name: str) -> Shape:
     """(channels, height, width) that a network of the zoo would get."""
     like = typical(state)
@@ -114,6 +147,21 @@ def recipe(state: AppState, device: str = "auto") -> Recipe:
     return msgspec.structs.replace(kept, device=device)
 
 
+def augmentation_taken(state: AppState) -> Augmentation:
+    """What a training would do to its pictures: what the recipe says or, where that is left to the engine, what suits."""
+    name = network_name(state)
+    chosen = recipe(state)
+    if zoo.card(name).kind == "classic":
+        return Augmentation()
+    shape = input_shape(state, name)
+    try:
+        body = zoo.make(name, shape, class_number(state)).body
+    except NetworkError:
+        return chosen.augmentation
+    convolutional = any(isinstance(layer, Conv) for _, layer in walk(body))
+    return suited_augmentation(chosen, convolutional, shape[0], training_pictures(state))
+
+
 def keep(bridge: Bridge, key: str, value: str) -> None:
     """Keep a choice in the open project, if there is one that can be written."""
     if bridge.state.writable:
@@ -123,6 +171,19 @@ def keep(bridge: Bridge, key: str, value: str) -> None:
 def keep_recipe(bridge: Bridge, chosen: Recipe) -> None:
     """Keep a recipe in the open project."""
     keep(bridge, RECIPE, msgspec.json.encode(chosen).decode())
+
+
+def with_recipe_field(bridge: Bridge, name: str, value: Any) -> None:
+    """Change one field of the kept recipe, "class_weights" or "augmentation.shift" for example; pages show it at once.
+
+    Raises
+    ------
+    ValueError
+        If the value is out of its range.
+    """
+    changed = msgspec.structs.replace(with_field(recipe(bridge.state), name, value), preset="own")
+    check(changed)
+    keep_recipe(bridge, changed)
 
 
 def memory_estimate(worked: Analysis, batch: int) -> int:

@@ -9,6 +9,7 @@ import msgspec
 ResizeMode = Literal["squash", "crop", "pad", "centre"]
 RESIZE_MODES: tuple[ResizeMode, ...] = ("squash", "crop", "pad", "centre")
 WHITE = (255, 255, 255)
+LARGEST_MARGIN = 4 / 3  # pictures are framed in black, not scaled, where that adds at most a third to their side
 
 
 class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,3 +40,19 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mean: tuple[float, ...] = (0.5,)
     std: tuple[float, ...] = (0.5,)
     ground: tuple[int, int, int] = WHITE
+
+
+def suited_resize(height: int, width: int, uniform: bool, to_height: int, to_width: int) -> ResizeMode:
+    """How pictures come to a working size where nobody chose: framed in black where a thin frame is enough, else squashed.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the pictures, in pixels.
+    uniform : bool
+        Whether all have this size.
+    to_height, to_width : int
+        Working size in pixels.
+    """
+    thin = height <= to_height <= height * LARGEST_MARGIN and width <= to_width <= width * LARGEST_MARGIN
+    return "centre" if uniform and thin else "squash"

@@ -13,15 +13,13 @@ from msgspec.structs import replace
 from engine.control import CancelToken
 from engine.data import dataset as data
 from engine.data.dataset import Dataset, TypicalSize
-from engine.data.preprocessing import Preprocessing
+from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode, suited_resize
 from engine.failure import UserError
 from engine.networks import files, zoo
 from engine.networks.layers import Conv, Network, walk
 from engine.networks.resolve import is_file
 from engine.project.records import Skipped, Split
-from engine.training.recipe import FEW_GREY, MANY, MANY_GREY, PHOTOGRAPHS, Augmentation, Recipe
-
-LARGEST_MARGIN = 4 / 3  # pictures are framed in black, not scaled, where that adds at most a third to their side
+from engine.training.recipe import Recipe, suited_augmentation
 
 
 class Decoded(NamedTuple):
@@ -37,7 +35,9 @@ def is_classic(network: str) -> bool:
     return not is_file(network) and zoo.card(network).kind == "classic"
 
 
-def preprocessing_for(network: str, typical: TypicalSize, size: int | None) -> Preprocessing:
+def preprocessing_for(
+    network: str, typical: TypicalSize, size: int | None, resize: ResizeMode | None = None, ground: tuple[int, int, int] = WHITE
+) -> Preprocessing:
     """Decide on the working size and how pictures come to it; mean and deviation are measured later.
 
     Parameters
@@ -48,6 +48,10 @@ def preprocessing_for(network: str, typical: TypicalSize, size: int | None) -> P
         Of the data.
     size : int or None
         Side in pixels; None takes what suits the network and the data.
+    resize : str or None
+        One of RESIZE_MODES; None takes what suits.
+    ground : tuple of int
+        sRGB colour, 0 to 255 each, on which transparent pictures lie.
     """
     if size is not None:
         height = width = size
@@ -55,19 +59,16 @@ def preprocessing_for(network: str, typical: TypicalSize, size: int | None) -> P
         _, height, width = files.load(Path(network)).input
     else:
         height, width = zoo.suggest_size(network, typical.height, typical.width)
-    fits = typical.height <= height <= typical.height * LARGEST_MARGIN and typical.width <= width <= typical.width * LARGEST_MARGIN
+    mode = resize or suited_resize(typical.height, typical.width, typical.uniform, height, width)
     channels: Literal[1, 3] = 1 if typical.channels == 1 else 3
     flat = (0.5,) * channels
-    return Preprocessing(height, width, channels, "centre" if typical.uniform and fits else "squash", flat, flat)
+    return Preprocessing(height, width, channels, mode, flat, flat, ground)
 
 
 def suited(recipe: Recipe, network: Network, channels: int, pictures: int) -> Recipe:
     """The recipe with the augmentation that will be used, see Recipe.suit_augmentation."""
-    taken = recipe.augmentation
     convolutional = any(isinstance(layer, Conv) for _, layer in walk(network.body))
-    if recipe.suit_augmentation and taken == Augmentation() and convolutional:
-        taken = PHOTOGRAPHS if channels == 3 else FEW_GREY if pictures < MANY else MANY_GREY
-    return replace(recipe, augmentation=taken, suit_augmentation=False)
+    return replace(recipe, augmentation=suited_augmentation(recipe, convolutional, channels, pictures), suit_augmentation=False)
 
 
 def decode_splits(

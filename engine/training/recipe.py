@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -70,9 +70,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_smoothing : float
         Probability mass spread over all classes, in [0, 1).
     class_weights : bool
-        Weigh each class's loss by the inverse of its number of training pictures, mean 1.
+        Weigh each class's loss by the inverse of its number of training pictures, mean 1 over these pictures: so the loss keeps its
+        size and the learning rate its meaning. Beside balanced sampling all weights are 1, for rare classes would count twice.
     balanced_sampling : bool
-        Draw training pictures so that each class comes equally often in the mean.
+        Draw training pictures so that each class comes equally often in the mean. Ignored, as class weights are, by classic classifiers.
     augmentation : Augmentation
     suit_augmentation : bool
         Where `augmentation` changes nothing, take what suits the data instead: for convolutional networks `FEW_GREY`, `MANY_GREY`
@@ -114,6 +115,10 @@ FEW_GREY = Augmentation(shift=0.08, crop=0.9)
 MANY_GREY = Augmentation(shift=0.03)
 PHOTOGRAPHS = Augmentation(shift=0.05, flip=True, crop=0.8, colour=0.2)
 
+# Two strengths for any kind of pictures; whether they may be mirrored depends on what they show, and is left as it is.
+GENTLE = Augmentation(shift=0.05, crop=0.9, colour=0.1, rotate=5.0, scale=0.1, noise=0.01)
+STRONG = Augmentation(shift=0.1, crop=0.7, colour=0.4, rotate=15.0, scale=0.2, blur=0.015, noise=0.04, erase=0.2)
+
 PRESETS: dict[str, tuple[str, Recipe]] = {
     "quick-look": ("A first answer in seconds", Recipe(preset="quick-look", epochs=3)),
     "solid": ("A good result without waiting long", Recipe(preset="solid", epochs=10)),
@@ -122,6 +127,40 @@ PRESETS: dict[str, tuple[str, Recipe]] = {
         Recipe(preset="best", epochs=30, label_smoothing=0.05, augmentation=Augmentation(shift=0.08)),
     ),
 }
+
+
+def suited_augmentation(recipe: Recipe, convolutional: bool, channels: int, pictures: int) -> Augmentation:
+    """The augmentation that a training takes, see Recipe.suit_augmentation.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its own augmentation counts where it changes anything.
+    convolutional : bool
+        Whether the network has convolutions; others learn places, not shapes, and are shown pictures as they are.
+    channels : int
+        1 for grey pictures, 3 for colour.
+    pictures : int
+        For training.
+    """
+    if not recipe.suit_augmentation or recipe.augmentation != Augmentation() or not convolutional:
+        return recipe.augmentation
+    return PHOTOGRAPHS if channels == 3 else FEW_GREY if pictures < MANY else MANY_GREY
+
+
+def field_of(recipe: Recipe, name: str) -> Any:
+    """The value of a field; "augmentation.shift" is one within the augmentation."""
+    outer, _, inner = name.partition(".")
+    value = getattr(recipe, outer)
+    return getattr(value, inner) if inner else value
+
+
+def with_field(recipe: Recipe, name: str, value: Any) -> Recipe:
+    """The recipe with another value of a field; named as in `field_of`."""
+    outer, _, inner = name.partition(".")
+    if inner:
+        value = msgspec.structs.replace(getattr(recipe, outer), **{inner: value})
+    return msgspec.structs.replace(recipe, **{outer: value})
 
 
 def check(recipe: Recipe) -> None:
