@@ -1,0 +1,96 @@
+"""Normalise with random changes, a batch at a time on the device.
+
+Everything random comes from generators of its own, so that the same seed on the same device gives the same pictures whatever else draws
+random numbers: one on the device for amounts, and one on the host for which operation a picture gets, as the host must know that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from engine.data.augmentation.colour import jitter
+from engine.data.augmentation.degrade import blur, erase, noise
+from engine.data.augmentation.geometry import affine, sample
+from engine.data.augmentation.normalise import Normalise
+from engine.data.augmentation.rand_augment import rand_augment
+from engine.training.recipe import Augmentation
+
+
+class Augment:
+    """Normalise with random changes. Costs nothing beyond Normalise when every change is off.
+
+    Parameters
+    ----------
+    normalise : Normalise
+    augmentation : Augmentation
+        All of it but mixing, which concerns labels too: see `Mix`.
+    seed : int
+        Seeds the generators that all changes draw from.
+    device : torch.device
+    """
+
+    def __init__(self, normalise: Normalise, augmentation: Augmentation, seed: int, device: torch.device) -> None:
+        self._normalise = normalise
+        self._choice = choice = augmentation
+        self._device = device
+        self._generator = torch.Generator(device=device)
+        self._generator.manual_seed(seed)
+        self._operations = np.random.default_rng([seed, 1])
+        self._moves = choice.shift > 0 or choice.crop < 1 or choice.rotate > 0 or choice.scale > 0
+        self._mirrors = choice.flip or choice.flip_vertical
+        amounts = choice.colour, choice.blur, choice.noise, choice.erase, choice.rand_augment
+        self._off = not (self._moves or self._mirrors or any(amount > 0 for amount in amounts))
+
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Uint8 [B, H, W, C] to float32 [B, C, H, W]."""
+        if self._off:
+            return self._normalise(pixels)
+        choice, pictures = self._choice, self._normalise.as_is(pixels)
+        count = len(pictures)
+        if self._moves:
+            pictures = sample(pictures, self._theta(pictures))
+        elif self._mirrors:
+            pictures = self._mirrored(pictures)
+        if choice.rand_augment > 0:
+            pictures = rand_augment(pictures, choice.rand_augment, self._operations)
+        if choice.colour > 0:
+            low, high = 1 - choice.colour, 1 + choice.colour
+            pictures = jitter(pictures, *(self._uniform(count, low, high) for _ in range(3)))
+        if choice.blur > 0:
+            side = min(pictures.shape[2:])
+            pictures = blur(pictures, self._uniform(count, 0.0, choice.blur * side))
+        if choice.noise > 0:
+            pictures = noise(pictures, self._uniform(count, 0.0, choice.noise * 255), self._generator)
+        if choice.erase > 0:
+            shares = self._uniform(count, 0.0, choice.erase) * (self._uniform(count) < 0.5)
+            pictures = erase(pictures, shares, self._uniform(count), self._uniform(count), self._uniform(count))
+        return self._normalise.finish(pictures)
+
+    def _uniform(self, count: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
+        return torch.rand(count, generator=self._generator, device=self._device).mul_(high - low).add_(low)
+
+    def _mirror(self, count: int) -> torch.Tensor:
+        return torch.where(self._uniform(count) < 0.5, -1.0, 1.0)
+
+    def _mirrored(self, pictures: torch.Tensor) -> torch.Tensor:
+        for wanted, side in ((self._choice.flip, 3), (self._choice.flip_vertical, 2)):
+            if wanted:
+                mirrored = self._uniform(len(pictures)) < 0.5
+                pictures = torch.where(mirrored.view(-1, 1, 1, 1), pictures.flip(side), pictures)
+        return pictures
+
+    def _theta(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Shift, crop, mirror, rotation and scale as one map."""
+        count, _, height, width = pictures.shape
+        choice = self._choice
+        part = self._uniform(count, choice.crop, 1.0)
+        room = 1 - part  # a crop lies anywhere inside the picture; the shift moves it further
+        across = self._uniform(count, -1.0, 1.0) * (room + 2 * choice.shift)
+        down = self._uniform(count, -1.0, 1.0) * (room + 2 * choice.shift)
+        mirror = self._mirror(count) if choice.flip else torch.ones_like(part)
+        mirror_down = self._mirror(count) if choice.flip_vertical else torch.ones_like(part)
+        angles = self._uniform(count, -choice.rotate, choice.rotate) if choice.rotate > 0 else None
+        if choice.scale > 0:
+            part = part / self._uniform(count, 1 - choice.scale, 1 + choice.scale)
+        return affine(part * mirror, part * mirror_down, across, down, angles, height / width)
