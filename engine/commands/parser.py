@@ -66,6 +66,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of weights, order and augmentation (0)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps or xpu (auto)")
     parser.add_argument("--size", type=_count, metavar="N", help="side of the network's input in pixels")
+    parser.add_argument("--resize", choices=("squash", "crop", "pad"), help="how pictures come to that size (what suits them)")
     parser.add_argument("--out", metavar="FOLDER", help="the run's folder (runs/ID here, or in the project that DATA is)")
 
 

@@ -30,7 +30,7 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
     recipe = recipe_of(options)
     folder = run_folder(options.out, options.data, options.network)
     dataset = from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
-    record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see)
+    record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see, resize=options.resize)
     output.answer(_values(record, (*dataset.skipped, *_undecoded(dataset, record))), _lines(record))
     return 0
 

@@ -19,7 +19,7 @@ from engine.control import Cancelled, CancelToken
 from engine.data import dataset as data
 from engine.data.augmentation import Normalise
 from engine.data.dataset import Dataset
-from engine.data.preprocessing import Preprocessing
+from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.messages import EpochDone, Event, JobProgress, Notice, PinUnit, TrainingFinished, TrainingStarted
@@ -67,6 +67,8 @@ def fit(
     pinned: Callable[[], PinUnit | None] = lambda: None,
     run_id: str = "",
     threads: int | None = None,
+    resize: ResizeMode | None = None,
+    ground: tuple[int, int, int] = WHITE,
 ) -> RunRecord:
     """Train a classifier and write the run.
 
@@ -94,6 +96,10 @@ def fit(
         The folder's name by default.
     threads : int or None
         CPU threads at most; all processors by default. Small networks take fewer, which leaves the others to the window.
+    resize : str or None
+        How pictures come to the working size, one of RESIZE_MODES; None takes what suits.
+    ground : tuple of int
+        sRGB colour, 0 to 255 each, on which transparent pictures lie.
 
     Raises
     ------
@@ -108,7 +114,7 @@ def fit(
         raise UserError(str(error), "Change it in the recipe.") from None
     for warning in data.check_trainable(dataset):
         emit(Notice(level="warning", text=warning))
-    preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size)
+    preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground)
     job = _Job(dataset, network, recipe, preprocessing, folder, token, emit, pinned, run_id or folder.name, threads or cores())
     existed = folder.exists()
     try:

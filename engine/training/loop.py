@@ -1,7 +1,8 @@
 """The training loop: pictures lie on the device as uint8, and nothing but parcels of losses leaves it while it runs.
 
-Steps are cut from an endless stream of permutations, so that every batch is full and, over the epochs, every picture is shown
-equally often. Order and augmentation have generators of their own; only dropout draws from torch's global one.
+Steps are cut from an endless stream of permutations, so that every batch is full and, over the epochs, every picture (or, balanced,
+every class) is shown equally often. Order, augmentation and mixing have generators of their own; only dropout draws from torch's global
+one.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from torch import nn
 from torch.nn import functional
 
 from engine.control import Cancelled, CancelToken
-from engine.data.augmentation import Augment, Normalise
+from engine.data.augmentation import Augment, Mix, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.training.inference import logits_of
+from engine.training.losses import class_weights, larger_share, loss_of, mixed_loss
 from engine.training.precision import Arithmetic
 from engine.training.recipe import Recipe
+from engine.training.sampling import balanced_stream, stream
 from engine.training.schedules import learning_rate
 
 PARCEL_SECONDS = 0.033
@@ -162,6 +165,9 @@ class _Run:
         self.steps_per_epoch = steps_per_epoch(len(training.labels), self.batch)
         self.steps = self.steps_per_epoch * recipe.epochs
         self.augment = Augment(normalise, recipe.augmentation, recipe.seed, self.device)
+        self.mix = Mix(recipe.augmentation, recipe.seed, self.device)
+        weighted = recipe.class_weights and not recipe.balanced_sampling
+        self.weights = class_weights(training.labels).to(self.device) if weighted else None
         self.optimiser = _optimiser(module, recipe, self.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=arithmetic.precision is torch.float16)
         self.losses = torch.zeros(self.steps, device=self.device)
@@ -177,7 +183,11 @@ class _Run:
         self.best_state: dict[str, torch.Tensor] = {}
 
     def all_epochs(self) -> None:
-        batches = stream(len(self.training.labels), self.batch, self.recipe.seed, self.training.pixels.device)
+        pixels, labels = self.training
+        if self.recipe.balanced_sampling:
+            batches = balanced_stream(labels, self.batch, self.recipe.seed, pixels.device)
+        else:
+            batches = stream(len(labels), self.batch, self.recipe.seed, pixels.device)
         for number in range(1, self.recipe.epochs + 1):
             self.one_epoch(number, batches)
             self.validate(number)
@@ -230,19 +240,22 @@ class _Run:
 
     def accumulate(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
         smoothing, precision = self.recipe.label_smoothing, self.arithmetic.precision
-        mixed = torch.autocast(self.device.type, dtype=precision) if precision is not torch.float32 else contextlib.nullcontext()
+        lowered = torch.autocast(self.device.type, dtype=precision) if precision is not torch.float32 else contextlib.nullcontext()
         self.losses[step] = 0
         self.hits[step] = 0
         size = math.ceil(len(labels) / self.pieces)
         for start in range(0, len(labels), size):
             part = labels[start : start + size]
             share = len(part) / len(labels)
-            with mixed:
-                logits = self.module(self.augment(pixels[start : start + size]))
-            loss = functional.cross_entropy(logits.float(), part, label_smoothing=smoothing) * share
+            pictures = self.augment(pixels[start : start + size])
+            both = None if self.mix.off else self.mix(pictures, part)
+            with lowered:
+                logits = self.module(pictures if both is None else both.pictures).float()
+            loss = loss_of(logits, part, smoothing, self.weights) if both is None else mixed_loss(logits, both, smoothing, self.weights)
+            loss = loss * share
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self.losses[step] += loss.detach()
-            self.hits[step] += (logits.detach().argmax(1) == part).sum()
+            self.hits[step] += (logits.detach().argmax(1) == (part if both is None else larger_share(both))).sum()
             if self.pieces > 1:
                 self.token.check()
 
@@ -297,17 +310,6 @@ class _Run:
             seconds=self.seconds,
             pictures=self.told * self.batch,
         )
-
-
-def stream(count: int, batch: int, seed: int, device: torch.device) -> Iterator[torch.Tensor]:
-    """Batches of row numbers, int64 [batch] each, without end: permutations of all rows, one after the other, cut into full batches."""
-    generator = torch.Generator().manual_seed(seed)
-    rest = torch.zeros(0, dtype=torch.int64, device=device)
-    while True:
-        rest = torch.cat([rest, torch.randperm(count, generator=generator).to(device)])
-        whole = len(rest) // batch * batch
-        yield from rest[:whole].view(-1, batch)
-        rest = rest[whole:]
 
 
 def _better(epoch: Epoch, best: Epoch) -> bool:

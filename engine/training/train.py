@@ -42,6 +42,8 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
             emit,
             pinned=lambda: session.pinned,
             threads=threads_beside(session.live is not None, cores()),
+            resize=command.resize,
+            ground=command.ground,
         )
     finally:
         emit(RunsChanged(runs=session.in_store(project.runs)))
