@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -171,7 +171,8 @@ def typical_size(dataset: Dataset) -> TypicalSize:
     rows = np.unique(np.linspace(0, len(dataset.locators) - 1, min(SAMPLE, len(dataset.locators))).astype(np.int64))
     whole = locators.array_of([dataset.locators[row] for row in rows], dataset.root)
     if whole is not None:
-        return TypicalSize(whole.shape[1], whole.shape[2], 1, True)
+        colourless = whole.shape[3] == 1 or all(_is_grey(picture) for picture in whole)
+        return TypicalSize(whole.shape[1], whole.shape[2], 1 if colourless else 3, True)
     sizes: list[tuple[int, int]] = []
     grey = True
     for row in rows:
@@ -262,18 +263,19 @@ def decode(
 
 
 def _fitted(whole: Picture, preprocessing: Preprocessing, token: CancelToken) -> Picture:
-    """Grey pictures of one array [n, h, w, 1] at working size."""
+    """Pictures of one array [n, h, w, 1 or 3] at working size."""
     target = (preprocessing.height, preprocessing.width)
-    if whole.shape[1:3] == target or preprocessing.resize == "centre":
+    channels: Literal[1, 3] = 3 if whole.shape[3] == preprocessing.channels == 3 else 1
+    if whole.shape[3] == channels and (whole.shape[1:3] == target or preprocessing.resize == "centre"):
         fitted = centred(whole, *target)
     else:
-        grey = msgspec.structs.replace(preprocessing, channels=1)
-        fitted = np.empty((len(whole), *target, 1), np.uint8)
+        plain = msgspec.structs.replace(preprocessing, channels=channels)
+        fitted = np.empty((len(whole), *target, channels), np.uint8)
         for row, picture in enumerate(whole):
             if row % 1024 == 0:
                 token.check()
-            fitted[row] = to_working_size(picture, grey)
-    return np.repeat(fitted, 3, axis=3) if preprocessing.channels == 3 else fitted
+            fitted[row] = to_working_size(picture, plain)
+    return np.repeat(fitted, 3, axis=3) if preprocessing.channels > channels else fitted
 
 
 Block = tuple[int, Picture, list[tuple[int, Skipped]]]
