@@ -46,7 +46,7 @@ def all_kinds() -> dict[str, bytes]:
     """A picture of every kind that cameras and programs make."""
     image = Image.fromarray(_colours(1))
     alpha = Image.fromarray(np.dstack([_colours(2), np.tile(np.linspace(0, 255, 61, dtype=np.uint8), (46, 1))]))
-    deep = Image.fromarray((_colours(3)[:, :, 0].astype(np.uint16) * 257))
+    deep = Image.fromarray(_colours(3)[:, :, 0].astype(np.uint16) * 257)
     frames = [Image.fromarray(_colours(seed)).quantize(32) for seed in (4, 5)]
     return {
         **{f"turned {way}.jpg": _saved(image, "JPEG", quality=90, exif=_turned(way)) for way in (1, 3, 6, 8)},
