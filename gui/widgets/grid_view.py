@@ -10,6 +10,7 @@ from PySide6.QtCore import (
     QAbstractItemModel,
     QItemSelection,
     QItemSelectionModel,
+    QItemSelectionRange,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -19,7 +20,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from gui.theme import colour, colours
 
@@ -252,44 +253,67 @@ class GridView(QAbstractItemView):
         last_line = min(lines - 1, (band.bottom() - self._margin) // self._cell.height())
         left = min(max((band.left() - self._margin) * columns // room, 0), columns - 1)
         right = min(max((band.right() - self._margin) * columns // room, 0), columns - 1)
-        picked = QItemSelection(self._band_base)
+        picked = QItemSelection()
         model = self.model()
-        for line in range(first_line, last_line + 1):
-            first, last = line * columns + left, min(line * columns + right, self.count() - 1)
-            if first <= last:
-                picked.merge(QItemSelection(model.index(first, 0), model.index(last, 0)), SelectionFlag.Select)
+        if first_line <= last_line and (left, right) == (0, columns - 1):
+            last = min(last_line * columns + right, self.count() - 1)
+            picked.append(QItemSelectionRange(model.index(first_line * columns, 0), model.index(last, 0)))
+        else:
+            for line in range(first_line, last_line + 1):  # each line is apart from all others, so nothing needs to be merged
+                first, last = line * columns + left, min(line * columns + right, self.count() - 1)
+                if first <= last:
+                    picked.append(QItemSelectionRange(model.index(first, 0), model.index(last, 0)))
+        if self._band_base.count():
+            picked.merge(self._band_base, SelectionFlag.Select)
+        self.selectionModel().select(picked, SelectionFlag.ClearAndSelect)
+
+    def invert_selection(self) -> None:
+        """Select what is not selected, and nothing else."""
+        model, end = self.model(), self.count()
+        parts = sorted((part.top(), part.bottom()) for part in self.selectionModel().selection())
+        picked, next_row = QItemSelection(), 0
+        for top, bottom in [*parts, (end, end)]:
+            if top > next_row:
+                picked.append(QItemSelectionRange(model.index(next_row, 0), model.index(top - 1, 0)))
+            next_row = max(next_row, bottom + 1)
         self.selectionModel().select(picked, SelectionFlag.ClearAndSelect)
 
     # ------------------------------------------------------------ painting and keys
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
-        option = QStyleOptionViewItem()
-        self.initViewItemOption(option)
-        base = option.state & ~(QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_HasFocus | QStyle.StateFlag.State_MouseOver)
-        delegate, model, selection = self.itemDelegate(), self.model(), self.selectionModel()
-        current = self.currentIndex().row()
+        current = self.currentIndex().row() if self.hasFocus() else -1
         under = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row() if self.underMouse() else -1
         first, end = self.seen_rows()
+        dirty, shift = event.rect(), -self.verticalOffset()
+        selected = self._selected_in(first, end)
+        self.begin_cells(painter)
         for row in range(first, end):
-            area = self._rect(row).translated(0, -self.verticalOffset())
-            if not area.intersects(event.rect()):
-                continue
-            index = model.index(row, 0)
-            option.rect = area
-            option.state = base
-            if selection.isSelected(index):
-                option.state |= QStyle.StateFlag.State_Selected
-            if row == current and self.hasFocus():
-                option.state |= QStyle.StateFlag.State_HasFocus
-            if row == under:
-                option.state |= QStyle.StateFlag.State_MouseOver
-            delegate.paint(painter, option, index)
+            area = self._rect(row).translated(0, shift)
+            if area.intersects(dirty):
+                self.paint_cell(painter, area, row, selected[row - first], row == current, row == under)
         if self._band is not None:
             painter.setPen(colour(colours().accent))
             painter.setBrush(colour(colours().accent, 0.15))
-            painter.drawRect(self._band.normalized().translated(0, -self.verticalOffset()))
+            painter.drawRect(self._band.normalized().translated(0, shift))
         painter.end()
+
+    def begin_cells(self, painter: QPainter) -> None:
+        """Called before the cells of one paint."""
+
+    def paint_cell(self, painter: QPainter, area: QRect, row: int, selected: bool, focused: bool, hovered: bool) -> None:
+        """Paint one row; subclasses do."""
+
+    def _selected_in(self, first: int, end: int) -> list[bool]:
+        """Which rows from `first` to before `end` are selected; the ranges are looked at once a paint, not once a row."""
+        marks = [False] * max(0, end - first)
+        model = self.selectionModel()
+        if model is None or not model.hasSelection():
+            return marks
+        for part in model.selection():
+            for row in range(max(part.top(), first), min(part.bottom() + 1, end)):
+                marks[row - first] = True
+        return marks
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:

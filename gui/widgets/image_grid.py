@@ -2,109 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from gui.state import AppState
 from gui.theme import colour, colours, font, px, theme
 from gui.widgets.grid_view import GridView
-from gui.widgets.picture_model import Filter, PictureModel, mime_of
+from gui.widgets.picture_model import AS_ADDED, Filter, Order, PictureModel, mime_of
 from gui.widgets.thumbnails import Thumbnails
+from gui.widgets.tiles import Tiles, paint_fitted
 
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = ["ZOOMS", "ImageGrid", "paint_fitted"]
+
 ZOOMS = (48, 64, 80, 96, 128, 160, 208, 256, 320)
 CAPTION_FROM = 64
 """Side of thumbnails, in pixels of the design, from which on the class stands below."""
-COARSE = 3.0
-"""Enlargement from which on the picture's own pixels are shown as squares."""
-
-
-def paint_fitted(painter: QPainter, pixmap: QPixmap, area: QRect) -> QRect:
-    """Paint a pixmap as large as it fits, in the middle; small ones with their pixels as squares. Gives where it is."""
-    size = pixmap.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    place = QRect(
-        area.x() + (area.width() - size.width()) // 2, area.y() + (area.height() - size.height()) // 2, size.width(), size.height()
-    )
-    coarse = size.width() > COARSE * pixmap.width()
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not coarse)
-    painter.drawPixmap(place, pixmap)
-    return place
-
-
-class TileDelegate(QStyledItemDelegate):
-    """Paints a picture, and below it the colour and name of its class."""
-
-    def __init__(self, model: PictureModel, thumbnails: Thumbnails, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._thumbnails = thumbnails
-        self.caption = 0  # height of the line below the picture, in pixels
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        tones = colours()
-        row = index.row()
-        area = QRect(option.rect)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if selected or option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour(tones.selected if selected else tones.hover))
-            painter.drawRoundedRect(area, px(6), px(6))
-        pad = px(4)
-        side = area.width() - 2 * pad
-        picture = QRect(area.x() + pad, area.y() + pad, side, area.height() - 2 * pad - self.caption)
-        self._paint_picture(painter, picture, row)
-        record = self._model.class_at(row)
-        if self.caption:
-            self._paint_caption(painter, QRect(picture.left(), picture.bottom() + 1, side, self.caption), record)
-        elif record is not None:
-            painter.fillRect(QRect(picture.left(), picture.bottom() - px(3), side, px(4)), colour(record.colour))
-        if selected or option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colour(tones.accent if selected else tones.muted), px(2) if selected else 1))
-            painter.drawRoundedRect(QRectF(area).adjusted(1, 1, -1, -1), px(6), px(6))
-        painter.restore()
-
-    def _paint_picture(self, painter: QPainter, area: QRect, row: int) -> None:
-        tones = colours()
-        pixmap = self._thumbnails.get(self._model.id_at(row))
-        if pixmap is not None and not pixmap.isNull():
-            paint_fitted(painter, pixmap, area)
-            return
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour(tones.panel))
-        painter.drawRoundedRect(area, px(3), px(3))
-        if pixmap is not None:
-            painter.setPen(colour(tones.error))
-            painter.setFont(font(11))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.tr("cannot be read"))
-
-    def _paint_caption(self, painter: QPainter, area: QRect, record: object) -> None:
-        tones = colours()
-        dot = px(8)
-        place = QRectF(area.left(), area.center().y() - dot / 2 + 1, dot, dot)
-        name = getattr(record, "name", "")
-        if name:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour(getattr(record, "colour", tones.muted)))
-        else:
-            painter.setPen(QPen(colour(tones.muted), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(place)
-        painter.setFont(font(11))
-        painter.setPen(colour(tones.text if name else tones.muted))
-        words = area.adjusted(dot + px(5), 0, 0, 0)
-        shown = painter.fontMetrics().elidedText(name or self.tr("unlabelled"), Qt.TextElideMode.ElideRight, words.width())
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(px(96), px(96))
+RANGES_RESTORED = 5_000
+"""Separate ranges of a selection that are selected again after the rows have changed places; more would take longer than a blink."""
 
 
 class ImageGrid(GridView):
@@ -114,14 +35,20 @@ class ImageGrid(GridView):
     ----------
     label_wanted : Signal(tuple of int, int)
         Pictures, and the digit that was pressed.
+    letter_pressed : Signal(str)
+        A letter, in lower case, or "/".
+    entered : Signal(int)
+        Return on a picture.
     remove_wanted : Signal(tuple of int)
     preview_wanted : Signal(int)
-        Space or Return on a picture, or a double click.
+        Space on a picture, or a double click.
     picked : Signal
         The selection or the current picture is another one.
     """
 
     label_wanted = Signal(object, int)
+    letter_pressed = Signal(str)
+    entered = Signal(int)
     remove_wanted = Signal(object)
     preview_wanted = Signal(int)
     picked = Signal()
@@ -131,9 +58,12 @@ class ImageGrid(GridView):
         self.pictures = PictureModel(self)
         self._thumbnails = thumbnails
         self._zoom = zoom
+        self._picked: np.ndarray | None = None
         self.setModel(self.pictures)
-        self._tiles = TileDelegate(self.pictures, thumbnails, self)
-        self.setItemDelegate(self._tiles)
+        self._tiles = Tiles(self.pictures, thumbnails)
+        for signal in (self.pictures.modelReset, self.pictures.rowsInserted, self.pictures.rowsRemoved):
+            signal.connect(self._forget_picked)
+        self.selectionModel().selectionChanged.connect(self._forget_picked)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -150,24 +80,27 @@ class ImageGrid(GridView):
 
     # ------------------------------------------------------------ what is shown
 
-    def show_pictures(self, state: AppState, chosen: Filter) -> None:
-        """Take over a state and a filter; keeps selection and place where the filter is the same."""
-        keep = chosen == self.pictures.filter
-        current, selected = self.current_image(), self.selected()
+    def show_pictures(self, state: AppState, chosen: Filter, order: Order = AS_ADDED) -> None:
+        """Take over a state, a filter and an order; keeps selection and place where filter and order are the same."""
+        keep = chosen == self.pictures.filter and order == self.pictures.order
+        current, selected = self.current_image(), self.selected_ids()
         row = self.currentIndex().row()
-        self.pictures.show(state, chosen)
+        self.pictures.show(state, chosen, order)
         if not keep:
             self.verticalScrollBar().setValue(0)
-        elif current >= 0 and self.count() and (self.currentIndex().row() < 0 or (selected and not self.selectionModel().hasSelection())):
+        elif current >= 0 and self.count() and (self.currentIndex().row() < 0 or (len(selected) and not self._any_selected())):
             self._restore(current, selected, row)
         self.viewport().update()
 
-    def _restore(self, current: int, selected: tuple[int, ...], row: int) -> None:
+    def _restore(self, current: int, selected: np.ndarray, row: int) -> None:
         """Select again: the same pictures where they are still there, else the one that moved into the current one's place."""
         there = self.pictures.row_of(current)
         self.select_row(there if there >= 0 else min(max(row, 0), self.count() - 1))
         if there >= 0:
             self.select_images(selected)
+
+    def _any_selected(self) -> bool:
+        return bool(self.selectionModel().hasSelection())
 
     def leave(self) -> None:
         """Show nothing: what comes next is another project, whose pictures may have the same ids."""
@@ -190,6 +123,7 @@ class ImageGrid(GridView):
         self.set_zoom(ZOOMS[min(max(nearest + steps, 0), len(ZOOMS) - 1)])
 
     def dress(self) -> None:
+        self._tiles.dress()
         caption = px(20) if self._zoom >= CAPTION_FROM else 0
         self._tiles.caption = caption
         gap = px(4)
@@ -201,15 +135,24 @@ class ImageGrid(GridView):
         """Want what is seen, then the next screen."""
         if not self.isVisible():
             return
+        ids = self.pictures.ids()
         first, end = self.seen_rows()
         ahead = min(self.count(), end + (end - first))
-        self._thumbnails.want("grid", tuple(self.pictures.id_at(row) for row in range(first, ahead)))
+        self._thumbnails.want("grid", tuple(ids[first:ahead].tolist()) if ids is not None else ())
 
     def _repaint_some(self, images: frozenset[int]) -> None:
+        ids = self.pictures.ids()
         first, end = self.seen_rows()
-        for row in range(first, end):
-            if self.pictures.id_at(row) in images:
-                self.viewport().update(self.visualRect(self.pictures.index(row)))
+        shift = -self.verticalOffset()
+        for row, image in enumerate(ids[first:end].tolist() if ids is not None else (), first):
+            if image in images:
+                self.viewport().update(self._rect(row).translated(0, shift))
+
+    def begin_cells(self, painter: QPainter) -> None:
+        self._tiles.begin(painter)
+
+    def paint_cell(self, painter: QPainter, area: QRect, row: int, selected: bool, focused: bool, hovered: bool) -> None:
+        self._tiles.paint(painter, area, row, selected, focused, hovered)
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)
@@ -219,11 +162,27 @@ class ImageGrid(GridView):
 
     def selected(self) -> tuple[int, ...]:
         """Ids of the selected pictures, ascending."""
+        return tuple(self.selected_ids().tolist())
+
+    def selected_ids(self) -> np.ndarray:
+        """Ids of the selected pictures, int64, ascending."""
+        import numpy as np
+
         ids = self.pictures.ids()
-        if ids is None:
-            return ()
-        picked: list[np.ndarray] = [ids[part.top() : part.bottom() + 1] for part in self.selectionModel().selection()]
-        return tuple(sorted(image for part in picked for image in part.tolist()))
+        if self._picked is None:
+            parts = [ids[part.top() : part.bottom() + 1] for part in self.selectionModel().selection()] if ids is not None else []
+            self._picked = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+        return self._picked
+
+    def selected_rows(self) -> np.ndarray:
+        """Rows of the selected pictures, int64, ascending."""
+        import numpy as np
+
+        parts = [np.arange(part.top(), part.bottom() + 1) for part in self.selectionModel().selection()]
+        return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+
+    def _forget_picked(self) -> None:
+        self._picked = None
 
     def current_image(self) -> int:
         """The picture with the keyboard's attention, or -1."""
@@ -234,13 +193,18 @@ class ImageGrid(GridView):
             self.setCurrentIndex(self.pictures.index(row))
             self.scrollTo(self.pictures.index(row))
 
-    def select_images(self, images: tuple[int, ...]) -> None:
-        """Select pictures by id, those that are shown."""
-        flag = QItemSelectionModel.SelectionFlag.Select
-        for image in images:
-            row = self.pictures.row_of(image)
-            if row >= 0:
-                self.selectionModel().select(self.pictures.index(row), flag)
+    def select_images(self, images: Sequence[int] | np.ndarray) -> None:
+        """Select pictures by id as well, those that are shown."""
+        import numpy as np
+
+        rows = np.sort(self.pictures.rows_of(np.asarray(images, np.int64)))
+        parts = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
+        if len(parts) > RANGES_RESTORED:
+            return
+        picked = QItemSelection()
+        for part in parts:
+            picked.append(QItemSelectionRange(self.pictures.index(int(part[0])), self.pictures.index(int(part[-1]))))
+        self.selectionModel().select(picked, QItemSelectionModel.SelectionFlag.Select)
 
     def step(self, rows: int) -> int:
         """Go some pictures on or back; gives the picture there, -1 without one."""
@@ -251,21 +215,34 @@ class ImageGrid(GridView):
     # ------------------------------------------------------------ keys and drags
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        picked = self.selected()
-        key = event.key()
-        if plain and picked and Qt.Key.Key_0 <= key <= Qt.Key.Key_9:
-            self.label_wanted.emit(picked, key - Qt.Key.Key_0)
-        elif plain and picked and key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.remove_wanted.emit(picked)
-        elif plain and self.current_image() >= 0 and key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.preview_wanted.emit(self.current_image())
-        elif key == Qt.Key.Key_Escape and picked:
-            self.clearSelection()
-        else:
+        if not self._key(event):
             super().keyPressEvent(event)
             return
         event.accept()
+
+    def _key(self, event: QKeyEvent) -> bool:
+        """Do what a key asks for; False where it is none of the grid's own."""
+        key, modifiers = event.key(), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        any_selected = self._any_selected()
+        if key == Qt.Key.Key_Escape and any_selected:
+            self.clearSelection()
+        elif key == Qt.Key.Key_A and modifiers == Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier:
+            self.invert_selection()
+        elif modifiers:
+            return False
+        elif Qt.Key.Key_0 <= key <= Qt.Key.Key_9:
+            if any_selected:
+                self.label_wanted.emit(self.selected(), key - Qt.Key.Key_0)
+        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            if any_selected:
+                self.remove_wanted.emit(self.selected())
+        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current_image() >= 0:
+            (self.preview_wanted if key == Qt.Key.Key_Space else self.entered).emit(self.current_image())
+        elif event.text() and (event.text() == "/" or event.text().isalpha()):
+            self.letter_pressed.emit(event.text().lower())
+        else:
+            return False
+        return True
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         picked = self.selected()

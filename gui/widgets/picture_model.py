@@ -1,4 +1,4 @@
-"""Pictures of the project as rows of a Qt model: a filter over the state's table, changed in place where that is possible."""
+"""Pictures of the project as rows of a Qt model: what a filter and an order show, changed in place where that is possible."""
 
 from __future__ import annotations
 
@@ -9,89 +9,93 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from engine.project.records import ClassRecord, ImageTable, Split
+from engine.project.records import ClassRecord, Flag, ImageTable, Split
 from gui.state import AppState
+from gui.widgets.picture_filter import Arrangement, Filter, Order, RowScores, filtered_rows, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = ["AS_ADDED", "Facts", "Filter", "Order", "PictureModel", "Suggestion", "filtered_rows", "images_of", "mime_of", "paths_of"]
+
+AS_ADDED = Order()
 MIME = "application/x-fovea-images"
 RESET_ABOVE = 200
 """More separate runs of rows than this that leave at once are a reset."""
 
 
-class Filter(msgspec.Struct, frozen=True):
-    """Which pictures are shown; all conditions hold at once.
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of a picture without reading it; units as in ImageTable. `predicted`: what the run said of it, if it was asked."""
 
-    Attributes
-    ----------
-    class_id : int or None
-        Of this class; -1: unlabelled.
-    split : Split or None
-    text : str
-        Part of the name, in any case.
-    images : tuple of int or None
-        Only these, for example the cell of a confusion matrix.
-    words : str
-        What `images` stands for.
-    """
-
-    class_id: int | None = None
-    split: Split | None = None
-    text: str = ""
-    images: tuple[int, ...] | None = None
-    words: str = ""
+    id: int
+    name: str
+    record: ClassRecord | None
+    split: Split
+    flags: Flag
+    width: int
+    height: int
+    bytes: int
+    time: float
+    predicted: Suggestion | None
 
 
-def filtered_rows(table: ImageTable, chosen: Filter) -> np.ndarray:
-    """Rows of the table that the filter shows, int64, ascending."""
-    import numpy as np
+class Suggestion(msgspec.Struct, frozen=True):
+    """A class that somebody suggests for a picture, and its probability in [0, 1]."""
 
-    keep = np.ones(len(table.ids), bool)
-    if chosen.images is not None:
-        keep &= np.isin(table.ids, np.asarray(chosen.images, np.int64))
-    if chosen.class_id is not None:
-        keep &= table.class_ids == chosen.class_id
-    if chosen.split is not None:
-        keep &= table.splits == int(chosen.split)
-    if chosen.text:
-        wanted = chosen.text.casefold()
-        keep &= np.fromiter((wanted in name.casefold() for name in table.names), bool, len(table.names))
-    return np.flatnonzero(keep)
+    record: ClassRecord
+    probability: float
 
 
 class PictureModel(QAbstractListModel):
-    """The pictures that a filter shows."""
+    """The pictures that a filter shows, in an order."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._table: ImageTable | None = None
         self._rows: np.ndarray | None = None
         self._ids: np.ndarray | None = None
-        self._classes: dict[int, tuple[int, ClassRecord]] = {}
-        self._filter = Filter()
+        self._places: np.ndarray | None = None  # of each row of the table among those shown; made when it is asked for
+        self._ascending = True
+        self._classes: dict[int, ClassRecord] = {}
+        self._class_records: tuple[ClassRecord, ...] = ()
+        self._filter, self._order = Filter(), Order()
+        self._arrangement = Arrangement()
+        self._scores: RowScores | None = None
+        self._suggestions: dict[int, Suggestion] = {}
 
     @property
     def filter(self) -> Filter:
         return self._filter
 
-    def show(self, state: AppState, chosen: Filter) -> None:
-        """Take over a state and a filter. Rows that only left are removed one by one, so that scrolling and selection stay."""
-        self._classes = {record.id: (number, record) for number, record in enumerate(state.classes)}
-        same_filter = chosen == self._filter
-        self._filter = chosen
+    @property
+    def order(self) -> Order:
+        return self._order
+
+    def show(self, state: AppState, chosen: Filter, order: Order = AS_ADDED) -> None:
+        """Take over a state, a filter and an order. Rows that only left are removed one by one, so that scrolling and selection stay."""
+        if state.classes is not self._class_records:
+            self._class_records = state.classes
+            self._classes = {record.id: record for record in state.classes}
+        same = chosen == self._filter and order == self._order
+        self._filter, self._order = chosen, order
         if state.images is None:
             if self._rows is not None:
                 self.beginResetModel()
-                self._table = self._rows = self._ids = None
+                self._table = self._rows = self._ids = self._places = self._scores = None
                 self.endResetModel()
             return
-        rows = filtered_rows(state.images, chosen)
+        scores = state.scores.get(state.run.id) if state.run is not None else None
+        rows = self._arrangement.rows(state.images, state.classes, chosen, order, scores)
         ids = state.images.ids[rows]
-        if self._ids is None or not same_filter or not self._follow(state.images, rows, ids):
+        self._scores = self._arrangement.row_scores(state.images, scores)
+        if self._ids is None or not same or not self._follow(state.images, rows, ids):
             self.beginResetModel()
-            self._table, self._rows, self._ids = state.images, rows, ids
+            self._take(state.images, rows, ids)
             self.endResetModel()
+
+    def _take(self, table: ImageTable, rows: np.ndarray, ids: np.ndarray) -> None:
+        self._table, self._rows, self._ids, self._places = table, rows, ids, None
+        self._ascending = len(ids) < 2 or bool((ids[1:] > ids[:-1]).all())
 
     def _follow(self, table: ImageTable, rows: np.ndarray, ids: np.ndarray) -> bool:
         """Go over to new rows without a reset; False where that is not worth it."""
@@ -100,17 +104,19 @@ class PictureModel(QAbstractListModel):
         old = self._ids
         assert old is not None
         if np.array_equal(old, ids):
-            self._table, self._rows, self._ids = table, rows, ids
+            self._table, self._rows, self._ids, self._places = table, rows, ids, None
             if len(ids):
                 self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
             return True
         if len(ids) > len(old) and np.array_equal(ids[: len(old)], old):
             self.beginInsertRows(QModelIndex(), len(old), len(ids) - 1)
-            self._table, self._rows, self._ids = table, rows, ids
+            self._take(table, rows, ids)
             self.endInsertRows()
             return True
+        if len(ids) > len(old):
+            return False
         gone = np.flatnonzero(~np.isin(old, ids, assume_unique=True))
-        if len(old) - len(gone) != len(ids):
+        if not np.array_equal(np.delete(old, gone), ids):
             return False
         parts = np.split(gone, np.flatnonzero(np.diff(gone) != 1) + 1)
         if len(parts) > RESET_ABOVE:
@@ -121,27 +127,98 @@ class PictureModel(QAbstractListModel):
             self.beginRemoveRows(QModelIndex(), first, last)
             self._rows = np.delete(self._rows, slice(first, last + 1))
             self._ids = np.delete(self._ids, slice(first, last + 1))
+            self._places = None
             self.endRemoveRows()
-        self._table, self._rows, self._ids = table, rows, ids
+        self._take(table, rows, ids)
         if len(ids):
             self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
         return True
 
-    # ------------------------------------------------------------ asked by delegate and pages
+    def set_suggestions(self, suggestions: dict[int, Suggestion]) -> None:
+        """Suggest classes for some pictures, by id; for no others."""
+        self._suggestions = suggestions
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
+
+    # ------------------------------------------------------------ asked by grid and pages
 
     def id_at(self, row: int) -> int:
         return int(self._ids[row]) if self._ids is not None else -1
 
     def ids(self) -> np.ndarray | None:
-        """Ids shown, int64, ascending; None without a project."""
+        """Ids as they are shown, int64; None without a project."""
         return self._ids
 
     def row_of(self, image: int) -> int:
         """The row of a picture, or -1."""
-        if self._ids is None or not len(self._ids):
+        import numpy as np
+
+        rows = self.rows_of(np.array([image], np.int64))
+        return int(rows[0]) if len(rows) else -1
+
+    def rows_of(self, images: np.ndarray) -> np.ndarray:
+        """Rows of those of the pictures that are shown, int64, in the order given."""
+        import numpy as np
+
+        if self._ids is None or self._rows is None or self._table is None:
+            return np.empty(0, np.int64)
+        if self._ascending:
+            return rows_of(self._ids, images)
+        if self._places is None:
+            self._places = np.full(len(self._table.ids), -1, np.int64)
+            self._places[self._rows] = np.arange(len(self._rows))
+        places = self._places[rows_of(self._table.ids, images)]
+        return places[places >= 0]
+
+    def class_ids(self) -> np.ndarray:
+        """Class of each row, int32, -1 where unlabelled."""
+        import numpy as np
+
+        return self._table.class_ids[self._rows] if self._table is not None else np.empty(0, np.int32)
+
+    def next_unlabelled(self, row: int, leaving: int = -1) -> int:
+        """The next row after `row` that waits for a label, from the start again where there is none below; -1 without any.
+
+        Pictures that were skipped come last. `leaving`: an id that does not count any more.
+        """
+        import numpy as np
+
+        if self._table is None or self._ids is None:
             return -1
-        row = int(self._ids.searchsorted(image))
-        return row if row < len(self._ids) and int(self._ids[row]) == image else -1
+        open_ = (self.class_ids() < 0) & (self._ids != leaving)
+        skipped = (self._table.flags[self._rows] & int(Flag.SKIPPED)) > 0
+        for waiting in (np.flatnonzero(open_ & ~skipped), np.flatnonzero(open_ & skipped)):
+            if len(waiting):
+                at = int(waiting.searchsorted(row + 1))
+                return int(waiting[at]) if at < len(waiting) else int(waiting[0])
+        return -1
+
+    def suggestion_at(self, row: int) -> Suggestion | None:
+        return self._suggestions.get(self.id_at(row)) if self._suggestions else None
+
+    def flags_at(self, row: int) -> Flag:
+        return Flag(int(self._table.flags[self._rows[row]])) if self._table is not None and self._rows is not None else Flag(0)
+
+    def facts_at(self, row: int) -> Facts:
+        """All that is known of a picture without reading it."""
+        assert self._table is not None
+        assert self._rows is not None
+        at, table = self._rows[row], self._table
+        said = None
+        if self._scores is not None and (predicted := self._classes.get(int(self._scores.predicted[at]))) is not None:
+            said = Suggestion(predicted, float(self._scores.confidence[at]))
+        return Facts(
+            id=int(table.ids[at]),
+            name=table.names[at],
+            record=self.class_at(row),
+            split=self.split_at(row),
+            flags=self.flags_at(row),
+            width=int(table.widths[at]),
+            height=int(table.heights[at]),
+            bytes=int(table.sizes[at]),
+            time=float(table.times[at]),
+            predicted=said,
+        )
 
     def name_at(self, row: int) -> str:
         return self._table.names[self._rows[row]] if self._table is not None and self._rows is not None else ""
@@ -150,8 +227,7 @@ class PictureModel(QAbstractListModel):
         """The picture's class, or None."""
         if self._table is None or self._rows is None:
             return None
-        entry = self._classes.get(int(self._table.class_ids[self._rows[row]]))
-        return entry[1] if entry is not None else None
+        return self._classes.get(int(self._table.class_ids[self._rows[row]]))
 
     def split_at(self, row: int) -> Split:
         return Split(int(self._table.splits[self._rows[row]])) if self._table is not None and self._rows is not None else Split.NONE
