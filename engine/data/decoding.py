@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import warnings
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,18 +21,20 @@ import msgspec
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from engine.data.colour import Picture, orientation_of, srgb_profile, to_8_bits, to_srgb, upright
+from engine.data.colour import Picture, date_of, orientation_of, srgb_profile, to_8_bits, to_srgb, upright
 from engine.data.preprocessing import WHITE, Preprocessing
 from engine.data.unreadable import DAMAGED, PIXEL_LIMIT, UnreadablePicture, too_large, too_many_pixels, unreadable, what_else
 
 __all__ = [
-    *("Colour", "Header", "Picture", "UnreadablePicture", "at_working_size"),
-    *("centred", "read_header", "read_picture", "read_reduced", "to_working_size"),
+    *("Colour", "Header", "Picture", "Seen", "UnreadablePicture", "at_working_size"),
+    *("centred", "content", "look_into", "read_header", "read_picture", "read_reduced", "to_working_size"),
 ]
 
 Colour = tuple[int, int, int]
 
 BYTE_LIMIT = 1_000_000_000
+LARGE_PIXELS = 24_000_000
+_LARGE = threading.Lock()  # two pictures of the largest size at once would take more than a gigabyte
 FORMATS = (
     *("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF", "HEIF"),
     *("JPEG2000", "TGA", "ICO", "SGI", "PCX", "PSD", "QOI", "DDS", "XBM"),
@@ -68,7 +72,7 @@ def read_picture(source: str | Path | bytes, name: str = "", ground: Colour = WH
     UnreadablePicture
         With the reason as a clause.
     """
-    return _decode(source, name, 0, ground)
+    return _decode(source, name, ground)
 
 
 def at_working_size(source: str | Path | bytes, preprocessing: Preprocessing, name: str = "") -> Picture:
@@ -82,20 +86,44 @@ def at_working_size(source: str | Path | bytes, preprocessing: Preprocessing, na
     return to_working_size(read_picture(source, name, preprocessing.ground), preprocessing)
 
 
-def read_reduced(source: str | Path | bytes, side: int) -> tuple[Picture, int, int]:
+def read_reduced(source: str | Path | bytes, side: int, name: str = "") -> tuple[Picture, int, int]:
     """A picture whose long side is at most `side`, for looking at; with the width and height of the original.
 
     JPEG is decoded at a fraction of its size, which is quick and differs from full decoding: never train on it.
     """
-    data, label = _content(source, "")
-    picture = _decode(data, label, side)
-    header = read_header(data, label)
+    data, label = content(source, name)
+    seen = look_into(data, side, label)
+    return seen.picture, seen.width, seen.height
+
+
+class Seen(msgspec.Struct, frozen=True, eq=False):
+    """A picture for looking at, with its original's upright size in pixels, and when it was taken as EXIF writes it ("": unsaid)."""
+
+    picture: Picture
+    width: int
+    height: int
+    taken: str
+
+
+def look_into(data: bytes, side: int, name: str = "") -> Seen:
+    """Header, date and reduced picture from the content of a file, in one go; see `read_reduced`.
+
+    Raises
+    ------
+    UnreadablePicture
+        With the reason as a clause.
+    """
+    image = _opened(data, name or "the picture")
+    across, up = image.size
+    picture, orientation = _upright_pixels(image, data, name or "the picture", side, WHITE)
+    if orientation >= 5:
+        across, up = up, across
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return picture, header.width, header.height
+    return Seen(picture, across, up, date_of(image))
 
 
 def read_header(source: str | Path | bytes, name: str = "") -> Header:
@@ -178,7 +206,14 @@ def _scaled(picture: Picture, height: int, width: int) -> Picture:
 # ---------------------------------------------------------------- reading
 
 
-def _content(source: str | Path | bytes, name: str) -> tuple[bytes, str]:
+def content(source: str | Path | bytes, name: str = "") -> tuple[bytes, str]:
+    """A file's bytes, and how errors name it.
+
+    Raises
+    ------
+    UnreadablePicture
+        If it is not there, is no file, is empty or is far too large.
+    """
     if isinstance(source, bytes):
         return source, name or "the picture"
     path = Path(source)
@@ -243,23 +278,32 @@ def _known_formats() -> frozenset[str]:
     return frozenset(Image.OPEN)
 
 
-def _decode(source: str | Path | bytes, name: str, at_least: int, ground: Colour = WHITE) -> Picture:
-    data, label = _content(source, name)
+def _decode(source: str | Path | bytes, name: str, ground: Colour) -> Picture:
+    data, label = content(source, name)
+    return _upright_pixels(_opened(data, label), data, label, 0, ground)[0]
+
+
+def _opened(data: bytes, label: str) -> Image.Image:
     if not data:
         raise UnreadablePicture(label, "is empty (0 bytes)")
-    image = _open(io.BytesIO(data), data[:512], label)
-    try:
-        orientation = orientation_of(image, data)
-        picture = _quick(data, image, at_least)
-        if picture is None:
-            picture = _thorough(image, ground)
-        elif image.info.get("icc_profile"):
-            picture = np.asarray(to_srgb(Image.fromarray(picture), image.info["icc_profile"]))
-        return upright(picture, orientation)
-    except DAMAGED as error:
-        raise unreadable(error, label) from None
-    except cv2.error:
-        raise UnreadablePicture(label, "is damaged") from None
+    return _open(io.BytesIO(data), data[:512], label)
+
+
+def _upright_pixels(image: Image.Image, data: bytes, label: str, at_least: int, ground: Colour) -> tuple[Picture, int]:
+    """The picture, and the orientation that was undone."""
+    with _LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
+        try:
+            orientation = orientation_of(image, data)
+            picture = _quick(data, image, at_least)
+            if picture is None:
+                picture = _thorough(image, ground)
+            elif image.info.get("icc_profile"):
+                picture = np.asarray(to_srgb(Image.fromarray(picture), image.info["icc_profile"]))
+            return upright(picture, orientation), orientation
+        except DAMAGED as error:
+            raise unreadable(error, label) from None
+        except cv2.error:
+            raise UnreadablePicture(label, "is damaged") from None
 
 
 def _quick(data: bytes, image: Image.Image, at_least: int) -> Picture | None:

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
 import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from engine.data.colour import Picture
+from engine.data.decoding import content, look_into
+
+THUMBNAIL_SIDE = 128
+EXACT_SIDE = 64  # pictures up to this size are kept without loss: at that size every pixel is seen
+QUALITY = 88
+DIGEST_BYTES = 16
+HASH_SIDE = 32
+HASH_FREQUENCIES = 8
+FLAT = 0.01  # contrast below which the signs of frequencies are noise
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -35,3 +56,149 @@ class Look(msgspec.Struct, frozen=True):
     brightness: float
     contrast: float
     sharpness: float
+
+
+def look_at(source: Path | bytes, name: str = "", time: float = math.nan) -> tuple[Look, bytes]:
+    """Look at a file once.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        A file, or the content of one.
+    name : str
+        How errors name it; the file's name by default.
+    time : float
+        When the file was changed, in seconds since 1970, for pictures that do not say when they were taken; NaN lets a path be asked.
+
+    Returns
+    -------
+    tuple of (Look, bytes)
+        The look, and the thumbnail as a file (JPEG or PNG) whose long side is at most THUMBNAIL_SIDE.
+
+    Raises
+    ------
+    UnreadablePicture
+        With the reason as a clause.
+    """
+    data, label = content(source, name)
+    seen = look_into(data, THUMBNAIL_SIDE, label)
+    taken = seconds_of(seen.taken)
+    if math.isnan(taken):
+        taken = modified(source) if math.isnan(time) and isinstance(source, Path) else time
+    digest = digest_of(data)
+    return _look(seen.picture, digest, seen.width, seen.height, len(data), taken), encoded(seen.picture)
+
+
+def look_of_pixels(picture: Picture) -> tuple[Look, bytes]:
+    """Look at a picture in memory: uint8 height x width x 3, sRGB. Its digest is that of its shape and pixels."""
+    small = shrunk(picture)
+    return measured(picture), encoded(small)
+
+
+def measured(picture: Picture) -> Look:
+    """As `look_of_pixels`, without a thumbnail."""
+    height, width = picture.shape[:2]
+    hashed = hashlib.blake2b(f"{width}x{height}:".encode(), digest_size=DIGEST_BYTES)
+    hashed.update(np.ascontiguousarray(picture).data)
+    return _look(shrunk(picture), hashed.digest(), width, height, 0, math.nan)
+
+
+def digest_of(data: bytes) -> bytes:
+    """16 bytes, BLAKE2b (RFC 7693)."""
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def short_digest(digest: bytes) -> int:
+    """The first eight bytes of a digest as a number in [0, 2^64), as snapshots keep it."""
+    return int.from_bytes(digest[:8], "big")
+
+
+def shrunk(picture: Picture, side: int = THUMBNAIL_SIDE) -> Picture:
+    """The picture with its long side at most `side`; smaller ones as they are."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def encoded(thumbnail: Picture) -> bytes:
+    """A thumbnail as a file."""
+    turned = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2BGR)
+    if max(thumbnail.shape[:2]) <= EXACT_SIDE:
+        return cv2.imencode(".png", turned, (cv2.IMWRITE_PNG_COMPRESSION, 1))[1].tobytes()
+    return cv2.imencode(".jpg", turned, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))[1].tobytes()
+
+
+def decoded(thumbnail: bytes) -> Picture | None:
+    """A thumbnail back from `encoded`: uint8 height x width x 3; None where the bytes are none."""
+    found = cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR) if thumbnail else None
+    return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+# ---------------------------------------------------------------- figures
+
+
+def _look(small: Picture, digest: bytes, width: int, height: int, size: int, taken: float) -> Look:
+    luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    brightness, contrast = spread(luma)
+    edges = cv2.Laplacian(luma, cv2.CV_16S)
+    return Look(
+        digest=digest,
+        width=width,
+        height=height,
+        size=size,
+        time=taken,
+        hash=perceptual_hash(luma) if contrast >= FLAT else 0,
+        brightness=brightness,
+        contrast=contrast,
+        sharpness=spread(edges)[1],
+    )
+
+
+def spread(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """Mean and standard deviation of 8-bit levels or their differences, as shares of the full range."""
+    mean, deviation = cv2.meanStdDev(values)
+    return float(mean.flat[0]) / 255.0, float(deviation.flat[0]) / 255.0
+
+
+def perceptual_hash(luma: Picture) -> int:
+    """Signs of the lowest frequencies against their median: 63 bits, of which about half are set, so never 0.
+
+    Rescaling, recompression and another brightness change few of them. Source: C. Zauner, "Implementation and Benchmarking of Perceptual
+    Image Hash Functions" (2010), section 3.2, with the lowest frequencies of both axes kept and the mean left out. `luma` is uint8 [height, width].
+    """
+    shrinks = max(luma.shape) > HASH_SIDE
+    even = cv2.resize(luma, (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    lowest = _cosines() @ even.astype(np.float32) @ _cosines().T
+    values = lowest.reshape(-1)[1:]
+    bits = np.concatenate(([False], values > np.median(values)))
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> npt.NDArray[np.float32]:
+    """The first rows of the discrete cosine transform (type II), float32 [HASH_FREQUENCIES, HASH_SIDE]."""
+    waves = np.arange(HASH_FREQUENCIES)[:, None]
+    places = np.arange(HASH_SIDE)[None, :] + 0.5
+    return np.cos(np.pi / HASH_SIDE * waves * places).astype(np.float32)
+
+
+# ---------------------------------------------------------------- times
+
+
+def seconds_of(taken: str) -> float:
+    """EXIF's "2024:05:31 17:02:11" in seconds since 1970, in this machine's time zone; NaN where it is no date."""
+    try:
+        return datetime.strptime(taken.strip("\0 "), "%Y:%m:%d %H:%M:%S").timestamp() if taken else math.nan
+    except (ValueError, OverflowError, OSError):
+        return math.nan
+
+
+def modified(path: Path) -> float:
+    """When a file was changed, in seconds since 1970; NaN where it cannot be told."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return math.nan
