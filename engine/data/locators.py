@@ -2,7 +2,7 @@
 
 "file:PATH" is a file, relative to a root folder or absolute; "digits:INDEX" is one of scikit-learn's 1,797 handwritten digits;
 "KIND:PATH#INDEX" is one picture of a file that holds many, KIND being one of `engine.data.arrays.READERS`, such as "idx" for the raw
-files of the MNIST family. Paths have forward slashes.
+files of the MNIST family; "crop:PATH#left,top,width,height" is a part of a picture's file. Paths have forward slashes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.data.arrays import READERS, read_array, read_idx
+from engine.data.cropping import read_crop
 from engine.data.decoding import Colour, Picture, UnreadablePicture, read_picture, to_working_size
 from engine.data.preprocessing import WHITE, Preprocessing
 from engine.failure import UserError
@@ -45,7 +46,7 @@ def file_locator(path: Path, root: Path) -> str:
 
 
 def parted(locator: str) -> tuple[str, str, str]:
-    """Kind, place and number of a locator; what the kind has not is empty.
+    """Kind, place and number (of a cut-out: its box) of a locator; what the kind has not is empty.
 
     Examples
     --------
@@ -53,7 +54,7 @@ def parted(locator: str) -> tuple[str, str, str]:
     (('idx', 'raw/t10k-images', '17'), ('file', 'a#b.png', ''), ('digits', '', '3'))
     """
     kind, _, rest = locator.partition(":")
-    if kind in READERS:
+    if kind in READERS or kind == "crop":
         place, _, number = rest.rpartition("#")
         return kind, place, number
     return (kind, rest, "") if kind == "file" else (kind, "", rest)
@@ -67,7 +68,7 @@ def array_locator(kind: str, path: Path, root: Path) -> str:
 def path_of(locator: str, root: str | Path) -> Path | None:
     """The file that a locator needs; None for pictures that come with the program."""
     kind, place, _ = parted(locator)
-    return Path(root, place) if kind == "file" or kind in READERS else None
+    return Path(root, place) if kind in ("file", "crop") or kind in READERS else None
 
 
 def read_located(locator: str, root: str | Path, ground: Colour = WHITE) -> Picture:
@@ -81,6 +82,8 @@ def read_located(locator: str, root: str | Path, ground: Colour = WHITE) -> Pict
     kind, place, number = parted(locator)
     if kind == "file":
         return read_picture(Path(root, place), ground=ground)
+    if kind == "crop":
+        return read_crop(Path(root, place), number, ground)
     if kind != "digits" and kind not in READERS:
         raise UnreadablePicture(locator, "has a name of an unknown kind")
     pictures = digits()[0] if kind == "digits" else _array_pictures(locator, root)
