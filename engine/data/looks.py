@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,12 @@ import numpy.typing as npt
 
 from engine.data.colour import Picture
 from engine.data.decoding import content, look_into
+from engine.data.hashes import perceptual_hash
 
 THUMBNAIL_SIDE = 128
 EXACT_SIDE = 64  # pictures up to this size are kept without loss: at that size every pixel is seen
 QUALITY = 88
 DIGEST_BYTES = 16
-HASH_SIDE = 32
-HASH_FREQUENCIES = 8
-FLAT = 0.01  # contrast below which the signs of frequencies are noise
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -150,7 +147,7 @@ def _look(small: Picture, digest: bytes, width: int, height: int, size: int, tak
         height=height,
         size=size,
         time=taken,
-        hash=perceptual_hash(luma) if contrast >= FLAT else 0,
+        hash=perceptual_hash(luma[:, :, None]),
         brightness=brightness,
         contrast=contrast,
         sharpness=spread(edges)[1],
@@ -161,28 +158,6 @@ def spread(values: npt.NDArray[Any]) -> tuple[float, float]:
     """Mean and standard deviation of 8-bit levels or their differences, as shares of the full range."""
     mean, deviation = cv2.meanStdDev(values)
     return float(mean.flat[0]) / 255.0, float(deviation.flat[0]) / 255.0
-
-
-def perceptual_hash(luma: Picture) -> int:
-    """Signs of the lowest frequencies against their median: 63 bits, of which about half are set, so never 0.
-
-    Rescaling, recompression and another brightness change few of them. Source: C. Zauner, "Implementation and Benchmarking of Perceptual
-    Image Hash Functions" (2010), section 3.2, with the lowest frequencies of both axes kept and the mean left out. `luma` is uint8 [height, width].
-    """
-    shrinks = max(luma.shape) > HASH_SIDE
-    even = cv2.resize(luma, (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    lowest = _cosines() @ even.astype(np.float32) @ _cosines().T
-    values = lowest.reshape(-1)[1:]
-    bits = np.concatenate(([False], values > np.median(values)))
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-@lru_cache(maxsize=1)
-def _cosines() -> npt.NDArray[np.float32]:
-    """The first rows of the discrete cosine transform (type II), float32 [HASH_FREQUENCIES, HASH_SIDE]."""
-    waves = np.arange(HASH_FREQUENCIES)[:, None]
-    places = np.arange(HASH_SIDE)[None, :] + 0.5
-    return np.cos(np.pi / HASH_SIDE * waves * places).astype(np.float32)
 
 
 # ---------------------------------------------------------------- times

@@ -1,0 +1,225 @@
+"""Files on their way into a project: written under incoming/, moved to images/ once the rows that name them are on disk.
+
+So a file in images/ always has a row, and whatever a killed import leaves lies in incoming/, where the next opening either finds its row
+or takes it away. Nothing outside incoming/ is ever deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+IMAGES = "images"
+INCOMING = "incoming"
+NAME_BYTES = 150  # systems allow 255; room is left for a number and for names that other systems spell longer
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # Windows opens devices under these names
+PATIENCE = (0.02, 0.1, 0.5)  # seconds; on Windows a virus scanner holds new files open for a moment
+
+
+class Incoming:
+    """Writes files for rows that are yet to come. May be used from several threads.
+
+    Files are written under names that are free in images/ and incoming/ alike, in any spelling of large and small letters, so that a
+    project can be moved to another system.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """For the project in `folder`; nothing is made before the first file."""
+        self.images, self.incoming = folder / IMAGES, folder / INCOMING
+        self._lock = threading.Lock()
+        self._next: dict[str, int] = {}
+        self._used: set[str] | None = None
+        self._loose: set[str] = set()
+        self._closed = False
+
+    def reserve(self, name: str) -> str:
+        """A free name as near to this one as can be; nobody else gets it from this object."""
+        plain = plain_name(name)
+        stem, suffix = os.path.splitext(plain)
+        with self._lock:
+            if self._used is None:
+                self._used = {_folded(taken) for place in (self.images, self.incoming) for taken in _names(place)}
+            key = _folded(plain)
+            number = self._next.get(key, 1)
+            free = plain
+            while number > 1 or _folded(free) in self._used:
+                number += 1
+                free = f"{stem} ({number}){suffix}"
+                if _folded(free) not in self._used:
+                    break
+            self._next[key] = number
+            self._used.add(_folded(free))
+        return free
+
+    def write(self, name: str, data: bytes) -> str | None:
+        """Write a file under a reserved name, or the next free one where another lane was quicker; gives the name.
+
+        None where `close` came first; nothing is left then.
+
+        Raises
+        ------
+        OSError
+            If the project's folder cannot be written; nothing of the file is left then.
+        """
+        while True:
+            path = self.incoming / name
+            with self._lock:
+                if self._closed:
+                    return None
+                self._loose.add(name)
+            try:
+                if self._written(path, data):
+                    break
+            except BaseException:
+                path.unlink(missing_ok=True)
+                with self._lock:
+                    self._loose.discard(name)
+                raise
+            with self._lock:
+                self._loose.discard(name)
+            name = self.reserve(name)
+        return name if self._stays(path) else None
+
+    def _stays(self, path: Path) -> bool:
+        """Whether a file that was just written may stay; it goes where `close` came meanwhile."""
+        with self._lock:
+            if self._closed:
+                path.unlink(missing_ok=True)
+            return not self._closed
+
+    def _written(self, path: Path, data: bytes) -> bool:
+        """Whether the name was free."""
+        try:
+            stream = path.open("xb")
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            self.images.mkdir(parents=True, exist_ok=True)
+            self.incoming.mkdir(exist_ok=True)
+            stream = path.open("xb")
+        with stream:
+            # Asked after the file was made: what has moved to images/ by now shows there, what has not stands in the way of "x".
+            if os.path.lexists(self.images / path.name):
+                taken = True
+            else:
+                taken = False
+                stream.write(data)
+        if taken:
+            path.unlink()
+        return not taken
+
+    def hand_over(self, name: str) -> None:
+        """Leave a file alone from now on: its row is about to be written."""
+        with self._lock:
+            self._loose.discard(name)
+
+    def close(self) -> None:
+        """Delete what was written and not handed over; files being written now delete themselves."""
+        with self._lock:
+            self._closed = True
+            loose, self._loose = self._loose, set()
+        for name in loose:
+            with suppress(OSError):
+                (self.incoming / name).unlink(missing_ok=True)
+        with suppress(OSError):  # others may be writing
+            self.incoming.rmdir()
+
+
+def settle(folder: Path, locators: Iterable[str]) -> None:
+    """Move files to images/ whose rows are on disk now.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's.
+    locators : iterable of str
+        Of those rows; several may name one file, and those of files elsewhere are passed over.
+    """
+    moved = ""
+    for locator in locators:
+        name = kept_name(locator)
+        if name and name != moved:
+            moved = name
+            _move(folder / INCOMING / name, folder / IMAGES / name)
+
+
+def recover(folder: Path, locators: Iterable[str]) -> int:
+    """Bring incoming/ in order after the program was killed.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's.
+    locators : iterable of str
+        Of all rows, those that undo can bring back included.
+
+    Returns
+    -------
+    int
+        Number of files without a row, which were deleted.
+    """
+    left = set(_names(folder / INCOMING))
+    if left:
+        settle(folder, [locator for locator in locators if kept_name(locator) in left])
+    deleted = 0
+    for name in _names(folder / INCOMING):
+        with suppress(OSError):  # a folder that can only be read
+            (folder / INCOMING / name).unlink()
+            deleted += 1
+    with suppress(OSError):
+        (folder / INCOMING).rmdir()
+    return deleted
+
+
+def kept_name(locator: str) -> str:
+    """The name in images/ of the file that a locator needs; empty for what lies elsewhere or in no file."""
+    kind, _, rest = locator.partition(":")
+    if not rest.startswith(f"{IMAGES}/"):
+        return ""
+    place = rest if kind == "file" else rest.rpartition("#")[0]
+    name = place[len(IMAGES) + 1 :]
+    return "" if "/" in name else name
+
+
+def plain_name(name: str) -> str:
+    """A file name that every system allows, with its ending kept."""
+    plain = re.sub(r'[<>:"/\\|?*#\x00-\x1f\x7f]', "_", unicodedata.normalize("NFC", name)).strip(" .")
+    stem, suffix = os.path.splitext(plain)
+    if len(suffix.encode()) > 16:
+        stem, suffix = plain, ""
+    room = NAME_BYTES - len(suffix.encode())
+    stem = stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .")
+    if RESERVED.fullmatch(stem):
+        stem = f"_{stem}"
+    return f"{stem or 'picture'}{suffix}"
+
+
+def _move(source: Path, target: Path) -> None:
+    for seconds in (*PATIENCE, None):
+        try:
+            if not os.path.lexists(target):
+                os.rename(source, target)
+            return
+        except FileNotFoundError:
+            return  # it lies in images/ already
+        except PermissionError:
+            if seconds is None:
+                return  # the next opening moves it
+            time.sleep(seconds)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _names(place: Path) -> list[str]:
+    try:
+        return os.listdir(place)
+    except OSError:
+        return []
