@@ -1,10 +1,16 @@
-"""Which number key labels with which class: position, except where the classes are named by digits themselves."""
+"""Which key labels with which class.
+
+A number labels by position, except where the classes are named by digits themselves; a letter by the user's choice.
+"""
 
 from __future__ import annotations
 
 from engine.project.records import ClassRecord
 
 NO_CLASS = -1
+
+RESERVED = {"f": "flag", "s": "skip", "n": "note", "l": "find a class", "g": "suggest labels"}
+"""Letters that do something on the Data page, and what."""
 
 
 def _named_by_digits(classes: tuple[ClassRecord, ...]) -> bool:
@@ -45,3 +51,39 @@ def key_of(classes: tuple[ClassRecord, ...], index: int) -> str:
     ('1', '3', '0')
     """
     return next((str(digit) for digit in range(10) if class_for_key(classes, digit) == index), "")
+
+
+def keys_of(classes: tuple[ClassRecord, ...], index: int) -> str:
+    """The letter and the number that label with a class, those that there are, the letter first.
+
+    Examples
+    --------
+    >>> keys_of((ClassRecord(7, "cat", "", "c"), ClassRecord(8, "dog", "")), 0)
+    'c1'
+    """
+    return (classes[index].key if index >= 0 else "") + key_of(classes, index)
+
+
+def class_for_letter(classes: tuple[ClassRecord, ...], letter: str) -> ClassRecord | None:
+    """The class that a letter labels with, in either case; letters that do something else on the page label nothing.
+
+    Examples
+    --------
+    >>> class_for_letter((ClassRecord(7, "cat", "", "c"),), "C").name
+    'cat'
+    """
+    wanted = letter.casefold()
+    if wanted in RESERVED:
+        return None
+    return next((record for record in classes if record.key and record.key.casefold() == wanted), None)
+
+
+def can_be_key(letter: str) -> bool:
+    """Whether a class may have this as its key: one letter, and none that does something else on the page.
+
+    Examples
+    --------
+    >>> can_be_key("c"), can_be_key("f"), can_be_key("7"), can_be_key("ж")
+    (True, False, False, True)
+    """
+    return len(letter) == 1 and letter.isalpha() and letter.casefold() not in RESERVED
