@@ -261,14 +261,14 @@ def _stl(path: Path) -> Array:
 
 def _svhn(path: Path) -> Array:
     """X is [height, width, 3, N] (ufldl.stanford.edu/housenumbers)."""
-    pictures = read_matlab(path).get("X")
+    pictures = read_matlab(path, names=("X",)).get("X")
     if not isinstance(pictures, np.ndarray) or pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[2] != 3:
         raise ValueError("it holds no pictures of three colours")
     return pictures.transpose(3, 0, 1, 2)
 
 
-def read_matlab(path: Path, simple: bool = False) -> dict[str, Any]:
-    """The variables of a MATLAB file (version 4 to 7.2); `simple` takes away axes of length 1.
+def read_matlab(path: Path, simple: bool = False, names: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The variables of a MATLAB file (version 4 to 7.2), or only those of these names; `simple` takes away axes of length 1.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def read_matlab(path: Path, simple: bool = False) -> dict[str, Any]:
     try:
         if path.stat().st_size > BYTE_LIMIT:
             raise ValueError("it is too large")
-        loaded: dict[str, Any] = loadmat(path, squeeze_me=simple)
+        loaded: dict[str, Any] = loadmat(path, squeeze_me=simple, variable_names=names)
     except FileNotFoundError:
         raise UserError(f"{path.name} is not there.", "Put it back, or import the data again.") from None
     except (*DAMAGE, MatReadError, NotImplementedError, OSError) as error:

@@ -166,7 +166,7 @@ class ImportSet(Command, frozen=True, eq=False, tag=True):
     Attributes
     ----------
     name : str
-        As in `engine.data.standard_sets.SETS`.
+        As in `engine.data.standard_sets.standard_sets`.
     folder : str
         Where its files are, or shall be; empty: the user's place for such sets.
     """

@@ -17,7 +17,10 @@ from engine.project.records import Split
 PROJECT_FILE = "project.sqlite"
 
 # Files of standard sets as their publishers give them: find(folder, token, progress) -> Source | None, asked in this order.
-FINDERS: tuple[tuple[str, str], ...] = (("engine.data.sources.idx", "find"),)
+FINDERS: tuple[tuple[str, str], ...] = tuple(
+    (f"engine.data.sources.{name}", "find")
+    for name in ("idx", "cifar", "svhn", "stl", "emnist", "flowers", "cars", "aircraft", "pets", "food", "cub", "caltech", "imagenet")
+)
 
 Find = Callable[[Path, CancelToken, "Progress | None"], "Source | None"]
 
@@ -89,6 +92,6 @@ def _from_file(path: Path, search: Search) -> Source:
 
 
 def _from_project(folder: Path) -> Source:
-    from engine.project.opened import read_source
+    from engine.project.source import read_source
 
     return read_source(folder)
