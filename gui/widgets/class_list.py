@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from engine.project.records import ClassRecord
 from gui.icons import icon
-from gui.label_keys import NO_CLASS, key_of
+from gui.label_keys import NO_CLASS, key_of, keys_of
 from gui.state import AppState
 from gui.theme import px, theme
 from gui.widgets.basics import button
+from gui.widgets.card_column import CardColumn
 from gui.widgets.class_card import ClassCard
+from gui.widgets.class_menu import ClassDeeds, class_menu
+from gui.widgets.picture_filter import rows_of
 from gui.widgets.thumbnails import Thumbnails
 
 STRIP = 4
 """Pictures shown on a card."""
+COMPACT_ABOVE = 60
+"""More classes than this are lines without pictures."""
+NUMBERED = 10
+"""Classes that may have a number as key; no further one has."""
+HEAD = 65_536
+"""Rows of the table that are looked at first for the pictures on a card."""
 
 
 class ClassList(QFrame):
@@ -29,7 +39,15 @@ class ClassList(QFrame):
         What was dropped, and the id of the class.
     class_wanted : Signal(str)
         A new class of this name.
-    rename_wanted : Signal(int, str)
+    rename_wanted, colour_wanted, key_wanted : Signal(int, str)
+        The class, and its new name, colour "#rrggbb", or letter ("": none).
+    merge_wanted : Signal(int, int)
+        The class that goes, and the one that takes its pictures.
+    merge_asked : Signal(int)
+        A class is to be merged into one that is still to be found among many.
+    move_wanted : Signal(int, int)
+        The class, and its place from 0.
+    delete_wanted : Signal(int)
     """
 
     chosen = Signal(object)
@@ -37,6 +55,12 @@ class ClassList(QFrame):
     paths_dropped = Signal(object, int)
     class_wanted = Signal(str)
     rename_wanted = Signal(int, str)
+    colour_wanted = Signal(int, str)
+    key_wanted = Signal(int, str)
+    merge_wanted = Signal(int, int)
+    merge_asked = Signal(int)
+    move_wanted = Signal(int, int)
+    delete_wanted = Signal(int)
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
@@ -44,6 +68,11 @@ class ClassList(QFrame):
         self._thumbnails = thumbnails
         self._width = 232
         self.cards: dict[int, ClassCard] = {}
+        self._classes: tuple[ClassRecord, ...] = ()
+        self._counts: dict[int, int] = {}
+        self._keys: list[str] = []
+        self._writable = True
+        self._chosen: int | None = None
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 1, 0)
         self._scroll = QScrollArea()
@@ -61,8 +90,9 @@ class ClassList(QFrame):
         self.unlabelled.clicked.connect(lambda: self.chosen.emit(-1))
         self._column.addWidget(self.all)
         self._column.addWidget(self.unlabelled)
-        self._cards = QVBoxLayout()
-        self._column.addLayout(self._cards)
+        self._cards = CardColumn()
+        self._cards.moved.connect(self.move_wanted)
+        self._column.addWidget(self._cards)
         self.new = button(self.tr("New class"), "quiet", self.tr("Make a class"))
         self.new.clicked.connect(self.ask_for_class)
         self._column.addWidget(self.new)
@@ -79,29 +109,59 @@ class ClassList(QFrame):
         self.dress()
 
     def render(self, state: AppState) -> None:
-        """Show classes and counts."""
+        """Show classes and counts; a card whose class, count and pictures are the same is left alone."""
         import numpy as np
 
+        others = state.classes is not self._classes
+        if others:
+            self.setUpdatesEnabled(False)
+            self._keys = [keys_of(state.classes, at) if at < NUMBERED else record.key for at, record in enumerate(state.classes)]
         for gone in set(self.cards) - {record.id for record in state.classes}:
             card = self.cards.pop(gone)
-            self._cards.removeWidget(card)
+            self._cards.column.removeWidget(card)
+            card.hide()
             card.deleteLater()
         class_ids = state.images.class_ids if state.images is not None else np.empty(0, np.int32)
+        most = max((record.id for record in state.classes), default=0)
+        counts = np.bincount(class_ids + 1, minlength=most + 2)
         self.all.show_words(self.tr("All pictures"), len(class_ids))
-        self.unlabelled.show_words(self.tr("Unlabelled"), int((class_ids < 0).sum()), key_of(state.classes, NO_CLASS))
+        self.unlabelled.show_words(self.tr("Unlabelled"), int(counts[0]), key_of(state.classes, NO_CLASS))
+        compact = len(state.classes) > COMPACT_ABOVE
         wanted: list[int] = []
         for at, record in enumerate(state.classes):
-            rows = np.flatnonzero(class_ids == record.id)
-            strip = tuple(state.images.ids[rows[:STRIP]].tolist()) if state.images is not None else ()
             card = self.cards.get(record.id) or self._add(record.id)
-            if self._cards.indexOf(card) != at:
-                self._cards.insertWidget(at, card)
-            card.show_class(record, key_of(state.classes, at), len(rows), strip)
+            card.set_compact(compact)
+            if self._cards.card_at(at) is not card:
+                self._cards.column.insertWidget(at, card)
+            strip = () if compact else self._strip(state, record.id, card.strip)
+            self._counts[record.id] = int(counts[record.id + 1])
+            card.show_class(record, self._keys[at], self._counts[record.id], strip)
             wanted.extend(strip)
+        self._classes = state.classes
         self._thumbnails.want("classes", tuple(wanted[:200]))
+        if others:
+            self.setUpdatesEnabled(True)
+
+    def _strip(self, state: AppState, class_id: int, shown: tuple[int, ...]) -> tuple[int, ...]:
+        """The first pictures of a class; those that are shown stay as long as they are of this class."""
+        import numpy as np
+
+        if state.images is None:
+            return ()
+        table = state.images
+        if len(shown) == STRIP:
+            rows = rows_of(table.ids, np.array(shown, np.int64))
+            if len(rows) == STRIP and (table.class_ids[rows] == class_id).all():
+                return shown
+        for end in (HEAD, len(table.ids)):  # mostly the beginning tells already
+            rows = np.flatnonzero(table.class_ids[:end] == class_id)[:STRIP]
+            if len(rows) == STRIP:
+                break
+        return tuple(table.ids[rows].tolist())
 
     def set_enabled_to_write(self, writable: bool) -> None:
         """Allow changes, or only looking."""
+        self._writable = writable
         self.new.setEnabled(writable)
         for card in self.cards.values():
             card.setAcceptDrops(writable)
@@ -110,8 +170,26 @@ class ClassList(QFrame):
         """Mark what the grid shows: a class, -1 for the unlabelled, None for all."""
         self.all.setChecked(class_id is None)
         self.unlabelled.setChecked(class_id == -1)
-        for other, card in self.cards.items():
-            card.setChecked(other == class_id)
+        for other in {self._chosen, class_id}:
+            card = self.cards.get(other) if other is not None else None
+            if card is not None:
+                card.setChecked(other == class_id)
+        self._chosen = class_id
+
+    def _menu(self, class_id: int, place: QPoint) -> None:
+        record = next((one for one in self._classes if one.id == class_id), None)
+        if record is None or not self._writable:
+            return
+        deeds = ClassDeeds(
+            rename=lambda one: self.cards[one].rename(),
+            colour=self.colour_wanted.emit,
+            key=lambda one: self.cards[one].ask_for_key(),
+            merge=self.merge_wanted.emit,
+            find_merge=self.merge_asked.emit,
+            move=self.move_wanted.emit,
+            delete=self.delete_wanted.emit,
+        )
+        class_menu(self, record, self._classes, self._counts[class_id], deeds).popup(place)
 
     def ask_for_class(self) -> None:
         """Let the user type the name of a new class."""
@@ -121,12 +199,15 @@ class ClassList(QFrame):
         self._scroll.ensureWidgetVisible(self.editor)
 
     def _add(self, class_id: int) -> ClassCard:
-        card = ClassCard(self._thumbnails)
-        card.setFixedHeight(card.sizeHint().height())
+        card = ClassCard(self._thumbnails, class_id)
+        card.fit()
+        card.setAcceptDrops(self._writable)
         card.clicked.connect(lambda: self.chosen.emit(class_id))
         card.images_dropped.connect(lambda images: self.images_dropped.emit(images, class_id))
         card.paths_dropped.connect(lambda paths: self.paths_dropped.emit(paths, class_id))
         card.rename_wanted.connect(lambda name: self.rename_wanted.emit(class_id, name))
+        card.key_wanted.connect(lambda letter: self.key_wanted.emit(class_id, letter))
+        card.menu_wanted.connect(lambda place: self._menu(class_id, place))
         self.cards[class_id] = card
         return card
 
@@ -165,9 +246,9 @@ class ClassList(QFrame):
         self.set_width(self._width)
         self._column.setContentsMargins(px(12), px(12), px(12), px(12))
         self._column.setSpacing(px(6))
-        self._cards.setContentsMargins(0, px(6), 0, 0)
-        self._cards.setSpacing(px(6))
+        self._cards.column.setContentsMargins(0, px(6), 0, 0)
+        self._cards.column.setSpacing(px(6))
         self.new.setIcon(icon("ph.plus"))
         for card in (self.all, self.unlabelled, *self.cards.values()):
-            card.setFixedHeight(card.sizeHint().height())
+            card.fit()
             card.update()
