@@ -64,11 +64,15 @@ class NotesChanged(Event, frozen=True, eq=False, tag=True, kw_only=True):
 
 
 class ImportFinished(Event, frozen=True, eq=False, tag=True, kw_only=True):
-    """What an import took, and what it did not take and why; `warnings` are sentences about what was taken."""
+    """What an import took, and what it did not take and why; `warnings` are sentences about what was taken.
+
+    `boxes`: pictures among them that had boxes and got one label each; they could be taken anew as crops.
+    """
 
     taken: int
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...] = ()
+    boxes: int = 0
 
 
 class Exported(Event, frozen=True, eq=False, tag=True, kw_only=True):

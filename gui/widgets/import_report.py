@@ -1,16 +1,18 @@
-"""What the last import took, and each file that it did not take with the reason, inline above the pictures."""
+"""What the last import took, what it warns of, and each file that it did not take with the reason, inline above the pictures."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from engine.messages import ImportFinished
 from gui.theme import px, theme
 from gui.widgets.basics import button, count, label
+from gui.widgets.skipped_table import SkippedTable
+
+OPEN_UP_TO = 5
+"""So few files are listed without being asked for."""
+WARNINGS_SHOWN = 4
 
 
 class ImportReport(QFrame):
@@ -19,9 +21,12 @@ class ImportReport(QFrame):
     Attributes
     ----------
     dismissed : Signal
+    crops_wanted : Signal
+        The pictures had boxes: take one crop a box instead of one label a picture.
     """
 
     dismissed = Signal()
+    crops_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,58 +39,60 @@ class ImportReport(QFrame):
         self.details.setCheckable(True)
         self.details.toggled.connect(self._open)
         row.addWidget(self.details)
-        self.copy = button(self.tr("Copy list"), "quiet", self.tr("Copy files and reasons as a table"))
-        self.copy.clicked.connect(self._copy)
+        self.copy = button(self.tr("Copy as table"), "quiet", self.tr("Copy files and reasons as a table"))
         row.addWidget(self.copy)
+        self.crops = button(self.tr("Take crops instead"), "", self.tr("Takes these pictures out again and imports one crop a box"))
+        self.crops.clicked.connect(self.crops_wanted)
+        row.addWidget(self.crops)
         close = button(self.tr("Done"), "quiet", self.tr("Put this away"))
         close.clicked.connect(self.dismissed)
         row.addWidget(close)
         self._column.addLayout(row)
-        self.files = QTreeWidget()
-        self.files.setRootIsDecorated(False)
-        self.files.setUniformRowHeights(True)
-        self.files.setHeaderLabels([self.tr("File"), self.tr("Why it was not taken")])
-        self.files.setAccessibleName(self.tr("Files that were not taken"))
-        self.files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        self.warnings = label("", "muted", wrap=True)
+        self._column.addWidget(self.warnings)
+        self.files = SkippedTable(self.tr("Why it was not taken"))
+        self.copy.clicked.connect(self.files.copy)
         self._column.addWidget(self.files)
-        self._report: ImportFinished | None = None
         self.hide()
         theme().changed.connect(self.dress)
         self.dress()
 
     def show_report(self, report: ImportFinished | None) -> None:
-        """Show a report with rejected files; one without needs no banner."""
-        self._report = report
-        self.setVisible(report is not None and bool(report.skipped))
-        if report is None or not report.skipped:
+        """Show a report that says more than that all was taken; another needs no banner."""
+        worth = report is not None and bool(report.skipped or report.warnings or report.boxes)
+        self.setVisible(worth)
+        if report is None or not worth:
             return
+        self.words.setText(self._summary(report))
+        warnings = report.warnings[:WARNINGS_SHOWN]
+        more = len(report.warnings) - len(warnings)
+        lines = [*warnings, self.tr("and {0} more").format(count(more))] if more else list(warnings)
+        self.warnings.setText("\n".join(lines))
+        self.warnings.setVisible(bool(lines))
+        self.crops.setVisible(bool(report.boxes))
+        self.files.show_rows(report.skipped)
+        few = 0 < len(report.skipped) <= OPEN_UP_TO
+        self.details.setVisible(bool(report.skipped))
+        self.details.setChecked(few)
+        self._open(few)
+
+    def _summary(self, report: ImportFinished) -> str:
         not_taken = len(report.skipped)
-        taken = self.tr("1 picture was taken") if report.taken == 1 else self.tr("{0} pictures were taken").format(count(report.taken))
-        left = self.tr("1 file was not") if not_taken == 1 else self.tr("{0} files were not").format(count(not_taken))
-        self.words.setText(f"{taken}, {left}.")
-        self.files.clear()
-        for skipped in report.skipped:
-            item = QTreeWidgetItem([Path(skipped.file).name, skipped.reason])
-            item.setToolTip(0, skipped.file)
-            item.setToolTip(1, skipped.reason)
-            self.files.addTopLevelItem(item)
-        self.details.setChecked(not_taken <= 5)
-        self._open(not_taken <= 5)
+        parts = [self.tr("1 picture was taken") if report.taken == 1 else self.tr("{0} pictures were taken").format(count(report.taken))]
+        if not_taken:
+            parts.append(self.tr("1 file was not") if not_taken == 1 else self.tr("{0} files were not").format(count(not_taken)))
+        words = ", ".join(parts) + "."
+        if report.boxes == 1:
+            words += " " + self.tr("1 picture had boxes and got one label.")
+        elif report.boxes:
+            words += " " + self.tr("{0} pictures had boxes: each got one label.").format(count(report.boxes))
+        return words
 
     def _open(self, opened: bool) -> None:
         self.files.setVisible(opened)
         self.copy.setVisible(opened)
-        self.dress()
-
-    def _copy(self) -> None:
-        if self._report is not None:
-            lines = [f"{skipped.file}\t{skipped.reason}" for skipped in self._report.skipped]
-            QGuiApplication.clipboard().setText("\n".join(lines))
 
     def dress(self) -> None:
         self._column.setContentsMargins(px(12), px(6), px(8), px(6))
         self._column.setSpacing(px(6))
         self._row.setSpacing(px(4))
-        lines = self.files.topLevelItemCount()
-        self.files.setFixedHeight(px(30) + min(lines, 8) * px(24))
-        self.files.setColumnWidth(0, px(260))
