@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QFrame,
     QHBoxLayout,
     QProgressBar,
-    QScrollArea,
     QSizePolicy,
-    QSlider,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -31,15 +27,15 @@ from gui.settings import Settings
 from gui.state import AppState, JobState, RunSelected, TrainingState
 from gui.theme import colours, px
 from gui.training_curves import best_mark, history_of, panels
-from gui.widgets.basics import button, count, duration, label, panel, set_look
+from gui.widgets.basics import button, count, duration, label, panel, scrolling, set_look
 from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.input_preview import InputPreview
 from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.plot_controls import PlotControls
 from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.run_list import RunList
 from gui.widgets.unit_panel import Unit, usual_unit
 
-WINDOWS = (1, 3, 5, 10, 20, 50, 100, 200, 500)
-"""Steps that the smoothing slider can take the mean of."""
 MOST_OVERLAID = 7
 NARROW = 840
 """Below this width of the page the curves have the room of the right column."""
@@ -60,7 +56,8 @@ class TrainPage(Page):
     help_text = (
         "Choose a recipe and press Train. Thin curves are the training pictures, measured while they are learned from; bold ones are the "
         "validation pictures, which are only looked at. Drag over the curves to enlarge, double-click to see all, right-click to save. "
-        "Stopping keeps the best weights so far. Tick runs below to lay their curves over each other."
+        "Stopping keeps the best weights so far. Tick runs below to lay their curves over each other. What the network sees shows pictures "
+        "at its size, and lets you change them at random: what varies in training is learned not to matter."
     )
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
@@ -90,6 +87,12 @@ class TrainPage(Page):
         self.network_button = button("", "quiet", self.tr("Choose another network"))
         self.network_button.clicked.connect(lambda: self.page_wanted.emit("model"))
         self.header.add_filter(self.network_button)
+        self.preview_button = button(
+            self.tr("What the network sees"), "chip", self.tr("Show pictures as the network gets them (Esc leaves)")
+        )
+        self.preview_button.setCheckable(True)
+        self.preview_button.toggled.connect(self.show_preview)
+        self.header.add_filter(self.preview_button)
         self.header.add_stretch()
         self.train_button = button(self.tr("Train"), "primary", self.tr("Train the network on the labelled pictures"))
         self.train_button.setMinimumWidth(px(128))
@@ -114,7 +117,7 @@ class TrainPage(Page):
         self.form.layout().insertWidget(len(self.form.cards), self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.form)
         column.addStretch(1)
-        self._recipe_area = _scrolling(inside)
+        self._recipe_area = scrolling(inside)
         self._recipe_area.setMinimumWidth(px(248))
         return self._recipe_area
 
@@ -138,49 +141,60 @@ class TrainPage(Page):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 1000)
-        column.addLayout(self._build_controls())
-        column.addWidget(self.progress)
         self.plot = CurvePlot(self.tr("training step"))
         self.plot.setAccessibleName(self.tr("Loss and accuracy"))
         self.plot.set_empty_text(self.tr("The curves grow here while the network learns."))
-        self.runs = RunList()
-        self.runs.line_ticked.connect(self._tick)
-        self.runs.line_clicked.connect(lambda run: self.bridge.dispatch(RunSelected(run=run)))
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.plot)
-        splitter.addWidget(self.runs)
-        splitter.setStretchFactor(0, 5)
-        splitter.setStretchFactor(1, 2)
-        splitter.setSizes([px(420), px(140)])
-        column.addWidget(splitter, 1)
-        return centre
-
-    def _build_controls(self) -> QHBoxLayout:
+        self.controls = PlotControls(self.plot)
+        self.controls.smoothing_chosen.connect(lambda place: plan.keep(self.bridge, SMOOTHING, str(place)))
+        self.controls.logarithmic_chosen.connect(lambda on: plan.keep(self.bridge, LOGARITHMIC, "1" if on else ""))
         row = QHBoxLayout()
         row.setSpacing(px(8))
         row.addWidget(self.progress_words, 1)
-        self.smoothing_words = label("", "caption")
-        self.smoothing = QSlider(Qt.Orientation.Horizontal)
-        self.smoothing.setRange(0, len(WINDOWS) - 1)
-        self.smoothing.setPageStep(1)
-        self.smoothing.setFixedWidth(px(96))
-        self.smoothing.setAccessibleName(self.tr("Smoothing"))
-        self.smoothing.setToolTip(self.tr("Draw the mean of some steps over the training curve"))
-        self.smoothing.valueChanged.connect(self._smooth)
-        self.smoothing.sliderReleased.connect(lambda: plan.keep(self.bridge, SMOOTHING, str(self.smoothing.value())))
-        self.log_box = QCheckBox(self.tr("log loss"))
-        self.log_box.setToolTip(self.tr("Draw the loss on a logarithmic axis"))
-        self.log_box.toggled.connect(self.plot_log)
-        row.addWidget(self.smoothing_words)
-        row.addWidget(self.smoothing)
-        row.addWidget(self.log_box)
-        return row
+        row.addWidget(self.controls)
+        column.addLayout(row)
+        column.addWidget(self.progress)
+        self.runs = RunList()
+        self.runs.line_ticked.connect(self._tick)
+        self.runs.line_clicked.connect(lambda run: self.bridge.dispatch(RunSelected(run=run)))
+        self.curves = QSplitter(Qt.Orientation.Vertical)
+        self.curves.setChildrenCollapsible(False)
+        self.curves.addWidget(self.plot)
+        self.curves.addWidget(self.runs)
+        self.curves.setStretchFactor(0, 5)
+        self.curves.setStretchFactor(1, 2)
+        self.curves.setSizes([px(420), px(140)])
+        self.preview = InputPreview(self.bridge)
+        self.preview.images_wanted.connect(self.images_wanted)
+        self.preview.hide()
+        column.addWidget(self.curves, 1)
+        column.addWidget(self.preview, 1)
+        return centre
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.learning.setVisible(self.width() >= px(NARROW))
-        self.smoothing_words.setVisible(self.width() >= px(NARROW))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The curves have the room of the right column in a narrow window; the preview has it always, and there the recipe's too."""
+        wide, previewing = self.width() >= px(NARROW), self.preview_button.isChecked()
+        self.learning.setVisible(wide and not previewing)
+        self._recipe_area.setVisible(wide or not previewing)
+        self.controls.words.setVisible(wide)
+        self.controls.setVisible(not previewing)
+
+    def show_preview(self, on: bool) -> None:
+        """What the network sees in place of the curves, or the curves again."""
+        self.preview_button.setChecked(on)
+        self._make_room()
+        self.curves.setVisible(not on)
+        self.preview.setVisible(on)
+        self.preview.set_open(on)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.preview_button.isChecked():
+            self.show_preview(False)
+        else:
+            super().keyPressEvent(event)
 
     # ------------------------------------------------------------ rendering
 
@@ -203,6 +217,7 @@ class TrainPage(Page):
             self._render_progress(state)
         if changed & {"training", "unit", "project"}:
             self.learning.render(state)
+        self.preview.render(state, changed)
 
     def dress(self) -> None:
         super().dress()
@@ -221,11 +236,7 @@ class TrainPage(Page):
             self.form.set_recipe(recipe, classic)
         self.advanced_button.setVisible(not classic)
         self.advanced_button.setChecked(classic or bool(state.memory.get(ADVANCED)))
-        kept = state.memory.get(SMOOTHING, "2")
-        if not self.smoothing.isSliderDown():
-            self.smoothing.setValue(min(int(kept), len(WINDOWS) - 1) if kept.isdigit() else 2)
-            self._smooth(self.smoothing.value())
-        self.log_box.setChecked(bool(state.memory.get(LOGARITHMIC)))
+        self.controls.show_kept(state.memory.get(SMOOTHING, ""), bool(state.memory.get(LOGARITHMIC)))
         self.learning.unit_panel.set_network(self._worked(state))
 
     def _worked(self, state: AppState) -> Analysis | None:
@@ -335,7 +346,8 @@ class TrainPage(Page):
     def _train_or_stop(self) -> None:
         job = self.bridge.state.running("Train")
         if job is None:
-            self._train(self.form.recipe)
+            self.preview.flush()
+            self._train(plan.recipe(self.bridge.state))
             return
         self._stopping = job.number
         self.bridge.cancel(job.number)
@@ -350,7 +362,7 @@ class TrainPage(Page):
             self._pin(unit)
         self.plot.show_all()
         device = msgspec.structs.replace(recipe, device=self.settings.device)
-        self.bridge.submit(TrainCommand(plan.network_name(state), device, plan.size(state)))
+        self.bridge.submit(TrainCommand(plan.network_name(state), device, plan.size(state), plan.resize(state), plan.ground(state)))
 
     def _pin(self, unit: Unit) -> None:
         """Have the unit probed after every epoch; that of a finished training now."""
@@ -378,24 +390,3 @@ class TrainPage(Page):
         self._ticked = [*others, run][-MOST_OVERLAID:] if on else others
         self._render_runs(self.bridge.state)
         self._render_curves(self.bridge.state)
-
-    def _smooth(self, place: int) -> None:
-        window = WINDOWS[place]
-        words = self.tr("smoothing: off") if window == 1 else self.tr("mean of {window}").format(window=window)
-        self.smoothing_words.setText(words)
-        self.plot.set_smoothing(window)
-
-    def plot_log(self, on: bool) -> None:
-        """Draw the loss on a logarithmic axis, and remember it."""
-        self.plot.set_log(on)
-        if bool(self.bridge.state.memory.get(LOGARITHMIC)) != on:
-            plan.keep(self.bridge, LOGARITHMIC, "1" if on else "")
-
-
-def _scrolling(inside: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(inside)
-    return area

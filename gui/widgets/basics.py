@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QWidget
 
 
 def label(text: str = "", look: str = "", wrap: bool = False) -> QLabel:
@@ -40,6 +40,16 @@ def panel(look: str = "panel") -> QFrame:
     made = QFrame()
     made.setProperty("look", look)
     return made
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """A column that scrolls up and down where it is higher than its place."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
+    return area
 
 
 def set_look(widget: QWidget, look: str) -> None:

@@ -33,7 +33,8 @@ class ChoiceCard(QPushButton):
 
     def fit_height(self) -> None:
         """Be as high as the words need at this width; call when they have changed."""
-        self.setFixedHeight(self.layout().totalHeightForWidth(self.width()))
+        layout = self.layout()
+        self.setFixedHeight(layout.totalHeightForWidth(self.width()) if layout.hasHeightForWidth() else layout.totalSizeHint().height())
         self.layout().setGeometry(self.rect())  # Qt lays a card that was hidden out at its old size
 
     def resizeEvent(self, event: QResizeEvent) -> None:

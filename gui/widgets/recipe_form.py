@@ -1,4 +1,4 @@
-"""The recipe as a form: presets as cards, every field below them in plain words, checked as it is typed."""
+"""The recipe as a form: presets as cards, every field below them in plain words and in groups, checked as it is typed."""
 
 from __future__ import annotations
 
@@ -8,45 +8,82 @@ import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
-from engine.training.recipe import PRESETS, Augmentation, Recipe, check
+from engine.training.recipe import PRESETS, Recipe, check, field_of, with_field
 from gui.theme import px
 from gui.widgets.basics import label
 from gui.widgets.network_card import ChoiceCard
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A field of the form: its name in Recipe ("augmentation.shift": within it), words, tooltip, choices, and whom it concerns."""
+    """A field of the form.
+
+    Attributes
+    ----------
+    name : str
+        In Recipe; "augmentation.shift" is one within its augmentation.
+    words, tip : str
+        Its title; what it does.
+    choices : tuple of (str, str)
+        Values and their words, where it is no number and no box.
+    group : str
+        Title of the group that it stands in.
+    classic : bool
+        Whether it is for classifiers without layers, and for them alone.
+    """
 
     name: str
     words: str
     tip: str
     choices: tuple[tuple[str, str], ...] = ()
+    group: str = ""
     classic: bool = False
 
 
+STEPS, CLASSES, CHANGES, COMPUTING, NEAREST = "Steps", "Rare and common classes", "Random changes", "Computing", ""
+UNEQUAL = ("class_weights", "balanced_sampling")
+WHY_UNEQUAL = "Where some classes have far fewer pictures than others, they are otherwise passed over. One of the two is enough."
+UNEQUAL_IGNORED = "Nearest neighbours take no notice of these two."
 FIELDS = (
-    Field("epochs", "Epochs", "How often each training picture is seen"),
-    Field("batch", "Batch at most", "Pictures a step; with few pictures the engine takes a sixteenth of them"),
-    Field("learning_rate", "Learning rate", "How far a step goes at most; too high diverges, too low creeps"),
+    Field("epochs", "Epochs", "How often each training picture is seen", group=STEPS),
+    Field("batch", "Batch at most", "Pictures a step; with few pictures the engine takes a sixteenth of them", group=STEPS),
+    Field("learning_rate", "Learning rate", "How far a step goes at most; too high diverges, too low creeps", group=STEPS),
     Field(
         "schedule",
         "Schedule",
         "How the learning rate changes: one cycle goes up, then down",
         (("one-cycle", "One cycle"), ("constant", "Constant")),
+        group=STEPS,
     ),
-    Field("optimiser", "Optimiser", "How a step follows from the gradient", (("adamw", "AdamW"), ("sgd", "SGD"))),
-    Field("momentum", "Momentum", "Share of the last step that goes into the next; SGD only"),
-    Field("weight_decay", "Weight decay", "How strongly weights are pulled to zero, against overfitting"),
-    Field("label_smoothing", "Label smoothing", "Share of certainty spread over all classes, from 0 to below 1"),
-    Field("suit_augmentation", "Augment as suits the pictures", "Where the fields below change nothing, take what suits the data"),
-    Field("augmentation.shift", "Shift", "Largest random shift as a share of the side, up to 0.5"),
-    Field("augmentation.crop", "Crop", "Smallest random crop as a share of the side; 1 means none"),
-    Field("augmentation.colour", "Colour", "Largest random change of brightness, contrast and saturation, up to 1"),
-    Field("augmentation.flip", "Mirror left and right", "At random; not for digits and letters"),
-    Field("mixed_precision", "Mixed precision", "16-bit numbers where the device gains", (("auto", "Where it gains"), ("off", "Off"))),
-    Field("seed", "Seed", "The same seed on the same device gives the same weights"),
-    Field("neighbours", "Neighbours", "How many of the nearest pictures vote", classic=True),
-    Field("distance", "Distance", "What near means", (("l2", "L2: Euclidean"), ("l1", "L1: sum of differences")), classic=True),
+    Field("optimiser", "Optimiser", "How a step follows from the gradient", (("adamw", "AdamW"), ("sgd", "SGD")), group=STEPS),
+    Field("momentum", "Momentum", "Share of the last step that goes into the next; SGD only", group=STEPS),
+    Field("weight_decay", "Weight decay", "How strongly weights are pulled to zero, against overfitting", group=STEPS),
+    Field("label_smoothing", "Label smoothing", "Share of certainty spread over all classes, from 0 to below 1", group=STEPS),
+    Field("neighbours", "Neighbours", "How many of the nearest pictures vote", group=NEAREST, classic=True),
+    Field("distance", "Distance", "What near means", (("l2", "L2: Euclidean"), ("l1", "L1: sum of differences")), NEAREST, classic=True),
+    Field("class_weights", "Class weights", "A picture counts the more in the loss, the fewer its class has", group=CLASSES),
+    Field("balanced_sampling", "Balanced sampling", "Every class is shown equally often, rare pictures again and again", group=CLASSES),
+    Field("suit_augmentation", "As suits the pictures", "Where the fields below change nothing, take what suits the data", group=CHANGES),
+    Field("augmentation.flip", "Mirror left and right", "Every other picture; not for digits and letters", group=CHANGES),
+    Field("augmentation.flip_vertical", "Mirror up and down", "Every other picture; for what has no up and down", group=CHANGES),
+    Field("augmentation.shift", "Shift", "Largest shift as a share of the side, up to 0.5", group=CHANGES),
+    Field("augmentation.crop", "Crop", "Smallest crop as a share of the side; 1 means none", group=CHANGES),
+    Field("augmentation.rotate", "Rotate", "Largest rotation in degrees, up to 180", group=CHANGES),
+    Field("augmentation.scale", "Scale", "Largest relative change of size, up to 0.9", group=CHANGES),
+    Field("augmentation.colour", "Colour", "Largest change of brightness, contrast and saturation, up to 1", group=CHANGES),
+    Field("augmentation.blur", "Blur", "Largest deviation of a Gaussian as a share of the side, up to 0.1", group=CHANGES),
+    Field("augmentation.noise", "Noise", "Largest deviation of noise as a share of the full range, up to 1", group=CHANGES),
+    Field("augmentation.erase", "Erase", "Largest share of a picture that a grey rectangle covers, up to 0.9", group=CHANGES),
+    Field("augmentation.rand_augment", "RandAugment", "Strength of two changes out of fourteen, up to 30; 0 is off", group=CHANGES),
+    Field("augmentation.mixup", "MixUp", "How evenly two pictures shine through each other, up to 10; 0 is off", group=CHANGES),
+    Field("augmentation.cutmix", "CutMix", "How much of another picture is laid over, up to 10; 0 is off", group=CHANGES),
+    Field(
+        "mixed_precision",
+        "Mixed precision",
+        "16-bit numbers where the device gains",
+        (("auto", "Where it gains"), ("off", "Off")),
+        group=COMPUTING,
+    ),
+    Field("seed", "Seed", "The same seed on the same device gives the same weights", group=COMPUTING),
 )
 TITLES = {"quick-look": "Quick look", "solid": "Solid", "best": "Best"}
 
@@ -116,8 +153,14 @@ class RecipeForm(QWidget):
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         self.editors: dict[str, QWidget] = {}
+        self._heads: dict[str, QWidget] = {}
         for field in FIELDS:
+            if field.group and field.group not in self._heads:
+                self._heads[field.group] = self._add_head(field.group)
             self._add(field)
+            if field.name == UNEQUAL[-1]:
+                self.why_unequal = label(self.tr(WHY_UNEQUAL), "caption", wrap=True)
+                self._form.addRow(self.why_unequal)
         self.message = label("", "error", wrap=True)
         self.message.hide()
         column.addWidget(self.inside)
@@ -130,10 +173,16 @@ class RecipeForm(QWidget):
         """Show a recipe; classic classifiers have fields of their own and no presets."""
         self._filling = True
         self._recipe = recipe
+        for group, head in self._heads.items():
+            self._form.setRowVisible(head, not classic or group == CLASSES)
+        self.why_unequal.setText(self.tr(UNEQUAL_IGNORED if classic else WHY_UNEQUAL))
         for field in FIELDS:
-            self._form.setRowVisible(self.editors[field.name], field.classic == classic)
-            if self._value(field.name) != _get(recipe, field.name):
-                self._fill(field.name, _get(recipe, field.name))
+            ignored = field.name in UNEQUAL
+            self._form.setRowVisible(self.editors[field.name], field.classic == classic or ignored)
+            if ignored:
+                self.editors[field.name].setEnabled(not classic)
+            if self._value(field.name) != field_of(recipe, field.name):
+                self._fill(field.name, field_of(recipe, field.name))
         self.editors["momentum"].setEnabled(recipe.optimiser == "sgd")
         for card in self.cards.values():
             card.setVisible(not classic)
@@ -157,8 +206,14 @@ class RecipeForm(QWidget):
 
     # ------------------------------------------------------------ fields
 
+    def _add_head(self, words: str) -> QWidget:
+        head = label(self.tr(words), "section")
+        head.setContentsMargins(0, px(8) if self.editors else 0, 0, 0)
+        self._form.addRow(head)
+        return head
+
     def _add(self, field: Field) -> None:
-        kind = type(_get(self._recipe, field.name))
+        kind = type(field_of(self._recipe, field.name))
         editor: QCheckBox | QComboBox | QLineEdit
         if kind is bool:
             editor = QCheckBox(self.tr(field.words))
@@ -190,7 +245,7 @@ class RecipeForm(QWidget):
             return editor.currentData()
         assert isinstance(editor, QLineEdit)
         try:
-            return number_of(editor.text(), isinstance(_get(self._recipe, name), int))
+            return number_of(editor.text(), isinstance(field_of(self._recipe, name), int))
         except ValueError:
             return None
 
@@ -211,13 +266,13 @@ class RecipeForm(QWidget):
             for field in FIELDS:
                 value = self._value(field.name)
                 if value is None:
-                    words, whole = self.tr(field.words), isinstance(_get(made, field.name), int)
+                    words, whole = self.tr(field.words), isinstance(field_of(made, field.name), int)
                     text = self.editors[field.name].text()  # type: ignore[attr-defined]
                     try:
                         number_of(text, whole)
                     except ValueError as error:
                         raise ValueError(f"{words}: {error}") from None
-                made = _set(made, field.name, value)
+                made = with_field(made, field.name, value)
             made = msgspec.structs.replace(made, preset="own" if made != self._recipe else made.preset)
             check(made)
         except ValueError as error:
@@ -240,17 +295,3 @@ class RecipeForm(QWidget):
         recipe = msgspec.structs.replace(PRESETS[name][1], **kept)
         self.set_recipe(recipe, classic=False)
         self.changed.emit(recipe)
-
-
-def _get(recipe: Recipe, name: str) -> Any:
-    outer, _, inner = name.partition(".")
-    value = getattr(recipe, outer)
-    return getattr(value, inner) if inner else value
-
-
-def _set(recipe: Recipe, name: str, value: Any) -> Recipe:
-    outer, _, inner = name.partition(".")
-    if not inner:
-        return msgspec.structs.replace(recipe, **{outer: value})
-    augmentation: Augmentation = msgspec.structs.replace(recipe.augmentation, **{inner: value})
-    return msgspec.structs.replace(recipe, augmentation=augmentation)

@@ -184,7 +184,7 @@ def test_a_fresh_page_shows_the_kept_choices(qtbot, bridge, host, settings):
     qtbot.addWidget(page)
     page.show()
     assert "Nearest neighbour" in page.network_button.text()
-    assert page.smoothing.value() == 0 and page.log_box.isChecked()
+    assert page.controls.smoothing.value() == 0 and page.controls.log_box.isChecked()
     assert page.form.editors["neighbours"].isVisible()
     page.train_button.click()
     assert host.sent(Train)[0].network == "nearest-neighbour" and not host.sent(PinUnit)
