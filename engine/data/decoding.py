@@ -26,8 +26,19 @@ from engine.data.preprocessing import WHITE, Preprocessing
 from engine.data.unreadable import DAMAGED, PIXEL_LIMIT, UnreadablePicture, too_large, too_many_pixels, unreadable, what_else
 
 __all__ = [
-    *("Colour", "Header", "Picture", "Seen", "UnreadablePicture", "at_working_size"),
-    *("centred", "content", "look_into", "read_header", "read_picture", "read_reduced", "to_working_size"),
+    "Colour",
+    "Header",
+    "Picture",
+    "Seen",
+    "UnreadablePicture",
+    "at_working_size",
+    "centred",
+    "content",
+    "look_into",
+    "read_header",
+    "read_picture",
+    "read_reduced",
+    "to_working_size",
 ]
 
 Colour = tuple[int, int, int]

@@ -78,12 +78,17 @@ def look_at(source: Path | bytes, name: str = "", time: float = math.nan) -> tup
         With the reason as a clause.
     """
     data, label = content(source, name)
-    seen = look_into(data, THUMBNAIL_SIDE, label)
+    if math.isnan(time) and isinstance(source, Path):
+        time = modified(source)
+    return look_into_content(data, label, digest_of(data), time)
+
+
+def look_into_content(data: bytes, name: str, digest: bytes, time: float) -> tuple[Look, bytes]:
+    """As `look_at`, where the content and its digest are at hand."""
+    seen = look_into(data, THUMBNAIL_SIDE, name)
     taken = seconds_of(seen.taken)
-    if math.isnan(taken):
-        taken = modified(source) if math.isnan(time) and isinstance(source, Path) else time
-    digest = digest_of(data)
-    return _look(seen.picture, digest, seen.width, seen.height, len(data), taken), encoded(seen.picture)
+    look = _look(seen.picture, digest, seen.width, seen.height, len(data), time if math.isnan(taken) else taken)
+    return look, encoded(seen.picture)
 
 
 def look_of_pixels(picture: Picture) -> tuple[Look, bytes]:
@@ -95,14 +100,20 @@ def look_of_pixels(picture: Picture) -> tuple[Look, bytes]:
 def measured(picture: Picture) -> Look:
     """As `look_of_pixels`, without a thumbnail."""
     height, width = picture.shape[:2]
-    hashed = hashlib.blake2b(f"{width}x{height}:".encode(), digest_size=DIGEST_BYTES)
-    hashed.update(np.ascontiguousarray(picture).data)
-    return _look(shrunk(picture), hashed.digest(), width, height, 0, math.nan)
+    return _look(shrunk(picture), digest_of_pixels(picture), width, height, 0, math.nan)
 
 
 def digest_of(data: bytes) -> bytes:
     """16 bytes, BLAKE2b (RFC 7693)."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def digest_of_pixels(picture: Picture) -> bytes:
+    """16 bytes, BLAKE2b of the shape and pixels of a picture, uint8 height x width x 3."""
+    height, width = picture.shape[:2]
+    hashed = hashlib.blake2b(f"{width}x{height}:".encode(), digest_size=DIGEST_BYTES)
+    hashed.update(np.ascontiguousarray(picture).data)
+    return hashed.digest()
 
 
 def short_digest(digest: bytes) -> int:
