@@ -35,7 +35,7 @@ def from_folder(path: Path, search: Search) -> Source:
         else:
             skipped.append(Skipped(readable("/".join(parts)), reason))
     if not found:
-        raise UserError(f"The folder {path} holds no pictures.", _no_pictures(skipped))
+        raise UserError(f"{search.called or f'The folder {path}'} holds no pictures.", _no_pictures(skipped))
     around, split_folders = _class_level(found)
     placed = [_placed(parts[around:], split_folders) for parts in found]
     classes = tuple(sorted({name for name, _ in placed if name}, key=natural))

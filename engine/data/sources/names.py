@@ -8,36 +8,10 @@ import re
 BAD_NAME = "has a name that is not valid text"
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 PICTURE_ENDINGS = frozenset(
-    [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jfif",
-        "png",
-        "webp",
-        "bmp",
-        "dib",
-        "gif",
-        "tif",
-        "tiff",
-        "pbm",
-        "pgm",
-        "ppm",
-        "pnm",
-        "avif",
-        "heic",
-        "heif",
-        "jp2",
-        "j2k",
-        "tga",
-        "ico",
-        "sgi",
-        "pcx",
-        "psd",
-        "qoi",
-        "dds",
-        "xbm",
-    ]
+    {
+        *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "tif", "tiff", "pbm", "pgm", "ppm", "pnm"),
+        *("avif", "heic", "heif", "jp2", "j2k", "tga", "ico", "sgi", "pcx", "psd", "qoi", "dds", "xbm"),
+    }
 )
 
 

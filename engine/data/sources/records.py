@@ -69,12 +69,15 @@ class Search(msgspec.Struct, frozen=True, eq=False):
         Where pictures have boxes: the class with the largest area a picture, or one cut-out a box.
     check : bool
         Read every file's header. Without, a file whose name ends as a picture's does is taken for one.
+    called : str
+        How errors name what is searched; the folder's path by default.
     """
 
     token: CancelToken = msgspec.field(default_factory=CancelToken)
     progress: Progress | None = None
     boxes: Boxes = "labels"
     check: bool = True
+    called: str = ""
 
     def tell(self, done: int, total: int) -> None:
         """Let the job be cancelled, and say how far it is."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from engine.control import CancelToken
 from engine.data import locators
+from engine.data.sources.archives import ENDING as ARCHIVE
+from engine.data.sources.archives import unpack
 from engine.data.sources.folders import from_folder
+from engine.data.sources.names import PICTURE_ENDINGS, hidden
 from engine.data.sources.records import Boxes, Item, Progress, Search, Source
 from engine.failure import UserError
 from engine.project.records import Split
@@ -22,7 +28,16 @@ FINDERS: tuple[tuple[str, str], ...] = tuple(
     for name in ("idx", "cifar", "svhn", "stl", "emnist", "flowers", "cars", "aircraft", "pets", "food", "cub", "caltech", "imagenet")
 )
 
+# Labels in files beside the pictures: find(folder, search) -> Source | None, asked after those.
+ANNOTATED: tuple[tuple[str, str], ...] = ()
+# Files that stand for the pictures that they name: read(file, search) -> Source.
+NAMING: dict[str, tuple[str, str]] = {}
+AROUND = 8  # folders that may lie around everything, as in archives
+BESIDE = 20  # files that may lie beside such a folder: a licence, a description
+
 Find = Callable[[Path, CancelToken, "Progress | None"], "Source | None"]
+FindAnnotated = Callable[[Path, Search], "Source | None"]
+Read = Callable[[Path, Search], Source]
 
 
 def scan(
@@ -63,18 +78,21 @@ def scan(
         return digits_source()
     search = Search(token or CancelToken(), progress, boxes, check)
     path = Path(data).absolute()
-    if path.is_file():
-        return _from_file(path, search)
-    if not path.is_dir():
+    if path.is_dir():
+        return _from_folder(path, search)
+    if not path.exists():
         raise UserError(f"There is no file or folder {path}.", 'Check the path, or use the bundled sample "digits".')
-    if (path / PROJECT_FILE).is_file():
-        return _from_project(path)
-    for module, name in FINDERS:
-        find = cast("Find", getattr(importlib.import_module(module), name))
-        found = find(path, search.token, search.progress)
-        if found is not None:
-            return found
-    return from_folder(path, search)
+    ending = path.suffix.casefold()
+    if ending == ARCHIVE:
+        return _from_archive(path, search, unpack_to)
+    if ending in NAMING:
+        return cast("Read", _function(NAMING[ending]))(path, search)
+    return _from_file(path, search)
+
+
+def stands_for_pictures(path: Path) -> bool:
+    """Whether a file is no picture, but holds or names pictures: an archive, a table, annotations."""
+    return path.suffix.casefold() in (ARCHIVE, *NAMING)
 
 
 def digits_source() -> Source:
@@ -82,6 +100,57 @@ def digits_source() -> Source:
     _, labels = locators.digits()
     items = tuple(Item(f"digits:{row}", int(label), Split.NONE, f"digit {row}") for row, label in enumerate(labels))
     return Source("Digits", "digits", "", tuple("0123456789"), items)
+
+
+def _from_folder(path: Path, search: Search) -> Source:
+    for place in _inwards(path):
+        if (place / PROJECT_FILE).is_file():
+            return _from_project(place)
+        for finder in FINDERS:
+            found = cast("Find", _function(finder))(place, search.token, search.progress)
+            if found is not None:
+                return found
+        for finder in ANNOTATED:
+            found = cast("FindAnnotated", _function(finder))(place, search)
+            if found is not None:
+                return found
+    return from_folder(path, search)
+
+
+def _inwards(path: Path) -> Iterator[Path]:
+    """The folder, and those that lie alone in it, as in archives."""
+    yield path
+    for _ in range(AROUND):
+        inner: list[str] = []
+        files = 0
+        for entry in os.scandir(path):
+            if hidden(entry.name):
+                continue
+            if entry.is_dir():
+                inner.append(entry.name)
+            else:
+                files += 1
+            if len(inner) > 1 or files > BESIDE or entry.name.rpartition(".")[2].casefold() in PICTURE_ENDINGS:
+                return
+        if not inner:
+            return
+        path = path / inner[0]
+        yield path
+
+
+def _from_archive(path: Path, search: Search, unpack_to: Path | None) -> Source:
+    folder, skipped = unpack(path, search, unpack_to)
+    found = _from_folder(folder, msgspec.structs.replace(search, called=f"The archive {path.name}"))
+    return msgspec.structs.replace(
+        found,
+        name=path.stem if found.name == folder.name else found.name,
+        skipped=skipped + found.skipped,
+        temporary=True,
+    )
+
+
+def _function(place: tuple[str, str]) -> object:
+    return getattr(importlib.import_module(place[0]), place[1])
 
 
 def _from_file(path: Path, search: Search) -> Source:
