@@ -28,7 +28,8 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     """What is done, one condition to wait for after each deed."""
     import numpy as np
 
-    from engine.messages import ClassifyFiles, ImportPaths, NewProject, OpenSample, Recipe, Train
+    from engine.messages import ClassifyFiles, ImportPaths, NewProject, OpenSample, Train
+    from engine.training.recipe import Recipe
 
     bridge = window.bridge
 

@@ -174,11 +174,11 @@ def watch_training(window: Any, measured: dict[str, Any], begun: float, data: st
         NewProject,
         OpenSample,
         ProjectOpened,
-        Recipe,
         StepsDone,
         Train,
         TrainingFinished,
     )
+    from engine.training.recipe import Recipe
     from gui.widgets.curve_plot import CurvePlot
 
     bridge, probe = window.bridge, Probe()
