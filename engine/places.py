@@ -26,6 +26,12 @@ def log_file() -> Path:
     return (Path(home) if home else Path(platformdirs.user_log_dir("Fovea", appauthor=False))) / "fovea.log"
 
 
+def sets() -> Path:
+    """The folder of standard sets, as they were fetched."""
+    home = os.environ.get("FOVEA_HOME")
+    return (Path(home) if home else Path(platformdirs.user_data_dir("Fovea", appauthor=False))) / "sets"
+
+
 def cache() -> Path:
     """What can be made again: thumbnails, decoded pixels."""
     home = os.environ.get("FOVEA_HOME")
