@@ -3,84 +3,87 @@
 from __future__ import annotations
 
 import errno
-import re
+import os
+import secrets
 import shutil
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
-import msgspec
 import numpy as np
 
 from engine import messages
-from engine.control import Cancelled, CancelToken
-from engine.data.decoding import UnreadablePicture, read_header
-from engine.data.locators import file_locator
-from engine.data.sources import BAD_NAME, Source, readable, scan, spelled
-from engine.data.splits import complete, key_of
+from engine.control import CancelToken
+from engine.data.decoding import UnreadablePicture
+from engine.data.looks import look_at
+from engine.data.sources import BAD_NAME, Item, Source, readable, scan, spelled
+from engine.data.sources.names import PICTURE_ENDINGS
+from engine.data.unreadable import unreadable
 from engine.failure import UserError
-from engine.messages import ImportFinished, JobProgress
-from engine.project.opened import IMAGES, Arrival, OpenedProject
+from engine.messages import ImportFinished
+from engine.project.incoming import IMAGES, INCOMING, Incoming
+from engine.project.intake import Intake, Progress
+from engine.project.opened import Arrival, OpenedProject
 from engine.project.records import Skipped, Split
 from engine.project.store import READ_ONLY_REMEDY
+from engine.project.taking import IN_PROJECT, Found, Known, Taken, Taker, batches, in_order, threads_here
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
 
-FIRST_PARCEL = 32  # so that the first pictures show at once; parcels then double
-LARGEST_PARCEL = 8192
-PARCEL_SECONDS = 0.5
-PROGRESS_SECONDS = 0.1
 FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """A picture to take: where it lies now, and as what."""
-
-    locator: str
-    root: str
-    name: str
-    class_name: str | None
-    split: Split
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def import_paths(session: Session, command: messages.ImportPaths, token: CancelToken, emit: Emit) -> None:
     """Take files and folders into the project."""
     project = _writable(session, command.class_id)
-    progress = _Progress(emit)
-    fresh = not (project.snapshot.table.class_ids >= 0).any()
-    found, skipped = _find(command.paths, token, progress, command.class_id is None, fresh)
-    intake = _Intake(session, project, emit, f"Import {len(found):,} pictures" if len(found) != 1 else "Import 1 picture")
-    keeper = _Keeper(project.folder / IMAGES, project.record.copy if command.copy is None else command.copy)
-    known = set(project.snapshot.locators)
-    try:
-        for number, picture in enumerate(found):
-            token.check()
-            try:
-                locator = keeper.keep(picture, project.folder)
-            except UnreadablePicture as error:
-                skipped.append(Skipped(picture.name, error.reason))
-                continue
-            if locator in known:
-                skipped.append(Skipped(picture.name, "is in the project already"))
-                continue
-            known.add(locator)
-            intake.add(Arrival(locator, picture.name, None if command.class_id else picture.class_name, command.class_id, picture.split))
-            progress.tell(number + 1, len(found), "Taking pictures in")
-        intake.flush()
-    except (Cancelled, OSError) as error:  # what was taken stays
-        try:
-            intake.flush()
-        finally:
-            emit(ImportFinished(taken=intake.taken, skipped=tuple(skipped)))
-        if not isinstance(error, OSError) or error.errno not in FULL:
-            raise
-        raise UserError(
-            f"The disk is full: {intake.taken:,} of {len(found):,} pictures were taken.", "Free some space and import the rest."
-        ) from None
-    emit(ImportFinished(taken=intake.taken, skipped=tuple(skipped)))
+    with _unpacking(project) as unpack_to:
+        sources, refused = _find(command, unpack_to, token, Progress(emit))
+        import_sources(session, sources, token, emit, command.class_id, command.copy, refused)
+
+
+def import_sources(
+    session: Session,
+    sources: Sequence[Source],
+    token: CancelToken,
+    emit: Emit,
+    class_id: int | None = None,
+    copy: bool | None = None,
+    refused: Sequence[UserError] = (),
+) -> None:
+    """Take what was found into the project, as one step of undo; emits progress, what changed, and ImportFinished last.
+
+    Parameters
+    ----------
+    session : Session
+        Its open project takes the pictures.
+    sources : sequence of Source
+        As `engine.data.sources.scan` gives them; headers need not have been read.
+    token : CancelToken
+        Ends the import within 0.1 s.
+    emit : callable
+        Takes the events.
+    class_id : int or None
+        All pictures go into that class.
+    copy : bool or None
+        Copy files, or refer to them; None: as the project does.
+    refused : sequence of UserError
+        What was asked for besides, and is nothing that can be taken.
+
+    Raises
+    ------
+    UserError
+        If nothing could be taken, the disk is full, or the project cannot be written.
+    Cancelled
+        What was taken until then stays.
+    """
+    project = _writable(session, class_id)
+    _Import(session, project, sources, class_id, copy, emit, refused).run(token)
 
 
 def import_picture(session: Session, command: messages.ImportPicture, token: CancelToken, emit: Emit) -> None:
@@ -90,14 +93,168 @@ def import_picture(session: Session, command: messages.ImportPicture, token: Can
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
         raise UserError("What was pasted is not a picture.", "Copy a picture and paste it again.")
     token.check()
-    encoded = cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR))[1]
-    name = f"{Path(_plain(command.name)).stem or 'picture'}.png"
-    keeper = _Keeper(project.folder / IMAGES, copy=True)
-    path = keeper.write(name, lambda stream: stream.write(encoded.tobytes()))
-    intake = _Intake(session, project, emit, "Import 1 picture")
-    intake.add(Arrival(file_locator(path, project.folder), path.name, None, command.class_id))
-    intake.flush()
-    emit(ImportFinished(taken=1, skipped=()))
+    encoded = cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR))[1].tobytes()
+    look, thumbnail = look_at(encoded, command.name, time.time())
+    incoming = Incoming(project.folder)
+    intake = Intake(session, project, incoming, emit, "Import 1 picture")
+    try:
+        with _full_disk_told(intake, 1):
+            name = incoming.write(incoming.reserve(f"{command.name}.png"), encoded)
+            if name is not None:
+                intake.add(Arrival(f"file:{IMAGES}/{name}", name, None, command.class_id, look=look), (name,), thumbnail)
+                intake.flush()
+    finally:
+        incoming.close()
+    emit(ImportFinished(taken=intake.taken, skipped=()))
+
+
+class _Import:
+    """One import, from what was found to what was taken."""
+
+    def __init__(
+        self,
+        session: Session,
+        project: OpenedProject,
+        sources: Sequence[Source],
+        class_id: int | None,
+        copy: bool | None,
+        emit: Emit,
+        refused: Sequence[UserError],
+    ) -> None:
+        self._sources, self._class_id, self._emit = sources, class_id, emit
+        self._first = refused[0] if refused else None  # why nothing was taken, if so
+        self._skipped = [Skipped(_asked_for(error), _reason(error)) for error in refused]
+        self._skipped += [skipped for source in sources for skipped in source.skipped]
+        self._total = sum(len(source.items) for source in sources)
+        self._incoming = Incoming(project.folder)
+        copies = project.record.copy if copy is None else copy
+        self._taker = Taker(project.folder, Known(project.snapshot), self._incoming, copies)
+        self._locators = set(project.snapshot.locators)
+        fresh = class_id is None and not (project.snapshot.table.class_ids >= 0).any()
+        title = "Import 1 picture" if self._total == 1 else f"Import {self._total:,} pictures"
+        self._intake = Intake(session, project, self._incoming, emit, title, divide_last=fresh)
+        self._progress = Progress(emit)
+
+    def run(self, token: CancelToken) -> None:
+        """Take everything that can be taken.
+
+        Raises
+        ------
+        UserError
+            If that is nothing, the disk is full, or the project's folder cannot be written; what was taken stays.
+        Cancelled
+            What was taken stays.
+        """
+        try:
+            with _full_disk_told(self._intake, self._total):
+                try:
+                    self._take(token)
+                finally:
+                    self._incoming.close(keep=self._intake.files)
+                    self._intake.finish()
+        finally:
+            warnings = dict.fromkeys(warning for source in self._sources for warning in source.warnings)
+            self._emit(ImportFinished(taken=self._intake.taken, skipped=tuple(self._skipped), warnings=tuple(warnings)))
+        if not self._intake.taken and self._first is not None:
+            if len(self._skipped) == 1:
+                raise self._first
+            message = f"None of the {len(self._skipped):,} files is a picture; the first: {self._first.message}"
+            raise UserError(message, self._first.remedy)
+
+    def _take(self, token: CancelToken) -> None:
+        jobs = ([(found, self._taker.reserve(found)) for found in group] for group in batches(self._found()))
+        done = 0
+        for group, outcomes in in_order(lambda job: self._look(job, token), jobs, threads_here(), token):
+            for (found, _), outcome in zip(group, outcomes, strict=True):
+                done += 1
+                if isinstance(outcome, str):
+                    self._refuse(found, outcome)
+                elif outcome.locator in self._locators:
+                    self._refuse(found, IN_PROJECT)
+                else:
+                    self._add(found, outcome)
+            self._progress.tell(done, self._total, "Taking pictures in")
+
+    def _look(self, job: list[tuple[Found, str]], token: CancelToken) -> list[Taken | str]:
+        """Runs in a thread of its own: each picture, or why it is not taken."""
+        outcomes: list[Taken | str] = []
+        for found, name in job:
+            try:
+                outcomes.append(self._taker.take(found, name, token))
+            except UnreadablePicture as error:
+                outcomes.append(error.reason)
+        return outcomes
+
+    def _refuse(self, found: Found, reason: str) -> None:
+        self._skipped.append(Skipped(found.shown, reason))
+        if self._first is None and reason != IN_PROJECT:
+            self._first = UnreadablePicture(found.shown, reason)
+
+    def _add(self, found: Found, taken: Taken) -> None:
+        self._locators.add(taken.locator)
+        class_name = None if self._class_id else found.class_name
+        arrival = Arrival(taken.locator, found.name, class_name, self._class_id, found.split, taken.look)
+        self._intake.add(arrival, (taken.file,) if taken.file else (), taken.thumbnail)
+
+    def _found(self) -> Iterator[Found]:
+        # several folders of loose pictures, dropped together, are classes
+        folders = [source for source in self._sources if source.kind != "file"]
+        several = len(folders) > 1 and all(not source.classes for source in folders)
+        for source in self._sources:
+            for item in source.items:
+                if self._class_id is not None:
+                    class_name, split = None, Split.NONE
+                else:
+                    loose = source.name if several and source.kind != "file" else None
+                    class_name, split = (source.classes[item.label] if item.label >= 0 else loose), item.split
+                yield Found(item.locator, source.root, item.name, class_name, split, source.temporary)
+
+
+# ---------------------------------------------------------------- finding
+
+
+def _find(command: messages.ImportPaths, unpack_to: Path, token: CancelToken, progress: Progress) -> tuple[list[Source], list[UserError]]:
+    """What lies in files and folders, and what of them is nothing. Pictures are opened when they are taken, not before."""
+    sources: list[Source] = []
+    refused: list[UserError] = []
+    for number, text in enumerate(command.paths):
+        token.check()
+        path = Path(text).absolute()
+        try:
+            if not spelled(path.name):
+                raise UnreadablePicture(readable(path.name), BAD_NAME)
+            if path.suffix[1:].casefold() in PICTURE_ENDINGS and not os.path.isdir(path):
+                sources.append(_one_file(path))
+                continue
+            sources.append(
+                scan(
+                    path,
+                    token,
+                    lambda done, total: progress.tell(done, total, "Looking at files"),
+                    boxes=command.boxes,
+                    check=False,
+                    unpack_to=unpack_to / str(number),
+                )
+            )
+        except UserError as error:
+            refused.append(error)
+        except OSError as error:
+            if error.errno in FULL:
+                raise UserError(f"The disk is full: {path.name} could not be unpacked.", "Free some space and import it again.") from None
+            refused.append(unreadable(error, path.name))
+    return sources, refused
+
+
+def _asked_for(error: UserError) -> str:
+    return error.name if isinstance(error, UnreadablePicture) else ""
+
+
+def _reason(error: UserError) -> str:
+    return error.reason if isinstance(error, UnreadablePicture) else error.message
+
+
+def _one_file(path: Path) -> Source:
+    return Source(path.stem, "file", str(path.parent), (), (Item(f"file:{path.name}", -1, Split.NONE, path.name),))
 
 
 def _writable(session: Session, class_id: int | None) -> OpenedProject:
@@ -109,182 +266,36 @@ def _writable(session: Session, class_id: int | None) -> OpenedProject:
     return project
 
 
-# ---------------------------------------------------------------- finding
+@contextmanager
+def _unpacking(project: OpenedProject) -> Iterator[Path]:
+    """A place for archives, on the disk of the project, so that their pictures can be moved; the next opening clears what a kill leaves."""
+    place = project.folder / INCOMING / f"unpacked {secrets.token_hex(4)}"
+    try:
+        yield place
+    finally:
+        if place.exists():
+            shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):
+            place.parent.rmdir()
 
 
-def _find(
-    paths: tuple[str, ...], token: CancelToken, progress: _Progress, with_classes: bool, fresh: bool
-) -> tuple[list[_Found], list[Skipped]]:
-    """All pictures in files and folders, and what is none.
-
-    Raises
-    ------
-    UserError
-        If nothing that was given holds a picture.
-    """
-    found: list[_Found] = []
-    skipped: list[Skipped] = []
-    failures: list[UserError] = []
-    sources: list[Source] = []
-    for text in paths:
-        path = Path(text).absolute()
-        try:
-            if path.is_dir():
-                sources.append(scan(path, token, lambda done, total: progress.tell(done, total, "Looking at files")))
-            else:
-                token.check()
-                if not spelled(path.name):
-                    raise UnreadablePicture(readable(path.name), BAD_NAME)
-                read_header(path)
-                found.append(_Found(f"file:{path.name}", str(path.parent), path.name, None, Split.NONE))
-        except UserError as error:
-            failures.append(error)
-            reason = error.reason if isinstance(error, UnreadablePicture) else error.message
-            skipped.append(Skipped(readable(path.name), reason))
-    # several folders of loose pictures, dropped together, are classes
-    several = len(sources) > 1 and all(not source.classes for source in sources)
-    for source in sources:
-        skipped.extend(source.skipped)
-        found.extend(_from_source(source, source.name if several else None, with_classes, fresh))
-    if not found and failures:
-        if len(failures) == 1:
-            raise failures[0]
-        raise UserError(f"None of the {len(failures):,} files is a picture; the first: {failures[0].message}", failures[0].remedy)
-    return found, skipped
+@contextmanager
+def _full_disk_told(intake: Intake, total: int) -> Iterator[None]:
+    """A full disk, or a folder that cannot be written, in words that say what was saved."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise _full(intake.taken, total) from None
+        if error.errno in DENIED:
+            message = f"The project's folder cannot be written ({error.strerror}); {intake.taken:,} of {total:,} pictures were taken."
+            raise UserError(message, "Change its permissions, or copy the project to another place.") from None
+        raise
+    except sqlite3.OperationalError as error:
+        if "full" not in str(error).lower():
+            raise
+        raise _full(intake.taken, total) from None
 
 
-def _from_source(source: Source, class_name: str | None, with_classes: bool, fresh: bool) -> Iterator[_Found]:
-    """The pictures of a source. The first labelled ones of a project are divided all at once, as the headless commands divide them;
-    those that come later are left to the project, which sees them together with those that it has.
-    """
-    splits = [item.split for item in source.items]
-    names = [source.classes[item.label] if item.label >= 0 else class_name for item in source.items]
-    if with_classes and (fresh or any(splits)):
-        labels = np.array(
-            [0 if item.label < 0 and name is not None else item.label for item, name in zip(source.items, names, strict=True)], np.int64
-        )
-        keys = [key_of(item.locator, name or "", item.name) for item, name in zip(source.items, names, strict=True)]
-        completed = complete(labels, np.array(splits, np.int8), keys)
-        splits = [Split(value) for value in completed.tolist()]
-    for item, name, split in zip(source.items, names, splits, strict=True):
-        yield _Found(item.locator, source.root, item.name, name if with_classes else None, split if with_classes else Split.NONE)
-
-
-# ---------------------------------------------------------------- keeping
-
-
-class _Keeper:
-    """Puts files into the project's folder under free names, or refers to them where they lie."""
-
-    def __init__(self, folder: Path, copy: bool) -> None:
-        self._folder, self._copy = folder, copy
-        self._raw_files: dict[Path, str] = {}
-        self._next: dict[str, int] = {}
-
-    def keep(self, picture: _Found, project: Path) -> str:
-        """The picture's locator in the project.
-
-        Raises
-        ------
-        UnreadablePicture
-            If the file cannot be read any more.
-        OSError
-            If the project's folder cannot be written.
-        """
-        kind, _, rest = picture.locator.partition(":")
-        if kind == "digits":
-            return picture.locator
-        place, _, number = rest.rpartition("#") if kind == "idx" else (rest, "", "")
-        path = Path(picture.root, place)
-        if kind == "file":
-            return file_locator(self._kept(path), project)
-        if path not in self._raw_files:
-            self._raw_files[path] = file_locator(self._kept(path), project).removeprefix("file:")
-        return f"idx:{self._raw_files[path]}#{number}"
-
-    def _kept(self, path: Path) -> Path:
-        if not self._copy or path.is_relative_to(self._folder):
-            return path
-        try:
-            source = path.open("rb")
-        except OSError as error:
-            raise UnreadablePicture(path.name, f"cannot be read ({error.strerror})") from None
-        with source:
-            return self.write(path.name, lambda stream: shutil.copyfileobj(source, stream, 1 << 20))
-
-    def write(self, name: str, fill: Callable[[Any], object]) -> Path:
-        """Write a file under this name or the next free one; a file that could not be written whole is taken away again."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        plain = Path(_plain(name))
-        number = self._next.get(plain.name.casefold(), 1)
-        while True:
-            path = self._folder / (plain.name if number == 1 else f"{plain.stem} ({number}){plain.suffix}")
-            number += 1
-            try:
-                stream = path.open("xb")
-            except FileExistsError:
-                continue
-            self._next[plain.name.casefold()] = number
-            try:
-                with stream:
-                    fill(stream)
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-            return path
-
-
-def _plain(name: str) -> str:
-    """A file name that every system allows."""
-    return re.sub(r'[<>:"/\\|?*#\x00-\x1f]', "_", name).strip(" .")[-120:] or "picture"
-
-
-class _Intake:
-    """Hands pictures to the store lane in parcels, all of them one step of undo; events leave that lane in the order of the changes."""
-
-    def __init__(self, session: Session, project: OpenedProject, emit: Emit, title: str) -> None:
-        self._session, self._project, self._emit, self._title = session, project, emit, title
-        self._waiting: list[Arrival] = []
-        self._entry: int | None = None
-        self._flushed = time.monotonic()
-        self.taken = 0
-
-    def add(self, arrival: Arrival) -> None:
-        self._waiting.append(arrival)
-        enough = min(LARGEST_PARCEL, max(FIRST_PARCEL, self.taken))
-        if len(self._waiting) >= enough or time.monotonic() - self._flushed > PARCEL_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._waiting:
-            self._session.in_store(self._store)
-            self.taken += len(self._waiting)
-            self._waiting = []
-            self._flushed = time.monotonic()
-
-    def _store(self) -> None:
-        if self._session.project is not self._project:
-            raise UserError(f"The project was closed after {self.taken:,} pictures were taken.", "Open it and import the rest.")
-        events, self._entry = self._project.add_images(self._title, self._waiting, self._entry)
-        for event in events:
-            self._emit(event)
-
-
-class _Progress:
-    """At most ten events a second."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._begun = self._told = time.monotonic()
-        self._text = ""
-
-    def tell(self, done: int, total: int, text: str) -> None:
-        now = time.monotonic()
-        if text != self._text:
-            self._text, self._begun = text, now
-        if now - self._told < PROGRESS_SECONDS or total == 0:
-            return
-        self._told = now
-        speed = done / max(1e-6, now - self._begun)
-        left = (total - done) / speed if done else None
-        self._emit(JobProgress(fraction=done / total, text=f"{text}: {done:,} of {total:,}", seconds_left=left, images_per_second=speed))
+def _full(taken: int, total: int) -> UserError:
+    return UserError(f"The disk is full: {taken:,} of {total:,} pictures were taken.", "Free some space and import the rest.")

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import threading
 import time
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 IMAGES = "images"
 INCOMING = "incoming"
 NAME_BYTES = 150  # systems allow 255; room is left for a number and for names that other systems spell longer
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # Windows opens devices under these names
+COPY_BYTES = 1 << 20
 PATIENCE = (0.02, 0.1, 0.5)  # seconds; on Windows a virus scanner holds new files open for a moment
 
 
@@ -57,10 +60,10 @@ class Incoming:
             self._used.add(_folded(free))
         return free
 
-    def write(self, name: str, data: bytes) -> str | None:
-        """Write a file under a reserved name, or the next free one where another lane was quicker; gives the name.
+    def write(self, name: str, data: bytes | Path, movable: Path | None = None) -> str | None:
+        """Write a file, or copy one, under a reserved name, or the next free one where another lane was quicker; gives the name.
 
-        None where `close` came first; nothing is left then.
+        None where `close` came first; nothing is left then. A file `movable`, which has that content, is moved instead where that goes.
 
         Raises
         ------
@@ -74,7 +77,7 @@ class Incoming:
                     return None
                 self._loose.add(name)
             try:
-                if self._written(path, data):
+                if self._written(path, data, movable):
                     break
             except BaseException:
                 path.unlink(missing_ok=True)
@@ -93,7 +96,7 @@ class Incoming:
                 path.unlink(missing_ok=True)
             return not self._closed
 
-    def _written(self, path: Path, data: bytes) -> bool:
+    def _written(self, path: Path, data: bytes | Path, movable: Path | None) -> bool:
         """Whether the name was free."""
         try:
             stream = path.open("xb")
@@ -105,25 +108,26 @@ class Incoming:
             stream = path.open("xb")
         with stream:
             # Asked after the file was made: what has moved to images/ by now shows there, what has not stands in the way of "x".
-            if os.path.lexists(self.images / path.name):
-                taken = True
-            else:
-                taken = False
-                stream.write(data)
-        if taken:
+            free = not os.path.lexists(self.images / path.name)
+            if free and movable is None:
+                _fill(stream, data)
+        if not free:
             path.unlink()
-        return not taken
+        elif movable is not None:
+            _replace(path, movable, data)
+        return free
 
     def hand_over(self, name: str) -> None:
         """Leave a file alone from now on: its row is about to be written."""
         with self._lock:
             self._loose.discard(name)
 
-    def close(self) -> None:
-        """Delete what was written and not handed over; files being written now delete themselves."""
+    def close(self, keep: Iterable[str] = ()) -> None:
+        """Delete what was written and not handed over, but for the names in `keep`; files being written now delete themselves."""
         with self._lock:
             self._closed = True
-            loose, self._loose = self._loose, set()
+            loose = self._loose.difference(keep)
+            self._loose -= loose
         for name in loose:
             with suppress(OSError):
                 (self.incoming / name).unlink(missing_ok=True)
@@ -162,15 +166,19 @@ def recover(folder: Path, locators: Iterable[str]) -> int:
     Returns
     -------
     int
-        Number of files without a row, which were deleted.
+        Number of files (and folders of unpacked archives) without a row, which were deleted.
     """
     left = set(_names(folder / INCOMING))
     if left:
         settle(folder, [locator for locator in locators if kept_name(locator) in left])
     deleted = 0
     for name in _names(folder / INCOMING):
+        path = folder / INCOMING / name
         with suppress(OSError):  # a folder that can only be read
-            (folder / INCOMING / name).unlink()
+            if path.is_dir() and not path.is_symlink():  # an archive was being unpacked
+                shutil.rmtree(path)
+            else:
+                path.unlink()
             deleted += 1
     with suppress(OSError):
         (folder / INCOMING).rmdir()
@@ -198,6 +206,22 @@ def plain_name(name: str) -> str:
     if RESERVED.fullmatch(stem):
         stem = f"_{stem}"
     return f"{stem or 'picture'}{suffix}"
+
+
+def _fill(stream: BinaryIO, data: bytes | Path) -> None:
+    if isinstance(data, bytes):
+        stream.write(data)
+        return
+    with data.open("rb") as source:
+        shutil.copyfileobj(source, stream, COPY_BYTES)
+
+
+def _replace(path: Path, movable: Path, data: bytes | Path) -> None:
+    try:
+        os.replace(movable, path)
+    except OSError:  # it lies on another disk
+        with path.open("wb") as stream:
+            _fill(stream, data)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -1,0 +1,224 @@
+"""One picture on its way in: read once, looked at, and its file copied, moved or referred to. Several at a time, answered in order."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import numpy as np
+
+from engine.control import Cancelled, CancelToken
+from engine.data.decoding import UnreadablePicture, content
+from engine.data.locators import file_locator, parted, read_located
+from engine.data.looks import Look, digest_of, encoded, look_into_content, measured, modified, short_digest, shrunk
+from engine.project.incoming import IMAGES, INCOMING, Incoming
+from engine.project.records import Split
+
+if TYPE_CHECKING:
+    from engine.project.snapshot import Snapshot
+
+IN_PROJECT = "is in the project already"
+MOST_THREADS = 8
+AHEAD = 16  # batches begun or done before they are asked for, a thread; what is done is as small as a thumbnail
+BATCH = 128  # pictures of one file of many
+POLL_SECONDS = 0.05  # within which a cancelled import notices
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A picture to take: where it lies now, and as what. `temporary`: its file may be moved away."""
+
+    locator: str
+    root: str
+    name: str
+    class_name: str | None = None
+    split: Split = Split.NONE
+    temporary: bool = False
+
+    @property
+    def shown(self) -> str:
+        """How a report names it."""
+        kind, place, _ = parted(self.locator)
+        return place if kind == "file" and not os.path.isabs(place) else self.name
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A picture that can go into the project: its locator there, and the file in incoming/ that was written for it ("": none)."""
+
+    locator: str
+    look: Look
+    thumbnail: bytes = b""
+    file: str = ""
+
+
+class Known:
+    """The pictures that a project has, by content and name."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._names = snapshot.table.names
+        digests = snapshot.digests if len(snapshot.digests) == len(self._names) else np.zeros(0, np.uint64)
+        self._order = np.argsort(digests, kind="stable")
+        self._digests = digests[self._order]
+
+    def has(self, digest: bytes, name: str) -> bool:
+        """Whether a picture of this content is there under this name."""
+        short = np.uint64(short_digest(digest))
+        first, last = np.searchsorted(self._digests, short, "left"), np.searchsorted(self._digests, short, "right")
+        return any(self._names[row] == name for row in self._order[first:last].tolist())
+
+
+class Taker:
+    """Looks at pictures and puts their files into the project's folder, or refers to them where they lie.
+
+    `take` may be called from several threads.
+    """
+
+    def __init__(self, project: Path, known: Known, incoming: Incoming, copy: bool) -> None:
+        self._project, self._known, self._incoming, self._copy = project, known, incoming, copy
+        self._own = (project / IMAGES, project / INCOMING)
+        self._reserved: dict[Path, str] = {}
+        self._names: dict[Path, str] = {}
+        self._lock = threading.Lock()
+
+    def reserve(self, found: Found) -> str:
+        """The name that the picture's file will have in images/; empty where it stays where it is. Asked in the order of the pictures."""
+        kind, place, _ = parted(found.locator)
+        path = Path(found.root, place)
+        if kind == "digits" or not self._copies(path, found.temporary):
+            return ""
+        if kind == "file":
+            return self._incoming.reserve(path.name)
+        if path not in self._reserved:
+            self._reserved[path] = self._incoming.reserve(path.name)
+        return self._reserved[path]
+
+    def take(self, found: Found, name: str, token: CancelToken) -> Taken:
+        """Take one picture.
+
+        Parameters
+        ----------
+        found : Found
+            Where it lies.
+        name : str
+            As `reserve` gave it.
+        token : CancelToken
+            Of the import.
+
+        Raises
+        ------
+        UnreadablePicture
+            If it gives no picture, or is in the project already.
+        OSError
+            If the project's folder cannot be written.
+        Cancelled
+        """
+        token.check()
+        kind, place, number = parted(found.locator)
+        if kind == "file":
+            return self._take_file(found, Path(found.root, place), name, token)
+        pixels = read_located(found.locator, found.root)
+        look = measured(pixels)
+        if self._known.has(look.digest, found.name):
+            raise UnreadablePicture(found.name, IN_PROJECT)
+        if kind == "digits":
+            return Taken(found.locator, look)
+        token.check()
+        at, file = self._kept_once(Path(found.root, place), name, found.temporary)
+        # pictures of arrays are as quick to read as a thumbnail
+        return Taken(f"{kind}:{at}#{number}", look, encoded(shrunk(pixels)) if kind == "crop" else b"", file)
+
+    def _take_file(self, found: Found, path: Path, name: str, token: CancelToken) -> Taken:
+        data, label = content(path, found.name)
+        digest = digest_of(data)
+        if self._known.has(digest, found.name):
+            raise UnreadablePicture(found.name, IN_PROJECT)
+        look, thumbnail = look_into_content(data, label, digest, modified(path))
+        token.check()
+        if not self._copies(path, found.temporary):
+            return Taken(file_locator(path, self._project), look, thumbnail)
+        file = self._incoming.write(name, data, path if found.temporary else None)
+        if file is None:
+            raise Cancelled
+        return Taken(f"file:{IMAGES}/{file}", look, thumbnail, file)
+
+    def _kept_once(self, path: Path, name: str, temporary: bool) -> tuple[str, str]:
+        """Where the file of several pictures is kept, as locators write it, and the name of what was written for it."""
+        if not self._copies(path, temporary):
+            return file_locator(path, self._project).removeprefix("file:"), ""
+        with self._lock:
+            if path not in self._names:
+                if not path.is_file():
+                    raise UnreadablePicture(path.name, "is not there")
+                file = self._incoming.write(name, path)
+                if file is None:
+                    raise Cancelled
+                self._names[path] = file
+            file = self._names[path]
+        return f"{IMAGES}/{file}", file
+
+    def _copies(self, path: Path, temporary: bool) -> bool:
+        if path.is_relative_to(self._own[0]):
+            return False
+        return self._copy or temporary or path.is_relative_to(self._own[1])
+
+
+def batches(pictures: Iterable[Found]) -> Iterator[list[Found]]:
+    """Pictures in groups for one thread each: files one by one, those that lie in one file together."""
+    group: list[Found] = []
+    key: tuple[str, str, str] | None = None
+    for found in pictures:
+        kind, place, _ = parted(found.locator)
+        mine = (kind, place, found.root)
+        if group and (kind == "file" or mine != key or len(group) >= BATCH):
+            yield group
+            group = []
+        group.append(found)
+        key = mine
+    if group:
+        yield group
+
+
+def in_order(work: Callable[[A], B], jobs: Iterable[A], threads: int, token: CancelToken) -> Iterator[tuple[A, B]]:
+    """Jobs with what `work` gives for them, in the order of the jobs, worked out ahead in threads.
+
+    Nobody waits for threads that are in the middle of a large picture when the import ends early: they end by themselves.
+
+    Raises
+    ------
+    Cancelled
+        Within 0.1 s after the token was cancelled.
+    """
+    waiting: deque[tuple[A, Future[B]]] = deque()
+    source = iter(jobs)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="fovea-import")
+    try:
+        while True:
+            while len(waiting) < AHEAD * threads:
+                token.check()
+                try:
+                    job = next(source)
+                except StopIteration:
+                    break
+                waiting.append((job, pool.submit(work, job)))
+            if not waiting:
+                return
+            job, future = waiting.popleft()
+            while not future.done():
+                token.check()
+                wait((future,), POLL_SECONDS, FIRST_COMPLETED)
+            yield job, future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def threads_here() -> int:
+    """Threads that look at pictures at once."""
+    return max(1, min(MOST_THREADS, os.cpu_count() or 1))
