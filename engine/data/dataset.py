@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from engine.control import CancelToken
 from engine.data import locators, pixels
-from engine.data.decoding import Picture, UnreadablePicture, centred, read_header, to_working_size
+from engine.data.colour import Picture
+from engine.data.decoding import centred, read_header, to_working_size
 from engine.data.preprocessing import Preprocessing
 from engine.data.sources import Source
-from engine.data.splits import complete, key_of
+from engine.data.splits import assign, complete, settled, shares
+from engine.data.unreadable import UnreadablePicture
 from engine.failure import UserError
 from engine.project.records import Skipped, Split
 
@@ -77,26 +79,46 @@ class TypicalSize(NamedTuple):
     uniform: bool
 
 
-def from_source(source: Source, seed: int = 0) -> Dataset:
-    """The labelled pictures of a source, with the splits that it lacks."""
+def from_source(source: Source, seed: int = 0, token: CancelToken | None = None) -> Dataset:
+    """The labelled pictures of a source, with the splits that it lacks.
+
+    Pictures are divided by their content, so that a folder and a project made from it are divided alike; where splits are lacking, each
+    picture is looked at for that, once.
+
+    Raises
+    ------
+    Cancelled
+        If the token was cancelled.
+    """
     rows = [row for row, item in enumerate(source.items) if item.label >= 0]
     items = [source.items[row] for row in rows]
     labels = np.array([item.label for item in items], np.int64)
     splits = np.array([item.split for item in items], np.int8)
     names = tuple(item.locator for item in items)
-    keys = [key_of(item.locator, source.classes[item.label], item.name) for item in items]
     return Dataset(
         name=source.name,
         classes=source.classes,
         images=np.array(rows, np.int64),
         labels=labels,
-        splits=complete(labels, splits, keys, seed),
+        splits=splits if settled(labels, splits) else _completed(labels, splits, names, source.root, seed, token),
         locators=names,
         root=source.root,
         skipped=source.skipped,
         warnings=source.warnings,
         digest=source.digest,
     )
+
+
+def _completed(
+    labels: npt.NDArray[np.int64], splits: npt.NDArray[np.int8], names: Sequence[str], root: str, seed: int, token: CancelToken | None
+) -> npt.NDArray[np.int8]:
+    from engine.doctor import looked, near
+
+    digests, hashes = looked.marks_of(names, root, token)
+    keys = [f"{digest:016x}" if digest else name for digest, name in zip(digests.tolist(), names, strict=True)]
+    readable = np.where(digests > 0, labels, -1)  # what cannot be read has no part in how the others are divided, as in a project
+    result = complete(readable, splits, keys, seed, near.groups(digests, hashes, readable))
+    return assign(labels, result, keys, shares(result[readable >= 0]), seed)
 
 
 def from_snapshot(snapshot: Snapshot) -> Dataset:

@@ -1,0 +1,1 @@
+"""What is wrong with pictures and their labels: twins, suspects, imbalance, pictures unlike the others."""
