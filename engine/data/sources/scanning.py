@@ -121,9 +121,19 @@ def _inwards(path: Path) -> Iterator[Path]:
     """The folder, and those that lie alone in it, as in archives."""
     yield path
     for _ in range(AROUND):
-        inner: list[str] = []
-        files = 0
-        for entry in os.scandir(path):
+        inner = _alone_in(path)
+        if inner is None:
+            return
+        path = inner
+        yield path
+
+
+def _alone_in(path: Path) -> Path | None:
+    """The only folder in a folder without pictures."""
+    inner: list[str] = []
+    files = 0
+    with os.scandir(path) as entries:
+        for entry in entries:
             if hidden(entry.name):
                 continue
             if entry.is_dir():
@@ -131,11 +141,8 @@ def _inwards(path: Path) -> Iterator[Path]:
             else:
                 files += 1
             if len(inner) > 1 or files > BESIDE or entry.name.rpartition(".")[2].casefold() in PICTURE_ENDINGS:
-                return
-        if not inner:
-            return
-        path = path / inner[0]
-        yield path
+                return None
+    return path / inner[0] if inner else None
 
 
 def _from_archive(path: Path, search: Search, unpack_to: Path | None) -> Source:
