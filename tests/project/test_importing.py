@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from engine.data.locators import read_located
 from engine.data.preprocessing import Preprocessing
 from engine.data.sources import scan
 from engine.failure import UserError
-from engine.project import importing
+from engine.project import importing, incoming, intake
 from engine.project.records import Split
 
 
@@ -41,7 +42,7 @@ def test_a_folder_a_class(bench, photographs: Path) -> None:
 
 
 def test_an_import_is_one_step(bench, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "FIRST_PARCEL", 3)
+    monkeypatch.setattr(intake, "FIRST_PARCEL", 3)
     bench.run(m.NewProject("Mine"))
     bench.run(m.ImportPaths((str(photographs),)))
     added = [event for event in bench.events if isinstance(event, m.ImagesAdded)]
@@ -56,7 +57,7 @@ def test_an_import_is_one_step(bench, photographs: Path, monkeypatch: pytest.Mon
 
 
 def test_changes_during_an_import_keep_their_order(bench, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "FIRST_PARCEL", 10)
+    monkeypatch.setattr(intake, "FIRST_PARCEL", 10)
     bench.run(m.NewProject("Mine"))
     events: list[m.Event] = []
 
@@ -155,26 +156,28 @@ def test_bad_files_are_named(bench, photographs: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk_keeps_what_was_taken(bench, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.run(m.NewProject("Mine"))
-    original = importing.shutil.copyfileobj
+    original = incoming._fill
     calls: list[int] = []
 
-    def limited(source: object, target: object, length: int) -> None:
+    def limited(stream: BinaryIO, data: bytes | Path) -> None:
         calls.append(1)
         if len(calls) > 7:
-            target.write(b"half")
+            stream.write(b"half")
             raise OSError(errno.ENOSPC, "No space left on device")
-        original(source, target, length)
+        original(stream, data)
 
-    monkeypatch.setattr(importing.shutil, "copyfileobj", limited)
+    monkeypatch.setattr(incoming, "_fill", limited)
+    monkeypatch.setattr(importing, "threads_here", lambda: 1)
     with pytest.raises(UserError, match="disk is full: 7 of 20 pictures"):
         bench.run(m.ImportPaths((str(photographs),)))
     assert bench.only(m.ImportFinished).taken == 7
     assert len(locators(bench)) == 7
-    assert len(list((bench.session.project.folder / "images").iterdir())) == 7  # the half file is gone
+    assert len(list((bench.session.project.folder / "images").iterdir())) == 7
+    assert not (bench.session.project.folder / "incoming").exists()  # the half file is gone
 
 
 def test_a_cancelled_import_keeps_what_was_taken(bench, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "FIRST_PARCEL", 4)
+    monkeypatch.setattr(intake, "FIRST_PARCEL", 4)
     bench.run(m.NewProject("Mine"))
     token = CancelToken()
     events: list[m.Event] = []
@@ -191,7 +194,7 @@ def test_a_cancelled_import_keeps_what_was_taken(bench, photographs: Path, monke
 
 
 def test_a_project_closed_meanwhile_ends_the_import(bench, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "FIRST_PARCEL", 4)
+    monkeypatch.setattr(intake, "FIRST_PARCEL", 4)
     bench.run(m.NewProject("Mine"))
 
     def emit(event: m.Event) -> None:
