@@ -13,6 +13,7 @@ import cv2
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.live.capture import STALL_SECONDS, Capture, Kind, Source, State, device_backend, resolve
+from engine.live.recording import Recorder
 from engine.live.showing import small
 from engine.messages import CameraClosed, CameraFrame, CameraInfo, CameraOpened, CamerasFound, ListCameras, OpenCamera
 
@@ -58,17 +59,20 @@ def open_camera(session: Session, command: OpenCamera, token: CancelToken, emit:
         When the user stopped it; CameraClosed is emitted first.
     """
     source = resolve(command.source)
+    session.recording = None  # what was asked for while no camera played
     capture = Capture(source)
     capture.start()
+    recorder = Recorder(session, emit)
     opened, reason = False, ""
     try:
         frame = _first_frame(capture, token)
         height, width = frame.shape[:2]
         emit(CameraOpened(source=command.source, width=width, height=height))
         opened = True
-        reason = _play(session, capture, frame, token, emit)
+        reason = _play(session, capture, recorder, frame, token, emit)
     finally:
         capture.close()
+        recorder.close()
         if opened:
             emit(CameraClosed(source=command.source, reason=reason))
 
@@ -96,13 +100,15 @@ def _refusal(source: Source) -> UserError:
     return UserError(f"{title} cannot be opened.", "Check the address and that its sender is running.")
 
 
-def _play(session: Session, capture: Capture, frame: np.ndarray | None, token: CancelToken, emit: Emit) -> str:
+def _play(session: Session, capture: Capture, recorder: Recorder, frame: np.ndarray | None, token: CancelToken, emit: Emit) -> str:
     """Emit frames until there are no more; gives the reason, empty at a video's end."""
     moments: deque[float] = deque()
     last = time.monotonic()
     while True:
         token.check()
         now = time.monotonic()
+        if frame is not None:
+            recorder.take(frame)
         if frame is not None and session.backlog() <= LARGEST_BACKLOG:
             last = now
             emit(_answer(session, frame, moments))

@@ -102,6 +102,7 @@ def get_set(record: StandardSet, folder: Path, token: CancelToken, emit: Emit) -
     folder : Path
         Where it lies or shall lie.
     token : CancelToken
+        Looked at with every piece that is fetched or unpacked.
     emit : callable
         Takes JobProgress.
 
