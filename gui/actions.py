@@ -35,6 +35,8 @@ class ActionRecord(msgspec.Struct, frozen=True):
         Needs an open project.
     rule : bool
         A line above it in the menu.
+    submenu : str
+        Title of the menu within the menu that holds it; "" for none.
     """
 
     id: str
@@ -45,9 +47,11 @@ class ActionRecord(msgspec.Struct, frozen=True):
     icon: str = ""
     project: bool = False
     rule: bool = False
+    submenu: str = ""
 
 
 FILE, EDIT, VIEW, GO, HELP = "File", "Edit", "View", "Go", "Help"
+EXPORT = "Export"
 
 ACTIONS: tuple[ActionRecord, ...] = (
     ActionRecord("new_project", FILE, "New project…", ("Ctrl+N",), "Make an empty project", "ph.plus"),
@@ -56,6 +60,32 @@ ACTIONS: tuple[ActionRecord, ...] = (
     ActionRecord("close_project", FILE, "Close project", ("Ctrl+W",), "Back to the start page", "ph.x", project=True),
     ActionRecord("import_files", FILE, "Import pictures…", ("Ctrl+I",), "Take pictures into the project", "ph.image-square", rule=True),
     ActionRecord("import_folder", FILE, "Import a folder…", ("Ctrl+Shift+I",), "A folder of folders makes classes", "ph.folder-notch-plus"),
+    ActionRecord("import_set", FILE, "Import a standard set…", (), "MNIST, CIFAR, Pets, ImageNet and others", "ph.stack"),
+    ActionRecord(
+        "save_copy", FILE, "Save a copy…", ("Ctrl+Shift+S",), "The whole project in another folder", "ph.copy", project=True, rule=True
+    ),
+    ActionRecord(
+        "export_csv", FILE, "Export as table (CSV)…", ("Ctrl+E",), "A line a picture: file, label, split", "ph.table", True, submenu=EXPORT
+    ),
+    ActionRecord(
+        "export_folders", FILE, "Export as folder per class…", (), "Copies of the files, sorted", "ph.folders", True, submenu=EXPORT
+    ),
+    ActionRecord("export_links", FILE, "Export as folder per class, linked…", (), "Takes no room", "ph.link", True, submenu=EXPORT),
+    ActionRecord(
+        "export_coco",
+        FILE,
+        "Export as COCO JSON…",
+        (),
+        "Annotations beside a folder of pictures",
+        "ph.brackets-curly",
+        True,
+        submenu=EXPORT,
+    ),
+    ActionRecord("export_zip", FILE, "Export as zip of folders…", (), "Folder per class, packed", "ph.package", True, submenu=EXPORT),
+    ActionRecord(
+        "export_project", FILE, "Export the whole project as zip…", (), "Pictures, labels, runs", "ph.archive", True, submenu=EXPORT
+    ),
+    ActionRecord("relink", FILE, "Find missing files…", (), "Search a folder for files that are gone", "ph.link-break", project=True),
     ActionRecord(
         "show_folder", FILE, "Show project folder", (), "Open the project's folder in the file manager", "ph.folder", project=True
     ),
@@ -77,6 +107,9 @@ ACTIONS: tuple[ActionRecord, ...] = (
     ActionRecord("scheme_light", VIEW, "Light", (), "Dark words on a light ground", "ph.sun"),
     ActionRecord("scheme_dark", VIEW, "Dark", (), "Light words on a dark ground", "ph.moon"),
     ActionRecord("full_screen", VIEW, "Full screen", ("F11",), "Use the whole screen", "ph.arrows-out", rule=True),
+    ActionRecord("go_doctor", GO, "Doctor", ("Ctrl+D",), "What is wrong with the data", "ph.first-aid-kit", project=True),
+    ActionRecord("go_division", GO, "Splits", (), "Which pictures train, validate and test", "ph.chart-bar-horizontal", project=True),
+    ActionRecord("go_project", GO, "Files and ways out", (), "Where the pictures are; exports", "ph.folder-open", project=True),
     ActionRecord("go_start", GO, "Start", ("Ctrl+Home",), "The start page", "ph.house"),
     ActionRecord("palette", GO, "Find anything…", ("Ctrl+K",), "Any action, class, run or network by name", "ph.command", rule=True),
     ActionRecord("explain", HELP, "Explain this page", ("F1",), "What one can do here", "ph.question"),
@@ -128,6 +161,7 @@ class Actions:
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Make the menus; gives them by their untranslated title."""
         menus: dict[str, QMenu] = {}
+        inner: dict[str, QMenu] = {}
         for record in self.records:
             if not record.menu:
                 continue
@@ -136,6 +170,8 @@ class Actions:
                 menu = menus[record.menu] = bar.addMenu(translated(record.menu))
             elif record.rule:
                 menu.addSeparator()
+            if record.submenu:
+                menu = inner.get(record.submenu) or inner.setdefault(record.submenu, menu.addMenu(translated(record.submenu)))
             menu.addAction(self._actions[record.id])
         return menus
 

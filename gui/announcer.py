@@ -12,9 +12,11 @@ from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
 from gui.bridge import Bridge
 from gui.notifications import Channel, Message
+from gui.ways_out import show_exported
 from gui.widgets.basics import count, percent
+from gui.widgets.project_panel import exported_words
 
-SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit", "OpenCamera", "ClassifyFiles", "ClassifyPicture"})
+SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit", "OpenCamera", "ClassifyFiles", "ClassifyPicture", "CheckFiles"})
 """Commands whose failure the user did not ask to hear of, or reads where it happened; the log has it."""
 TRAINING = "Train"
 """Topic of what is told of trainings: the name of their command, as for all failures."""
@@ -47,6 +49,8 @@ class Announcer(QObject):
             self.tell(event.level, event.text)
         elif isinstance(event, messages.TrainingFinished):
             self._training_finished(event)
+        elif isinstance(event, messages.Exported):
+            self._exported(event)
         elif isinstance(event, messages.ImportFinished):
             self._import_finished(event)
         elif isinstance(event, JobClosed):
@@ -84,9 +88,15 @@ class Announcer(QObject):
 
     def _import_finished(self, event: messages.ImportFinished) -> None:
         """What was not taken stands in the report of the Data page."""
-        if event.taken and not event.skipped:
+        if event.taken and not (event.skipped or event.warnings or event.boxes):
             words = self.tr("1 picture was taken.") if event.taken == 1 else self.tr("{0} pictures were taken.").format(count(event.taken))
             self.tell("good", words, topic="ImportPaths")
+
+    def _exported(self, event: messages.Exported) -> None:
+        """What could not be written stands in the panel of the Data page."""
+        show = functools.partial(show_exported, event)
+        level = "warning" if event.skipped else "good"
+        self._channel.post(Message(level, exported_words(event), "", self.tr("Show in folder"), show, topic="Export"))
 
     def _job_closed(self, event: JobClosed) -> None:
         if event.command == "Undo" and event.outcome is Outcome.COMPLETED:

@@ -45,11 +45,14 @@ class Bridge(QObject):
         As of the last tick.
     happened : Signal(Event)
         Every event but the two below and camera frames, after it was reduced.
+    submitted : Signal(int, Command)
+        A command was handed over, with the number of its job.
     thumbnails, picture : Signal
         ThumbnailsReady and PictureReady; these are no part of the state.
     """
 
     happened = Signal(object)
+    submitted = Signal(int, object)
     thumbnails = Signal(object)
     picture = Signal(object)
 
@@ -80,6 +83,7 @@ class Bridge(QObject):
         self.dispatch(JobSubmitted(job=number, command=name, lane=command.lane, title=_words(name)))
         if isinstance(command, Remember):
             self.dispatch(Remembered(key=command.key, value=command.value))
+        self.submitted.emit(number, command)
         self._hurry()
         return number
 

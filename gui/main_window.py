@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon, QKeySequence
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QIcon, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout
 
 import resources
@@ -15,6 +15,9 @@ from engine import messages, places
 from gui.actions import ACTIONS, Actions, page_action, tooltip, translated
 from gui.announcer import TRAINING, Announcer
 from gui.bridge import Bridge
+from gui.dropped import may_hold
+from gui.importing_again import ImportingAgain
+from gui.intake import Intake
 from gui.notifications import Channel, Toasts
 from gui.page_records import BY_NAME, FREE_PAGES, PAGES
 from gui.pages.page import Page
@@ -22,8 +25,9 @@ from gui.projects import Projects
 from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import px, theme
+from gui.ways_out import WaysOut
 from gui.widgets.basics import label, panel
-from gui.widgets.picture_model import paths_of
+from gui.widgets.files_banner import FilesBanner
 from gui.widgets.sidebar import Sidebar
 from gui.widgets.status_bar import StatusBar
 
@@ -54,6 +58,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(860, 560)
         self.projects = Projects(self, bridge, settings, self.show_page)
         self.announcer = Announcer(channel, bridge, lambda: self.show_page("check"), lambda: self._page_name == "check", self)
+        self.intake = Intake(self, self.projects, lambda: self.stack.currentWidget(), self.announcer.tell)
+        self.ways_out = WaysOut(self, bridge)
+        self.importing_again = ImportingAgain(bridge, self)
         self._build()
         self.actions_ = self._make_actions()
         self._menus = self.actions_.fill(self.menuBar())
@@ -64,6 +71,7 @@ class MainWindow(QMainWindow):
             bridge.happened.connect(listener.hear)
         for view in (self, self.sidebar, self.status):
             bridge.add_view(view)
+        self.files_banner.find_wanted.connect(self.ways_out.relink)
         theme().changed.connect(self._dress)
         self._dress()
         self._restore_geometry()
@@ -85,6 +93,8 @@ class MainWindow(QMainWindow):
         self.banner.hide()
         self._banner_place = QVBoxLayout()
         self._banner_place.addWidget(self.banner)
+        self.files_banner = FilesBanner()
+        self._banner_place.addWidget(self.files_banner)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addLayout(self._banner_place)
@@ -114,12 +124,16 @@ class MainWindow(QMainWindow):
             "close_project": self.projects.close,
             "import_files": self.projects.ask_for_files,
             "import_folder": self.projects.ask_for_folder,
+            "import_set": self.projects.ask_for_set,
+            "save_copy": self.ways_out.save_copy,
+            "export_links": lambda: self.ways_out.export("folders", link=True),
+            "relink": self.ways_out.relink,
             "show_folder": self.projects.show_folder,
             "make_launcher": lambda: self.bridge.submit(messages.MakeLauncher()),
             "quit": self.close,
             "undo": lambda: self.bridge.submit(messages.Undo()),
             "redo": lambda: self.bridge.submit(messages.Redo()),
-            "paste": self.paste,
+            "paste": self.intake.paste,
             "find": self._find,
             "larger": lambda: self._scale(1),
             "smaller": lambda: self._scale(-1),
@@ -135,6 +149,10 @@ class MainWindow(QMainWindow):
             "show_log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(places.log_file().parent))),
             "about": self._about,
         }
+        for kind in ("csv", "folders", "coco", "zip", "project"):
+            functions[f"export_{kind}"] = lambda kind=kind: self.ways_out.export(kind)
+        for name in ("doctor", "division", "project"):
+            functions[f"go_{name}"] = lambda name=name: self.show_tool(name)
         for record in PAGES:
             functions[f"go_{record.name}"] = lambda name=record.name: self.show_page(name)
         before_palette = next(at for at, record in enumerate(ACTIONS) if record.id == "palette")
@@ -175,6 +193,8 @@ class MainWindow(QMainWindow):
             "open_wanted": self.projects.ask_for_project,
             "paths_dropped": self.projects.take_into_new,
             "project_wanted": self.projects.open,
+            "set_wanted": self.projects.ask_for_set,
+            "crops_wanted": self.importing_again.take_crops,
         }
         for name, function in reached.items():
             signal = getattr(page, name, None)
@@ -204,6 +224,12 @@ class MainWindow(QMainWindow):
         self.show_page("data")
         if self._page_name == "data":
             self.pages["data"].show_images(tuple(int(image) for image in images), words)
+
+    def show_tool(self, name: str) -> None:
+        """Show a panel of the Data page, one of `DataTools.PANELS`."""
+        self.show_page("data")
+        if self._page_name == "data":
+            self.pages["data"].show_tool(name)
 
     # ------------------------------------------------------------ starting and closing
 
@@ -236,36 +262,14 @@ class MainWindow(QMainWindow):
         self.show_page("use")
         self.page("use").start_camera()
 
-    # ------------------------------------------------------------ pasting and dropping
-
-    def paste(self) -> None:
-        """Take files or a picture from the clipboard; the page that is shown may want them itself."""
-        data = QGuiApplication.clipboard().mimeData()
-        paths = paths_of(data)
-        page = self.stack.currentWidget()
-        if paths:
-            if not (isinstance(page, Page) and page.take_files(paths)):
-                self.projects.take_paths(paths)
-        elif data.hasImage():
-            from gui.widgets.drop_picture import pixels_of
-
-            pixels = pixels_of(QGuiApplication.clipboard().image())
-            name = self.tr("pasted picture")
-            if not (isinstance(page, Page) and page.take_picture(pixels, name)):
-                self.projects.take_picture(pixels, name)
-        else:
-            self.announcer.tell("info", self.tr("The clipboard holds no picture."), self.tr("Copy a picture or some files first."))
+    # ------------------------------------------------------------ dropping
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if paths_of(event.mimeData()):
+        if may_hold(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = paths_of(event.mimeData())
-        page = self.stack.currentWidget()
-        if not (isinstance(page, Page) and page.take_files(paths)):
-            self.projects.take_paths(paths)
-        event.acceptProposedAction()
+        self.intake.drop(event)
 
     # ------------------------------------------------------------ what the engine says
 
@@ -276,6 +280,7 @@ class MainWindow(QMainWindow):
             for name, words, plain in (("undo", state.history.undo, self.tr("Undo")), ("redo", state.history.redo, self.tr("Redo"))):
                 self.actions_[name].setEnabled(state.writable and bool(words))
                 self.actions_[name].setText(f"{plain}: {words}" if words else plain)
+        self.files_banner.render(state, changed)
         if "failures" in changed:
             self.toasts.forget_errors(state.failures)
         if "project" in changed:

@@ -18,6 +18,8 @@ from gui.settings import RecentProject, Settings
 if TYPE_CHECKING:
     import numpy as np
 
+ARCHIVES = (".zip", ".csv", ".tsv", ".json", ".xml", ".tar", ".tgz", ".gz")
+"""Files that hold or describe many pictures: a project made of one has its name, not that of the folder it lies in."""
 LISTED = 6
 """Recent projects in the sidebar's menu."""
 
@@ -65,7 +67,8 @@ class Projects(QObject):
             self._open_new(name.strip(), lambda: self._show_page("data"))
 
     def _open_new(self, name: str, then: Callable[[], object]) -> None:
-        self._after_open[self._bridge.submit(messages.NewProject(name))] = then
+        command = messages.NewProject(name, copy=self._settings.copy_images)
+        self._after_open[self._bridge.submit(command)] = then
 
     def close(self) -> None:
         self._bridge.submit(messages.CloseProject())
@@ -115,12 +118,22 @@ class Projects(QObject):
             self.open(paths[0])
             return
         source = Path(paths[0])
-        name = source.name if source.is_dir() else source.parent.name
-        self._import(messages.ImportPaths(tuple(paths), None, self._settings.copy_images), name, into_new)
+        name = source.name if source.is_dir() else source.stem if source.suffix.lower() in ARCHIVES else source.parent.name
+        self._import(messages.ImportPaths(tuple(paths)), name, into_new)
 
     def take_picture(self, pixels: np.ndarray, name: str) -> None:
         """Import a picture, uint8 [height, width, 3], from memory."""
         self._import(messages.ImportPicture(pixels, name), "", self._bridge.state.project is None)
+
+    def take_addresses(self, addresses: tuple[str, ...]) -> None:
+        """Fetch pictures from the web, as a browser names them when one is dragged."""
+        self._import(messages.ImportAddresses(addresses), "", self._bridge.state.project is None)
+
+    def ask_for_set(self) -> None:
+        """Offer the standard sets."""
+        from gui.widgets.standard_sets import StandardSets
+
+        StandardSets(self._window, self._bridge).open()
 
     def _import(self, command: Command, project: str, into_new: bool) -> None:
         def take() -> None:
@@ -138,6 +151,7 @@ class Projects(QObject):
         """Go where an event leads, and remember it for the next start."""
         if isinstance(event, messages.ProjectOpened):
             self._opened(event)
+            self._bridge.submit(messages.CheckFiles())
         elif isinstance(event, messages.ProjectClosed):
             self._settings.project = ""
             self._show_page("start")

@@ -17,8 +17,13 @@ SHOWN_LANES = (Lane.JOBS, Lane.IMPORTS, Lane.LIVE)
 
 def shown_jobs(state: AppState) -> list[JobState]:
     """Jobs worth showing: running ones first, then those that wait."""
-    jobs = [job for job in state.jobs.values() if job.lane in SHOWN_LANES and (job.lane is not Lane.LIVE or job.fraction is not None)]
+    jobs = [job for job in state.jobs.values() if job.lane in SHOWN_LANES and (job.fraction is not None or not _quiet(job))]
     return sorted(jobs, key=lambda job: (not job.running, SHOWN_LANES.index(job.lane), job.number))
+
+
+def _quiet(job: JobState) -> bool:
+    """Jobs that are worth a line only when they take so long that they tell how far they are."""
+    return job.lane is Lane.LIVE or job.command == "CheckFiles"
 
 
 class StatusBar(QFrame):
@@ -160,6 +165,15 @@ def words(job: JobState, state: AppState) -> str:
         "Evaluate": StatusBar.tr("Measuring"),
         "ImportPaths": StatusBar.tr("Importing pictures"),
         "ImportPicture": StatusBar.tr("Importing a picture"),
+        "ImportAddresses": StatusBar.tr("Fetching pictures"),
+        "ImportSet": StatusBar.tr("Importing a standard set"),
+        "CheckFiles": StatusBar.tr("Looking for files"),
+        "Relink": StatusBar.tr("Finding missing files"),
+        "KeepFiles": StatusBar.tr("Copying files into the project"),
+        "Export": StatusBar.tr("Exporting"),
+        "SaveCopy": StatusBar.tr("Saving a copy"),
+        "Examine": StatusBar.tr("Examining pictures"),
+        "ScoreImages": StatusBar.tr("Judging pictures"),
         "ClassifyFiles": StatusBar.tr("Classifying files"),
         "ClassifyImages": StatusBar.tr("Classifying pictures"),
     }

@@ -202,7 +202,7 @@ def test_files_dropped_anywhere_are_imported(pets, host, tmp_path):
     pets.show_page("train")
     drop(pets, tmp_path / "a.png", tmp_path / "b.png")
     command = host.sent(ImportPaths)[0]
-    assert len(command.paths) == 2 and command.class_id is None and command.copy and pets.page_name == "data"
+    assert len(command.paths) == 2 and command.class_id is None and command.copy is None and pets.page_name == "data"
 
 
 def test_files_dropped_on_the_use_page_are_classified(pets, host, tmp_path):
