@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 
 from engine import messages, places
 from engine.control import CancelToken
+from engine.data.locators import read_located
+from engine.data.looks import measured
 from engine.data.sources import digits_source
 from engine.failure import UserError
 from engine.messages import Event, HistoryLoaded, ProjectClosed, ProjectOpened, RunsChanged
-from engine.project import runs
+from engine.project import class_changes, picture_changes, runs
 from engine.project.opened import Arrival, OpenedProject
 from engine.project.store import FILE, READ_ONLY_REMEDY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.data.sources import Item
     from engine.project.records import RunRecord
     from engine.session import Emit, Session
 
@@ -42,7 +45,7 @@ def new_project(session: Session, command: messages.NewProject, token: CancelTok
     folder = Path(command.folder).absolute() if command.folder else _free_folder(places.projects(), name)
     if (folder / FILE).exists():
         raise UserError(f"There is a project in {folder} already.", "Open it, or choose another folder.")
-    _exchange(session, OpenedProject(folder, create=True, name=name), emit)
+    _exchange(session, OpenedProject(folder, create=True, name=name, copy=command.copy), emit)
 
 
 def open_sample(session: Session, command: messages.OpenSample, token: CancelToken, emit: Emit) -> None:
@@ -56,7 +59,7 @@ def open_sample(session: Session, command: messages.OpenSample, token: CancelTok
     project = OpenedProject(folder, create=True, name="Digits")
     if not project.record.read_only and not project.store.meta("filled"):
         source = digits_source()
-        project.add_images("Digits", [Arrival(item.locator, item.name, source.classes[item.label]) for item in source.items])
+        project.add_images("Digits", [_digit(item, source.classes[item.label]) for item in source.items])
         project.store.forget_history()
         project.store.set_meta("filled", "digits")
     _exchange(session, project, emit)
@@ -83,7 +86,52 @@ def add_class(session: Session, command: messages.AddClass, token: CancelToken, 
 
 def rename_class(session: Session, command: messages.RenameClass, token: CancelToken, emit: Emit) -> None:
     """Give a class another name."""
-    _tell(session.opened().rename_class(command.class_id, command.name), emit)
+    _tell(class_changes.rename_class(session.opened(), command.class_id, command.name), emit)
+
+
+def delete_class(session: Session, command: messages.DeleteClass, token: CancelToken, emit: Emit) -> None:
+    """Take a class away; its pictures become unlabelled."""
+    _tell(class_changes.delete_class(session.opened(), command.class_id), emit)
+
+
+def merge_classes(session: Session, command: messages.MergeClasses, token: CancelToken, emit: Emit) -> None:
+    """Make one class of several."""
+    _tell(class_changes.merge_classes(session.opened(), command.classes, command.into), emit)
+
+
+def move_class(session: Session, command: messages.MoveClass, token: CancelToken, emit: Emit) -> None:
+    """Put a class at another place in the order."""
+    _tell(class_changes.move_class(session.opened(), command.class_id, command.place), emit)
+
+
+def colour_class(session: Session, command: messages.ColourClass, token: CancelToken, emit: Emit) -> None:
+    """Give a class another colour."""
+    _tell(class_changes.colour_class(session.opened(), command.class_id, command.colour), emit)
+
+
+def set_class_key(session: Session, command: messages.SetClassKey, token: CancelToken, emit: Emit) -> None:
+    """Let a letter label with a class."""
+    _tell(class_changes.set_class_key(session.opened(), command.class_id, command.key), emit)
+
+
+def set_splits(session: Session, command: messages.SetSplits, token: CancelToken, emit: Emit) -> None:
+    """Put pictures into a split."""
+    _tell(picture_changes.set_splits(session.opened(), command.images, command.split), emit)
+
+
+def set_flags(session: Session, command: messages.SetFlags, token: CancelToken, emit: Emit) -> None:
+    """Set or clear marks of the user's."""
+    _tell(picture_changes.set_flags(session.opened(), command.images, command.flags, command.on), emit)
+
+
+def set_note(session: Session, command: messages.SetNote, token: CancelToken, emit: Emit) -> None:
+    """Write a note to a picture."""
+    _tell(picture_changes.set_note(session.opened(), command.image, command.text), emit)
+
+
+def divide(session: Session, command: messages.Divide, token: CancelToken, emit: Emit) -> None:
+    """Divide all labelled pictures anew."""
+    _tell(picture_changes.divide(session.opened(), command.division, command.own_too), emit)
 
 
 def remove_images(session: Session, command: messages.RemoveImages, token: CancelToken, emit: Emit) -> None:
@@ -127,6 +175,10 @@ def pin_unit(session: Session, command: messages.PinUnit, token: CancelToken, em
     session.pinned = command if command.layer else None
 
 
+def _digit(item: Item, class_name: str) -> Arrival:
+    return Arrival(item.locator, item.name, class_name, look=measured(read_located(item.locator, "")))
+
+
 def _run(project: OpenedProject, name: str) -> RunRecord:
     """A run by its id; only ids of this project's own folders count, so no path leads elsewhere."""
     for run in project.runs():
@@ -153,6 +205,7 @@ def _tell_opened(project: OpenedProject, emit: Emit) -> None:
             images=snapshot.table,
             runs=project.runs(),
             memory=project.store.memory(),
+            notes=snapshot.notes,
         )
     )
     emit(project.history())

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-import colorsys
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from engine.data.sources import Item, Source
-from engine.data.splits import key_of
+from engine.data.looks import Look, short_digest
 from engine.failure import UserError
-from engine.messages import ClassesChanged, Event, HistoryChanged, ImagesAdded, ImagesRemoved, LabelsChanged, RunsChanged
-from engine.project import tables
-from engine.project.changes import Change, ClassChange, LabelChange, PresenceChange, from_ranges, to_ranges
+from engine.messages import ClassesChanged, Event, HistoryChanged, LabelsChanged, ProjectChanged, RunsChanged
+from engine.project import following, tables
+from engine.project.changes import Change, ClassChange, LabelChange, MetaChange, PresenceChange, to_ranges
+from engine.project.colours import colour
 from engine.project.dividing import divide_joining
-from engine.project.records import ClassRecord, ImageTable, ProjectRecord, RunRecord, Split
-from engine.project.runs import RUNS, digest, is_stale, list_runs
-from engine.project.snapshot import Snapshot
-from engine.project.store import ImageRow, NewImage, Store
+from engine.project.incoming import INCOMING, recover, settle
+from engine.project.records import ClassRecord, Division, ProjectRecord, RunRecord, Split
+from engine.project.runs import RUNS, is_stale, list_runs, named
+from engine.project.snapshot import Snapshot, key_of
+from engine.project.store import FILE, NewImage, Store, damaged
 
-IMAGES = "images"
-# Okabe and Ito, "Color Universal Design" (2008): told apart by colour-blind people. Their black is left to the text.
-PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
-GOLDEN = 0.618033988749895
+COPY, DIVISION = "copy", "division"  # facts about a project: "" or "no"; "" or a Division as JSON
+REFER = "no"
 
 Events = tuple[Event, ...]
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """A picture to be added: its class by name (made where it is missing) or by id, or none; NONE as split lets the project choose."""
+    """A picture to be added.
+
+    Attributes
+    ----------
+    class_name : str or None
+        Its class by name, made where it is missing.
+    class_id : int or None
+        Its class by id; with neither it comes unlabelled.
+    split : Split
+        As its source brought it; NONE lets the project choose.
+    look : Look or None
+        What there is to know of it; None: not looked at yet.
+    """
 
     locator: str
     name: str
     class_name: str | None = None
     class_id: int | None = None
     split: Split = Split.NONE
+    look: Look | None = None
 
 
 class OpenedProject:
@@ -54,16 +66,35 @@ class OpenedProject:
         Replaced whole after each change.
     """
 
-    def __init__(self, folder: Path, create: bool = False, name: str = "") -> None:
+    def __init__(self, folder: Path, create: bool = False, name: str = "", copy: bool = True) -> None:
         self.folder = folder.absolute()
         if create:
             self.folder.mkdir(parents=True, exist_ok=True)
         self.store = Store(self.folder, create)
-        if create and not self.store.read_only and not self.store.meta("name"):
-            self.store.set_meta("name", name or self.folder.name)
-        self.record = ProjectRecord(str(self.folder), self.store.meta("name") or self.folder.name, self.store.read_only)
+        try:
+            if create and not self.store.read_only and not self.store.meta("name"):
+                self.store.set_meta("name", name or self.folder.name)
+                self.store.set_meta(COPY, "" if copy else REFER)
+            self.record = self._record()
+            if not self.record.read_only and (self.folder / INCOMING).exists():
+                recover(self.folder, self.store.all_locators())
+            pictures = self.store.pictures()
+            self.snapshot = Snapshot(
+                self.store.classes(),
+                pictures.table,
+                pictures.locators,
+                str(self.folder),
+                pictures.digests,
+                pictures.hashes,
+                pictures.notes,
+            )
+        except sqlite3.DatabaseError as error:
+            self.store.close()
+            raise damaged(self.folder / FILE, error) from None
+        except BaseException:
+            self.store.close()
+            raise
         self.runs_folder = self.folder / RUNS
-        self.snapshot = self._read()
         self._changed = float(self.store.meta("changed") or 0.0)
         self._digest = ""  # of the labelled pictures, when runs were last asked for or changes looked at
         self._run_digests: frozenset[str] = frozenset()
@@ -74,13 +105,17 @@ class OpenedProject:
         self.store.close()
 
     def runs(self) -> tuple[RunRecord, ...]:
-        """All runs, newest first; stale where their labelled pictures are not those of the project now. Any lane may ask."""
-        now = self.snapshot.digest()
-        runs = tuple(msgspec.structs.replace(run, stale=is_stale(run, now, self._changed)) for run in list_runs(self.folder))
+        """All runs, newest first, their classes by the names of now; stale where their labelled pictures are not those of the project now.
+
+        Any lane may ask.
+        """
+        snapshot = self.snapshot
+        now, names = snapshot.digest(), snapshot.class_names()
+        found = [msgspec.structs.replace(run, stale=is_stale(run, now, self._changed)) for run in list_runs(self.folder)]
         self._digest = now
-        self._run_digests = frozenset(run.data_digest for run in runs if run.data_digest)
-        self._fresh_by_time = any(not run.stale for run in runs if not run.data_digest)
-        return runs
+        self._run_digests = frozenset(run.data_digest for run in found if run.data_digest)
+        self._fresh_by_time = any(not run.stale for run in found if not run.data_digest)
+        return tuple(named(run, names) for run in found)
 
     def history(self) -> HistoryChanged:
         """What undo and redo would do."""
@@ -89,43 +124,40 @@ class OpenedProject:
 
     # ------------------------------------------------------------ changes
 
+    def carry_out(self, title: str, forward: Sequence[Change], backward: Sequence[Change]) -> Events:
+        """Carry a change out as one step of undo; nothing where there is none."""
+        if not forward:
+            return ()
+        self.store.change(title, forward, backward)
+        return self._follow(forward)
+
     def set_labels(self, images: Sequence[int], class_id: int | None) -> Events:
         """Give pictures a class, or none; those labelled for the first time get a split."""
         before = self.snapshot
-        if class_id is not None:
-            name = self._class(class_id).name
+        name = "" if class_id is None else self.class_of(class_id).name
         new = -1 if class_id is None else class_id
         rows = before.rows(images)
         rows = rows[before.table.class_ids[rows] != new]
-        if len(rows) == 0:
-            return ()
         splits = before.table.splits[rows]
-        if class_id is not None:
-            keys = [key_of(before.locators[row], name, before.table.names[row]) for row in rows]
-            splits = divide_joining(before, class_id, splits, keys, exclude=rows)
-        ids = tuple(before.table.ids[rows].tolist())
-        forward = LabelChange(ids, (class_id,) * len(ids), tuple(splits.tolist()))
-        old = tuple(None if number < 0 else number for number in before.table.class_ids[rows].tolist())
-        backward = LabelChange(ids, old, tuple(before.table.splits[rows].tolist()))
-        title = f"Take the label from {_pictures(len(ids))}" if class_id is None else f'Label {_pictures(len(ids))} "{name}"'
-        self.store.change(title, [forward], [backward])
-        return self._follow([forward])
+        if class_id is not None and (splits == Split.NONE).any():
+            keys = [key_of(int(before.digests[row]), before.locators[row]) for row in rows.tolist()]
+            classes = np.full(len(rows), class_id, np.int64)
+            splits = divide_joining(before, classes, splits, keys, before.hashes[rows], rows, self.record.division)
+        title = f"Take the label from {words(len(rows))}" if class_id is None else f'Label {words(len(rows))} "{name}"'
+        return self.relabel(title, rows, np.full(len(rows), new, np.int32), splits)
+
+    def relabel(self, title: str, rows: np.ndarray, class_ids: np.ndarray, splits: np.ndarray) -> Events:
+        """Give pictures classes and splits, as one step of undo; see `relabelled`."""
+        if not len(rows):
+            return ()
+        forward, backward = relabelled(self.snapshot, rows, class_ids, splits)
+        return self.carry_out(title, [forward], [backward])
 
     def add_class(self, name: str) -> Events:
         """Make a class."""
-        name = self._free_class_name(name)
+        name = self.free_class_name(name)
         number = self.store.add_class(name, colour(self.store.colours_used()))
         return self._follow([ClassChange(number, name, True)])
-
-    def rename_class(self, class_id: int, name: str) -> Events:
-        """Give a class another name."""
-        old = self._class(class_id).name
-        if name.strip() == old:
-            return ()
-        name = self._free_class_name(name)
-        forward, backward = ClassChange(class_id, name, True), ClassChange(class_id, old, True)
-        self.store.change(f'Rename "{old}" to "{name}"', [forward], [backward])
-        return self._follow([forward])
 
     def remove_images(self, images: Sequence[int]) -> Events:
         """Take pictures out; their files stay."""
@@ -133,8 +165,7 @@ class OpenedProject:
         if len(rows) == 0:
             return ()
         ids = to_ranges(self.snapshot.table.ids[rows].tolist())
-        self.store.change(f"Remove {_pictures(len(rows))}", [PresenceChange(ids, False)], [PresenceChange(ids, True)])
-        return self._follow([PresenceChange(ids, False)])
+        return self.carry_out(f"Remove {words(len(rows))}", [PresenceChange(ids, False)], [PresenceChange(ids, True)])
 
     def undo(self) -> Events:
         """Take the last change back."""
@@ -144,53 +175,90 @@ class OpenedProject:
         """Do again what was taken back last."""
         return self._follow(self.store.redo())
 
-    def add_images(self, title: str, arrivals: Sequence[Arrival], entry: int | None = None) -> tuple[Events, int]:
-        """Add pictures, as a new step of undo or as part of an earlier one; gives that step's number as well."""
+    def add_images(self, title: str, arrivals: Sequence[Arrival], entry: int | None = None, divide: bool = True) -> tuple[Events, int]:
+        """Add pictures, as a new step of undo or as part of an earlier one; gives that step's number as well.
+
+        Files that wait for their rows in the folder incoming are in their place before anybody is told. Without `divide` pictures have the
+        splits that they bring, until `divide_arrived`.
+        """
         known = {record.name: record.id for record in self.snapshot.classes}
         missing = [name for name in dict.fromkeys(item.class_name for item in arrivals) if name is not None and name not in known]
-        used = self.store.colours_used()
+        used, first = self.store.colours_used(), self.store.next_class()
         made = [(name, colour(used + number)) for number, name in enumerate(missing)]
-        known.update({name: -1 - number for number, name in enumerate(missing)})
-        ids_of = [known[item.class_name] if item.class_name is not None else item.class_id for item in arrivals]
-        for class_id in {number for number in ids_of if number is not None and number > 0}:
-            self._class(class_id)
-        splits = np.array([item.split for item in arrivals], np.int8)
-        names = {number: name for name, number in known.items()}
-        for class_id in {number for number in ids_of if number is not None}:
-            rows = np.array([row for row, number in enumerate(ids_of) if number == class_id])
-            keys = [key_of(arrivals[row].locator, names[class_id], arrivals[row].name) for row in rows]
-            splits[rows] = divide_joining(self.snapshot, class_id, splits[rows], keys)
+        known.update({name: first + number for number, name in enumerate(missing)})
+        class_ids = [known[item.class_name] if item.class_name is not None else item.class_id for item in arrivals]
+        for class_id in {item.class_id for item in arrivals if item.class_name is None and item.class_id is not None}:
+            self.class_of(class_id)
+        splits = self._splits_of(arrivals, class_ids) if divide else [int(item.split) for item in arrivals]
         images = [
-            NewImage(item.locator, item.name, class_id, split)
-            for item, class_id, split in zip(arrivals, ids_of, splits.tolist(), strict=True)
+            NewImage(item.locator, item.name, class_id, split, item.split != Split.NONE, item.look)
+            for item, class_id, split in zip(arrivals, class_ids, splits, strict=True)
         ]
         ids, entry = self.store.add_images(title, images, made, entry)
+        settle(self.folder, [item.locator for item in arrivals])
         events: list[Event] = []
         if made:
             self.snapshot = msgspec.structs.replace(self.snapshot, classes=self.store.classes())
             events.append(ClassesChanged(classes=self.snapshot.classes))
-        now = {record.name: record.id for record in self.snapshot.classes}
-        final = [now[item.class_name] if item.class_name is not None else item.class_id for item in arrivals]
-        rows_added = [
-            (number, item.locator, item.name, class_id, split)
-            for number, item, class_id, split in zip(ids, arrivals, final, splits.tolist(), strict=True)
-        ]
-        added = _table(rows_added)
-        table = self.snapshot.table
-        locators = self.snapshot.locators + tuple(item.locator for item in arrivals)
-        self.snapshot = msgspec.structs.replace(self.snapshot, table=tables.joined(table, added), locators=locators)
-        events.append(ImagesAdded(images=added))
-        return (*events, *self._afterwards()), entry
+        self.snapshot, told = following.added(self.snapshot, self.store, ids)
+        return (*events, *told, *self._afterwards()), entry
 
-    # ------------------------------------------------------------ within
+    def divide_arrived(self, images: np.ndarray) -> Events:
+        """Give splits to pictures that came without, seen all together as the headless commands see a folder.
 
-    def _class(self, class_id: int) -> ClassRecord:
+        Undo takes the pictures away and redo brings them back as they are, so the journal need not know.
+        """
+        before = self.snapshot
+        rows = before.rows(images)
+        splits = before.table.splits[rows]
+        keys = [key_of(int(before.digests[row]), before.locators[row]) for row in rows.tolist()]
+        labels = before.table.class_ids[rows].astype(np.int64)
+        divided = divide_joining(before, labels, splits, keys, before.hashes[rows], rows, self.record.division)
+        moved = divided != splits
+        if not moved.any():
+            return ()
+        ids = before.table.ids[rows[moved]]
+        self.store.set_splits(dict(zip(ids.tolist(), divided[moved].tolist(), strict=True)))
+        table = tables.changed(before.table, ids, splits=divided[moved])
+        self.snapshot = msgspec.structs.replace(before, table=table)
+        told = LabelsChanged(ids=ids, class_ids=before.table.class_ids[rows[moved]], splits=divided[moved])
+        return (told, *self._afterwards())
+
+    def set_facts(self, facts: dict[int, int]) -> Events:
+        """Set the marks MISSING and UNREADABLE of pictures, by id; no step of undo."""
+        self.store.set_facts(facts)
+        self.snapshot, events = following.with_facts(self.snapshot, facts)
+        return events
+
+    def set_looks(self, looks: dict[int, Look]) -> Events:
+        """Keep what a look at pictures gave, by id; no step of undo."""
+        self.store.set_looks(looks)
+        self.snapshot, events = following.with_looks(self.snapshot, looks)
+        return events
+
+    # ------------------------------------------------------------ asked by those that change
+
+    def class_of(self, class_id: int) -> ClassRecord:
+        """A class of the project.
+
+        Raises
+        ------
+        UserError
+            If it is in the project no longer.
+        """
         for record in self.snapshot.classes:
             if record.id == class_id:
                 return record
         raise UserError("This class is no longer in the project.", "Choose another class.")
 
-    def _free_class_name(self, name: str) -> str:
+    def free_class_name(self, name: str) -> str:
+        """A name that no other class has, without blanks around it.
+
+        Raises
+        ------
+        UserError
+            If it is empty or taken.
+        """
         name = name.strip()
         if not name:
             raise UserError("A class needs a name.", "Type one.")
@@ -198,114 +266,75 @@ class OpenedProject:
             raise UserError(f'There is a class "{name}" already.', "Choose another name.")
         return name
 
-    def _read(self) -> Snapshot:
-        rows = self.store.images()
-        return Snapshot(self.store.classes(), _table(rows), tuple(row[1] for row in rows), str(self.folder))
+    # ------------------------------------------------------------ within
+
+    def _record(self) -> ProjectRecord:
+        division = self.store.meta(DIVISION)
+        return ProjectRecord(
+            str(self.folder),
+            self.store.meta("name") or self.folder.name,
+            self.store.read_only,
+            self.store.meta(COPY) != REFER,
+            msgspec.json.decode(division, type=Division) if division else Division(),
+        )
+
+    def _splits_of(self, arrivals: Sequence[Arrival], class_ids: Sequence[int | None]) -> list[int]:
+        """Splits of pictures that come: what they bring, and what suits those that bring a label and no split."""
+        splits = np.array([item.split for item in arrivals], np.int8)
+        labels = np.array([-1 if number is None else number for number in class_ids], np.int64)
+        if ((labels >= 0) & (splits == Split.NONE)).any():
+            digests = [0 if item.look is None else short_digest(item.look.digest) for item in arrivals]
+            keys = [key_of(digest, item.locator) for digest, item in zip(digests, arrivals, strict=True)]
+            hashes = np.array([0 if item.look is None else item.look.hash for item in arrivals], np.uint64)
+            splits = divide_joining(self.snapshot, labels, splits, keys, hashes, None, self.record.division)
+        return [int(split) for split in splits.tolist()]
 
     def _follow(self, steps: Sequence[Change]) -> Events:
         """Bring the snapshot up to date with what was carried out; gives the events that tell of it."""
         if not steps:
             return ()
         events: list[Event] = []
+        names = self.snapshot.class_names()
         for step in steps:
-            told = self._followed(step)
-            if events and isinstance(events[-1], ClassesChanged) and isinstance(told[0], ClassesChanged):
+            self.snapshot, told = following.followed(self.snapshot, step, self.store)
+            if events and isinstance(events[-1], ClassesChanged) and told and isinstance(told[0], ClassesChanged):
                 events.pop()  # the later one says it all
             events.extend(told)
-        return (*events, *self._afterwards())
+        if any(isinstance(step, MetaChange) for step in steps):
+            self.record = self._record()
+            events.append(ProjectChanged(project=self.record))
+        now = self.snapshot.class_names()
+        renamed = any(now.get(number, name) != name for number, name in names.items())
+        return (*events, *self._afterwards(renamed))
 
-    def _followed(self, step: Change) -> Events:
-        before = self.snapshot
-        if isinstance(step, ClassChange):
-            self.snapshot = msgspec.structs.replace(before, classes=self.store.classes())
-            return (ClassesChanged(classes=self.snapshot.classes),)
-        if isinstance(step, LabelChange):
-            return self._followed_labels(step)
-        ids = from_ranges(step.ids)
-        if step.present:
-            self.snapshot = after = self._read()
-            rows = np.setdiff1d(after.rows(ids), after.rows(before.table.ids.tolist()), assume_unique=True)
-            return (ImagesAdded(images=tables.taken(after.table, rows)),)
-        keep = np.ones(len(before.table.ids), np.bool_)
-        keep[before.rows(ids)] = False
-        kept = np.flatnonzero(keep)
-        table = tables.taken(before.table, kept)
-        self.snapshot = msgspec.structs.replace(before, table=table, locators=tuple(before.locators[row] for row in kept))
-        return (ImagesRemoved(ids=before.table.ids[~keep]),)
-
-    def _followed_labels(self, step: LabelChange) -> Events:
-        table = self.snapshot.table
-        rows = self.snapshot.rows(step.ids)
-        chosen = np.searchsorted(np.array(step.ids, np.int64), table.ids[rows])
-        class_ids, splits = table.class_ids.copy(), table.splits.copy()
-        class_ids[rows] = np.array([-1 if number is None else number for number in step.class_ids], np.int32)[chosen]
-        splits[rows] = np.array(step.splits, np.int8)[chosen]
-        self.snapshot = msgspec.structs.replace(self.snapshot, table=msgspec.structs.replace(table, class_ids=class_ids, splits=splits))
-        return (LabelsChanged(ids=table.ids[rows], class_ids=class_ids[rows], splits=splits[rows]),)
-
-    def _afterwards(self) -> Events:
+    def _afterwards(self, renamed: bool = False) -> Events:
         self._changed = float(self.store.meta("changed") or 0.0)
         before, by_time = self._digest, self._fresh_by_time
         if self._run_digests:
             self._digest = self.snapshot.digest()
         turned = self._digest != before and not self._run_digests.isdisjoint((self._digest, before))
-        if not turned and not by_time:
-            return (self.history(),)  # run folders are read only where a run turns stale, or is so no longer
+        if not turned and not by_time and not renamed:
+            return (self.history(),)  # run folders are read only where a run turns stale, or is so no longer, or is told by other names
         runs = self.runs()
-        if turned or not self._fresh_by_time:
+        if turned or (by_time and not self._fresh_by_time) or (renamed and runs):
             return (self.history(), RunsChanged(runs=runs))
         return (self.history(),)
 
 
-def colour(number: int) -> str:
-    """The colour of the class made as the number-th (from 0): the palette first, then hues spread by the golden ratio."""
-    if number < len(PALETTE):
-        return PALETTE[number]
-    red, green, blue = colorsys.hls_to_rgb((number * GOLDEN) % 1.0, 0.55, 0.65)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
-
-
-def read_source(folder: Path) -> Source:
-    """A project as data for the headless commands; reads, changes nothing, and needs no lock.
-
-    Raises
-    ------
-    UserError
-        If the project is damaged or holds no pictures.
-    """
-    store = Store(folder, write=False)
-    try:
-        rows, classes, name = store.images(), store.classes(), store.meta("name")
-    finally:
-        store.close()
-    if not rows:
-        raise UserError(f"The project {folder} holds no pictures.", "Import some first.")
-    used = {row[3] for row in rows}
-    present = [record for record in classes if record.id in used]
-    index = {record.id: number for number, record in enumerate(present)}
-    items = tuple(
-        Item(locator, index.get(class_id, -1) if class_id is not None else -1, Split(split), shown)
-        for _, locator, shown, class_id, split in rows
-    )
-    images = _table(rows)
-    return Source(
-        name=name or folder.name,
-        kind="project",
-        root=str(folder),
-        classes=tuple(record.name for record in present),
-        items=items,
-        digest=digest(images.ids, images.class_ids, images.splits),
+def relabelled(snapshot: Snapshot, rows: np.ndarray, class_ids: np.ndarray, splits: np.ndarray) -> tuple[LabelChange, LabelChange]:
+    """The change, and the way back, that gives pictures classes and splits: rows ascending, class_ids (-1: none) and splits a row each."""
+    table = snapshot.table
+    ids = tuple(table.ids[rows].tolist())
+    return (
+        LabelChange(ids, _or_none(class_ids), tuple(splits.tolist())),
+        LabelChange(ids, _or_none(table.class_ids[rows]), tuple(table.splits[rows].tolist())),
     )
 
 
-def _pictures(count: int) -> str:
+def words(count: int) -> str:
+    """So many pictures, in words."""
     return "1 picture" if count == 1 else f"{count:,} pictures"
 
 
-def _table(rows: Sequence[ImageRow]) -> ImageTable:
-    return tables.table(
-        [row[0] for row in rows],
-        [row[2] for row in rows],
-        class_ids=[-1 if row[3] is None else row[3] for row in rows],
-        splits=[row[4] for row in rows],
-    )
+def _or_none(class_ids: np.ndarray) -> tuple[int | None, ...]:
+    return tuple(None if number < 0 else number for number in class_ids.tolist())

@@ -164,6 +164,8 @@ class RunRecord(msgspec.Struct, frozen=True):
         Of the project's labelled pictures as they were when the training read them, see `runs.digest`; empty where there was no project.
     stale : bool
         The project's labelled pictures are others now. Worked out on reading, never trusted from the file.
+    class_ids : tuple of int
+        Of `classes` in the project, by which renamed classes are known again, see `runs.named`; empty where there was no project.
     """
 
     id: str
@@ -190,6 +192,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     folder: str = ""
     stale: bool = False
     data_digest: str = ""
+    class_ids: tuple[int, ...] = ()
 
     @property
     def accuracy(self) -> float | None:

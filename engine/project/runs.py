@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import zipfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,6 +88,38 @@ def is_stale(record: RunRecord, now_digest: str, changed: float) -> bool:
         return False
     moment = math.floor(changed) if created.microsecond == 0 else changed  # a time without fractions was cut
     return moment > created.timestamp()
+
+
+def named(record: RunRecord, names: Mapping[int, str]) -> RunRecord:
+    """A run of a project with the names that its classes have there now: renaming a class changes no run.
+
+    Parameters
+    ----------
+    record : RunRecord
+        One that kept no ids of classes stays as it is.
+    names : mapping of int to str
+        The names of the project's classes by id. Classes that are gone keep the name that the run was trained with; where another class
+        has that name now, they are told apart.
+    """
+    if len(record.class_ids) != len(record.classes):
+        return record
+    taken = {names[number] for number in record.class_ids if number in names}
+    found: list[str] = []
+    for number, name in zip(record.class_ids, record.classes, strict=True):
+        own = names.get(number, name)
+        while number not in names and own in taken:
+            own = f"{own} (deleted)"
+        taken.add(own)
+        found.append(own)
+    return msgspec.structs.replace(record, classes=tuple(found))
+
+
+def keep_class_ids(project_folder: str | Path, names: Mapping[int, str]) -> None:
+    """Write the ids of their classes to runs that were made before runs kept them, as long as names still tell; see `named`."""
+    numbers = {name: number for number, name in names.items()}
+    for record in list_runs(project_folder):
+        if not record.class_ids and all(name in numbers for name in record.classes):
+            save_record(record.folder, msgspec.structs.replace(record, class_ids=tuple(numbers[name] for name in record.classes)))
 
 
 def save_record(folder: str | Path, record: RunRecord) -> None:

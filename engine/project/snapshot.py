@@ -39,15 +39,24 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
         """Of the labelled pictures; 1 ms for 70,000."""
         return digest(self.table.ids, self.table.class_ids, self.table.splits)
 
+    def class_names(self) -> dict[int, str]:
+        """The names of the classes by id."""
+        return {record.id: record.name for record in self.classes}
+
     def row(self, image: int) -> int | None:
         """The row of a picture; None where it is not in the project."""
         row = int(np.searchsorted(self.table.ids, image))
         return row if row < len(self.table.ids) and int(self.table.ids[row]) == image else None
 
-    def rows(self, images: Sequence[int]) -> npt.NDArray[np.int64]:
+    def rows(self, images: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The rows of those pictures that are in the project, ascending, each once."""
         wanted = np.unique(np.asarray(images, np.int64))
         rows = np.searchsorted(self.table.ids, wanted)
         inside = rows < len(self.table.ids)
         rows, wanted = rows[inside], wanted[inside]
         return np.asarray(rows[self.table.ids[rows] == wanted], np.int64)
+
+
+def key_of(digest: int, locator: str) -> str:
+    """What identifies a picture when data is divided: its content, see `engine.data.splits.content_key`; where unknown its place."""
+    return f"{digest:016x}" if digest else locator

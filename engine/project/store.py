@@ -7,45 +7,39 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.failure import UserError
-from engine.project import changes
-from engine.project.changes import Change, ClassChange, LabelChange, PresenceChange
+from engine.project import changes, journal, migrations
+from engine.project.changes import Change, ClassChange, Ranges
 from engine.project.locking import ProjectLock
-from engine.project.records import ClassRecord
+from engine.project.migrations import APPLICATION, VERSION
+from engine.project.reading import Pictures, read_pictures
+from engine.project.records import ClassRecord, Flag
+
+if TYPE_CHECKING:
+    from engine.data.looks import Look
 
 FILE = "project.sqlite"
-APPLICATION = 0x464F5645  # "FOVE"
-VERSION = 1
-JOURNAL_LIMIT = 10_000
 READ_ONLY_REMEDY = "Close the other window, or copy the project to a folder that can be written; then open it again."
-
-SCHEMA = """
-CREATE TABLE classes (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, colour TEXT NOT NULL, removed INTEGER NOT NULL DEFAULT 0);
-CREATE UNIQUE INDEX class_names ON classes (name) WHERE removed = 0;
-CREATE TABLE images (id INTEGER PRIMARY KEY AUTOINCREMENT, locator TEXT NOT NULL, name TEXT NOT NULL,
-    class_id INTEGER REFERENCES classes (id), split INTEGER NOT NULL DEFAULT 0, added REAL NOT NULL, removed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, forward BLOB NOT NULL, backward BLOB NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-
-ImageRow = tuple[int, str, str, int | None, int]  # id, locator, name, class, split
+FACTS = int(Flag.MISSING | Flag.UNREADABLE)
+LOOK_COLUMNS = ("width", "height", "bytes", "time", "digest", "hash", "brightness", "contrast", "sharpness")
 
 
 class NewImage(msgspec.Struct, frozen=True):
-    """A picture to be added."""
+    """A picture to be added. `own_split`: its source brought the split."""
 
     locator: str
     name: str
     class_id: int | None
     split: int
+    own_split: bool = False
+    look: Look | None = None
 
 
 class Store:
@@ -74,7 +68,7 @@ class Store:
             self._db = self._connect(path)
         except sqlite3.DatabaseError as error:
             self._lock.release()
-            raise UserError(f"The project's database {path} is damaged ({error}).", "Restore it from a backup copy.") from None
+            raise damaged(path, error) from None
         except UserError:
             self._lock.release()
             raise
@@ -118,7 +112,9 @@ class Store:
         database.execute("PRAGMA synchronous = FULL")  # a label outlives a power cut
         database.execute("PRAGMA foreign_keys = ON")
         if not tables:
-            database.executescript(f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;")
+            migrations.create(database)
+        elif version < VERSION:
+            migrations.migrate(database, path, version)
 
     def close(self) -> None:
         """Close the database and let others write."""
@@ -151,17 +147,35 @@ class Store:
     # ------------------------------------------------------------ reading
 
     def classes(self) -> tuple[ClassRecord, ...]:
-        """All classes, in the order in which they were made."""
-        rows = self._db.execute("SELECT id, name, colour FROM classes WHERE removed = 0 ORDER BY id")
+        """All classes, in the order of their places."""
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(classes)")}
+        key, place = ("key", "place, id") if "place" in there else ("''", "id")  # an earlier version, opened for reading
+        rows = self._db.execute(f"SELECT id, name, colour, {key} FROM classes WHERE removed = 0 ORDER BY {place}")
         return tuple(ClassRecord(*row) for row in rows)
 
-    def images(self) -> list[ImageRow]:
-        """All pictures by ascending id."""
-        return self._db.execute("SELECT id, locator, name, class_id, split FROM images WHERE removed = 0 ORDER BY id").fetchall()
+    def class_places(self) -> dict[int, int]:
+        """The places of all classes that are in the project, by id; they ascend in the order of the classes."""
+        return dict(self._db.execute("SELECT id, place FROM classes WHERE removed = 0 ORDER BY place, id"))
+
+    def pictures(self, ranges: Ranges | None = None) -> Pictures:
+        """All pictures by ascending id; only those in `ranges`, if given."""
+        return read_pictures(self._db, ranges)
+
+    def all_locators(self) -> set[str]:
+        """The locators of all pictures that are, were or by undo and redo can be in the project again."""
+        return {row[0] for row in self._db.execute("SELECT locator FROM images")} | journal.locators(self._db)
+
+    def own_splits(self) -> list[tuple[int, int]]:
+        """Id and split of the pictures in the project whose source brought the split, by ascending id."""
+        return self._db.execute("SELECT id, split FROM images WHERE own_split = 1 AND removed = 0 ORDER BY id").fetchall()
 
     def colours_used(self) -> int:
         """Number of classes ever made; the next colour follows from it."""
         return int(self._db.execute("SELECT count(*) FROM classes").fetchone()[0])
+
+    def next_class(self) -> int:
+        """The id that the next class will have."""
+        return self._next_id("classes")
 
     def memory(self) -> dict[str, str]:
         """What `remember` kept."""
@@ -174,9 +188,7 @@ class Store:
 
     def next_steps(self) -> tuple[str, str]:
         """Titles of what undo and redo would do; empty where nothing."""
-        undo = self._db.execute("SELECT title FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1").fetchone()
-        redo = self._db.execute("SELECT title FROM journal WHERE undone = 1 ORDER BY id LIMIT 1").fetchone()
-        return (undo[0] if undo else "", redo[0] if redo else "")
+        return journal.next_steps(self._db)
 
     # ------------------------------------------------------------ writing
 
@@ -188,7 +200,25 @@ class Store:
     def set_meta(self, key: str, value: str) -> None:
         """Keep a fact about the project."""
         with self.transaction() as database:
-            _set_meta(database, key, value)
+            journal.set_meta(database, key, value)
+
+    def set_facts(self, facts: Mapping[int, int]) -> None:
+        """Set the marks MISSING and UNREADABLE of pictures, by id; other marks stay. No step of undo: files go and come by themselves."""
+        with self.transaction() as database:
+            pairs = [(flags & FACTS, number) for number, flags in facts.items()]
+            database.executemany(f"UPDATE images SET flags = (flags & ~{FACTS}) | ? WHERE id = ?", pairs)
+
+    def set_splits(self, splits: Mapping[int, int]) -> None:
+        """Set the splits of pictures, by id. No step of undo: they belong to the step that added the pictures."""
+        with self.transaction() as database:
+            database.executemany("UPDATE images SET split = ? WHERE id = ?", [(split, number) for number, split in splits.items()])
+            journal.touch(database)
+
+    def set_looks(self, looks: Mapping[int, Look]) -> None:
+        """Keep what a look at pictures gave, by id. No step of undo."""
+        columns = ", ".join(f"{name} = ?" for name in LOOK_COLUMNS)
+        with self.transaction() as database:
+            database.executemany(f"UPDATE images SET {columns} WHERE id = ?", [(*_figures(look), number) for number, look in looks.items()])
 
     def change(self, title: str, forward: Sequence[Change], backward: Sequence[Change]) -> int:
         """Carry a change out and write it into the journal; what was undone before can no longer be done again.
@@ -199,19 +229,20 @@ class Store:
             Number of the journal's entry.
         """
         with self.transaction() as database:
-            _apply(database, forward)
-            return _journal(database, title, forward, backward)
+            journal.apply(database, forward)
+            return journal.write(database, title, forward, backward)
 
     def add_class(self, name: str, colour: str) -> int:
         """Make a class, as an entry of its own in the journal; gives its id."""
         with self.transaction() as database:
             number = _insert_class(database, name, colour)
-            _journal(database, f'Add class "{name}"', [ClassChange(number, name, True)], [ClassChange(number, name, False)])
+            forward, backward = [ClassChange(number, name, True)], [ClassChange(number, name, False)]
+            journal.write(database, f'Add class "{name}"', forward, backward)
         return number
 
     def add_images(
         self, title: str, images: Sequence[NewImage], classes: Sequence[tuple[str, str]], entry: int | None
-    ) -> tuple[list[int], int]:
+    ) -> tuple[Ranges, int]:
         """Add pictures, and first the classes (name, colour) that they need.
 
         Parameters
@@ -219,7 +250,7 @@ class Store:
         title : str
             Title of the journal's entry.
         images : sequence of NewImage
-            A negative class_id -i means the i-th of `classes`, counted from 1.
+            The classes that are made here have the ids from `next_class` on.
         classes : sequence of (str, str)
             Classes to be made.
         entry : int or None
@@ -227,24 +258,24 @@ class Store:
 
         Returns
         -------
-        tuple of (list of int, int)
-            Ids of the pictures, ascending; the journal's entry.
+        tuple of (Ranges, int)
+            Ids of the pictures, which follow each other in the order of `images`; the journal's entry.
         """
         now = time.time()
+        columns = ", ".join(("id", "locator", "name", "class_id", "split", "own_split", "added", *LOOK_COLUMNS))
+        marks = ", ".join("?" * (7 + len(LOOK_COLUMNS)))
         with self.transaction() as database:
-            made = [_insert_class(database, name, colour) for name, colour in classes]
-            ids = []
-            for image in images:
-                class_id = made[-image.class_id - 1] if image.class_id is not None and image.class_id < 0 else image.class_id
-                cursor = database.execute(
-                    "INSERT INTO images (locator, name, class_id, split, added) VALUES (?, ?, ?, ?, ?)",
-                    (image.locator, image.name, class_id, image.split, now),
-                )
-                ids.append(int(cursor.lastrowid or 0))
+            new = [ClassChange(_insert_class(database, name, colour), name, True) for name, colour in classes]
+            first = self._next_id("images")
+            rows = (
+                (first + number, item.locator, item.name, item.class_id, item.split, int(item.own_split), now, *_figures(item.look))
+                for number, item in enumerate(images)
+            )
+            database.executemany(f"INSERT INTO images ({columns}) VALUES ({marks})", rows)
             if any(image.class_id is not None for image in images):
-                _touch(database)
-            new = [ClassChange(number, name, True) for number, (name, _) in zip(made, classes, strict=True)]
-            return ids, _extend(database, title, new, ids, entry)
+                journal.touch(database)
+            ids = changes.to_ranges(range(first, first + len(images)))
+            return ids, journal.extend(database, title, new, ids, entry)
 
     def forget_history(self) -> None:
         """Empty the journal: what is there now is the beginning."""
@@ -253,82 +284,42 @@ class Store:
 
     def undo(self) -> tuple[Change, ...]:
         """Take the last change back; gives what was carried out, nothing where there is no change."""
-        return self._step("SELECT id, backward FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1", 1)
+        with self.transaction() as database:
+            return journal.take_back(database)
 
     def redo(self) -> tuple[Change, ...]:
         """Do the change again that was taken back last; gives what was carried out."""
-        return self._step("SELECT id, forward FROM journal WHERE undone = 1 ORDER BY id LIMIT 1", 0)
-
-    def _step(self, query: str, undone: int) -> tuple[Change, ...]:
         with self.transaction() as database:
-            row = database.execute(query).fetchone()
-            if row is None:
-                return ()
-            steps = changes.decode(row[1])
-            _apply(database, steps)
-            database.execute("UPDATE journal SET undone = ? WHERE id = ?", (undone, row[0]))
-            return steps
+            return journal.do_again(database)
+
+    def _next_id(self, table: str) -> int:
+        """AUTOINCREMENT never gives an id twice, not even that of a row that was deleted."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        return int(row[0]) + 1 if row else 1
+
+
+def damaged(path: Path, error: sqlite3.DatabaseError) -> UserError:
+    """What to say of a database that cannot be read."""
+    return UserError(
+        f"The project's database {path} is damaged ({error}).",
+        f"Restore it from a copy; copies from before earlier updates of Fovea lie in the project's folder {migrations.BACKUPS}.",
+    )
 
 
 def _opened(address: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=10.0)
 
 
-def _set_meta(database: sqlite3.Connection, key: str, value: str) -> None:
-    database.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
-
-
-def _touch(database: sqlite3.Connection) -> None:
-    """Runs made before this moment were trained on other data."""
-    _set_meta(database, "changed", repr(time.time()))
-
-
 def _insert_class(database: sqlite3.Connection, name: str, colour: str) -> int:
-    return int(database.execute("INSERT INTO classes (name, colour) VALUES (?, ?)", (name, colour)).lastrowid or 0)
+    """Make a class, behind all others."""
+    insert = "INSERT INTO classes (name, colour, place) SELECT ?, ?, coalesce(max(place), 0) + 1 FROM classes"
+    return int(database.execute(insert, (name, colour)).lastrowid or 0)
 
 
-def _apply(database: sqlite3.Connection, steps: Sequence[Change]) -> None:
-    for step in steps:
-        if isinstance(step, LabelChange):
-            rows = zip(step.class_ids, step.splits, step.ids, strict=True)
-            database.executemany("UPDATE images SET class_id = ?, split = ? WHERE id = ?", rows)
-            _touch(database)
-        elif isinstance(step, PresenceChange):
-            removed = int(not step.present)
-            database.executemany("UPDATE images SET removed = ? WHERE id BETWEEN ? AND ?", [(removed, *pair) for pair in step.ids])
-            _touch(database)
-        else:
-            database.execute("UPDATE classes SET name = ?, removed = ? WHERE id = ?", (step.name, int(not step.present), step.id))
-
-
-def _journal(database: sqlite3.Connection, title: str, forward: Sequence[Change], backward: Sequence[Change]) -> int:
-    database.execute("DELETE FROM journal WHERE undone = 1")
-    cursor = database.execute(
-        "INSERT INTO journal (title, forward, backward) VALUES (?, ?, ?)", (title, changes.encode(forward), changes.encode(backward))
-    )
-    number = int(cursor.lastrowid or 0)
-    database.execute("DELETE FROM journal WHERE id <= ?", (number - JOURNAL_LIMIT,))
-    return number
-
-
-def _extend(database: sqlite3.Connection, title: str, new: Sequence[ClassChange], ids: Sequence[int], entry: int | None) -> int:
-    """Write added pictures and classes into the journal, as part of an entry that is still the last.
-
-    Where another change came between, a new entry keeps the order in which changes can be taken back.
-    """
-    newest = "SELECT forward FROM journal WHERE id = ? AND undone = 0 AND id = (SELECT max(id) FROM journal WHERE undone = 0)"
-    row = database.execute(newest, (entry,)).fetchone()
-    before = changes.decode(row[0]) if row else ()
-    classes = [step for step in before if isinstance(step, ClassChange)] + list(new)
-    known = [number for step in before if isinstance(step, PresenceChange) for number in changes.from_ranges(step.ids)]
-    ranges = changes.to_ranges([*known, *ids])
-    forward: list[Change] = [*classes, PresenceChange(ranges, True)]
-    backward: list[Change] = [PresenceChange(ranges, False), *(ClassChange(step.id, step.name, False) for step in reversed(classes))]
-    if not row:
-        return _journal(database, title, forward, backward)
-    database.execute("DELETE FROM journal WHERE undone = 1")
-    database.execute(
-        "UPDATE journal SET title = ?, forward = ?, backward = ? WHERE id = ?",
-        (title, changes.encode(forward), changes.encode(backward), entry),
-    )
-    return int(entry or 0)
+def _figures(look: Look | None) -> tuple[object, ...]:
+    """The columns LOOK_COLUMNS; NULL where nothing is known. SQLite's integers are signed, the hash is kept by its bits."""
+    if look is None:
+        return (None,) * len(LOOK_COLUMNS)
+    signed = look.hash - (1 << 64) if look.hash >= 1 << 63 else look.hash
+    time_taken = None if look.time != look.time else look.time
+    return (look.width, look.height, look.size, time_taken, look.digest, signed, look.brightness, look.contrast, look.sharpness)

@@ -14,9 +14,11 @@ from engine import places
 from engine.data.dataset import from_snapshot, from_source
 from engine.data.sources import scan
 from engine.failure import UserError
-from engine.project.opened import OpenedProject, colour, read_source
+from engine.project.colours import colour
+from engine.project.opened import OpenedProject
 from engine.project.records import Split
 from engine.project.runs import now, save_record
+from engine.project.source import read_source
 
 
 def test_the_sample_opens_quickly_with_labels_and_splits(bench) -> None:

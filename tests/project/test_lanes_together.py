@@ -10,7 +10,7 @@ import pytest
 
 from engine import messages as m
 from engine.host import EngineThread
-from engine.project import importing
+from engine.project import intake
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineThread]:
 
 def test_events_tell_the_truth_while_an_import_runs(host: EngineThread, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever follows the events in their order knows the project as it is in the end."""
-    monkeypatch.setattr(importing, "FIRST_PARCEL", 2)
+    monkeypatch.setattr(intake, "FIRST_PARCEL", 2)
     list(host.wait(host.submit(m.OpenSample())))
     for _ in range(4):
         host.submit(m.ImportPaths((str(photographs),)))
@@ -55,7 +55,7 @@ def test_events_tell_the_truth_while_an_import_runs(host: EngineThread, photogra
 
 
 def test_closing_in_the_middle_of_an_import_keeps_the_project_whole(photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "FIRST_PARCEL", 1)
+    monkeypatch.setattr(intake, "FIRST_PARCEL", 1)
     monkeypatch.setattr(EngineThread, "load_torch", lambda self: None)
     host = EngineThread()
     host.start()

@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.project.class_changes import rename_class
 from engine.project.opened import Arrival, OpenedProject
 
 State = tuple[tuple[tuple[int, str], ...], tuple[tuple[int, int, int, str], ...]]
@@ -47,7 +48,7 @@ def do(project: OpenedProject, kind: str, what: object, number: int) -> bool:
         return all(record.name != what for record in classes) and bool(project.add_class(what))
     if kind == "rename":
         free = all(record.name != what for record in classes)
-        return bool(classes and free and project.rename_class(classes[number % len(classes)].id, what))
+        return bool(classes and free and rename_class(project, classes[number % len(classes)].id, what))
     arrivals = [Arrival(f"file:{len(project.snapshot.locators)}-{index}.png", f"{index}", what) for index in range(number)]
     return bool(project.add_images("Import", arrivals)[0])
 
