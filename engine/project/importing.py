@@ -25,12 +25,13 @@ from engine.data.sources.names import PICTURE_ENDINGS
 from engine.data.unreadable import unreadable
 from engine.failure import UserError
 from engine.messages import ImportFinished
+from engine.project.ahead import in_order
 from engine.project.incoming import IMAGES, INCOMING, Incoming
 from engine.project.intake import Intake, Progress
 from engine.project.opened import Arrival, OpenedProject
 from engine.project.records import Skipped, Split
 from engine.project.store import READ_ONLY_REMEDY
-from engine.project.taking import IN_PROJECT, Found, Known, Taken, Taker, batches, in_order, threads_here
+from engine.project.taking import IN_PROJECT, Found, Known, Taken, Taker, batches, threads_here
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session

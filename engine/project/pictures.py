@@ -6,17 +6,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-
-import cv2
 
 from engine import messages
 from engine.control import CancelToken
-from engine.data.decoding import Picture, UnreadablePicture, read_reduced
-from engine.data.locators import path_of, read_located
+from engine.data.decoding import Picture, UnreadablePicture, content, look_into, read_reduced
+from engine.data.locators import parted, path_of, read_located
+from engine.data.looks import THUMBNAIL_SIDE, decoded, digest_of, digest_of_pixels, encoded, short_digest, shrunk
 from engine.failure import UserError
 from engine.messages import PictureReady, ThumbnailsReady
+from engine.project.ahead import in_order
+from engine.project.thumbnails import thumbnails_of
 
 if TYPE_CHECKING:
     from engine.project.snapshot import Snapshot
@@ -27,6 +27,11 @@ PARCEL_SECONDS = 0.05
 THREADS = 2
 CACHE_BYTES = 64_000_000
 MISSING_BYTES = 64
+WRITTEN = 256  # thumbnails put into the project's file at once
+KEPT_KINDS = ("file", "crop")  # pictures of arrays are read as quickly as their thumbnails would be
+
+
+Key = tuple[str, str, int, int]  # project, locator, digest, side
 
 
 class ThumbnailCache:
@@ -34,10 +39,10 @@ class ThumbnailCache:
 
     def __init__(self, limit: int) -> None:
         self._limit, self._bytes = limit, 0
-        self._kept: OrderedDict[tuple[str, str, int], Picture | None] = OrderedDict()
+        self._kept: OrderedDict[Key, Picture | None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, str, int]) -> tuple[bool, Picture | None]:
+    def get(self, key: Key) -> tuple[bool, Picture | None]:
         """Whether it is kept, and what."""
         with self._lock:
             if key not in self._kept:
@@ -45,7 +50,7 @@ class ThumbnailCache:
             self._kept.move_to_end(key)
             return True, self._kept[key]
 
-    def put(self, key: tuple[str, str, int], picture: Picture | None) -> None:
+    def put(self, key: Key, picture: Picture | None) -> None:
         """Keep a thumbnail; the one used longest ago makes room."""
         with self._lock:
             self._bytes += _bytes(picture) - (_bytes(self._kept.pop(key)) if key in self._kept else 0)
@@ -77,44 +82,82 @@ def want_thumbnails(session: Session, command: messages.WantThumbnails, token: C
         emit(ThumbnailsReady(side=command.side, images=tuple(images), pictures=tuple(pictures)))
 
 
+def thumbnail_at(snapshot: Snapshot, row: int, side: int = THUMBNAIL_SIDE) -> Picture | None:
+    """The picture of a row, its long side at most `side`; smaller ones as they are; None where it cannot be read. Any thread may ask."""
+    wanted = _Wanted(snapshot, row, side)
+    kept, picture = _cache.get(wanted.key)
+    return picture if kept else wanted.made(thumbnails_of(snapshot.root).get([wanted.digest]).get(wanted.digest, b""))[0]
+
+
+class _Wanted:
+    """A thumbnail that somebody asked for."""
+
+    def __init__(self, snapshot: Snapshot, row: int, side: int) -> None:
+        self.locator, self.root, self.side = snapshot.locators[row], snapshot.root, side
+        known = side <= THUMBNAIL_SIDE and row < len(snapshot.digests) and parted(self.locator)[0] in KEPT_KINDS
+        self.digest = int(snapshot.digests[row]) if known else 0
+        self.key = (self.root, self.locator, self.digest, side)
+
+    def made(self, kept: bytes) -> tuple[Picture | None, bytes]:
+        """The thumbnail, from what the project keeps of it if anything; and what it should keep from now on, if anything."""
+        picture, fresh = decoded(kept), b""
+        if picture is None:
+            try:
+                picture, fresh = self._from_original()
+            except UnreadablePicture:
+                picture = None
+        if picture is not None:
+            picture = shrunk(picture, self.side)
+        _cache.put(self.key, picture)
+        return picture, fresh
+
+    def _from_original(self) -> tuple[Picture, bytes]:
+        if not self.digest:
+            return _reduced(self.locator, self.root, self.side)[0], b""
+        path = path_of(self.locator, self.root)
+        if path is not None and parted(self.locator)[0] == "file":
+            data, name = content(path)
+            picture, found = look_into(data, THUMBNAIL_SIDE, name).picture, short_digest(digest_of(data))
+        else:
+            whole = read_located(self.locator, self.root)
+            picture, found = shrunk(whole), short_digest(digest_of_pixels(whole))
+        return picture, encoded(picture) if found == self.digest else b""
+
+
 def _thumbnails(snapshot: Snapshot, command: messages.WantThumbnails, token: CancelToken) -> Iterator[tuple[int, Picture | None]]:
     """Each picture's thumbnail, in the order asked for; pictures that have left the project are passed over."""
-    wanted: list[tuple[int, str]] = []
-    for image in command.images:
-        row = snapshot.row(image)
-        if row is not None:
-            wanted.append((image, snapshot.locators[row]))
+    rows = ((image, snapshot.row(image)) for image in command.images)
+    asked = [(image, _Wanted(snapshot, row, command.side)) for image, row in rows if row is not None]
+    file = thumbnails_of(snapshot.root)
 
-    def one(locator: str) -> Picture | None:
+    def jobs() -> Iterator[tuple[int, _Wanted, bytes]]:
+        for start in range(0, len(asked), PARCEL):
+            part = asked[start : start + PARCEL]
+            kept = file.get(wanted.digest for _, wanted in part if not _cache.get(wanted.key)[0])
+            for image, wanted in part:
+                yield image, wanted, kept.get(wanted.digest, b"")
+
+    def one(job: tuple[int, _Wanted, bytes]) -> tuple[Picture | None, bytes]:
         token.check()
-        return thumbnail(locator, snapshot.root, command.side)
+        _, wanted, kept = job
+        there, picture = _cache.get(wanted.key)
+        return (picture, b"") if there else wanted.made(kept)
 
-    if all(not locator.startswith("file:") for _, locator in wanted):
-        for image, locator in wanted:
-            yield image, one(locator)
+    if all(parted(wanted.locator)[0] not in KEPT_KINDS for _, wanted in asked):
+        for job in jobs():  # out of arrays: quicker than handing it to another thread
+            yield job[0], one(job)[0]
         return
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="fovea-thumbnails") as pool:
-        futures = [pool.submit(one, locator) for _, locator in wanted]
-        try:
-            for (image, _), future in zip(wanted, futures, strict=True):
-                yield image, future.result()
-        finally:
-            for future in futures:
-                future.cancel()
-
-
-def thumbnail(locator: str, root: str, side: int) -> Picture | None:
-    """A picture whose long side is at most `side`; smaller ones as they are; None where it cannot be read."""
-    key = (root, locator, side)
-    kept, picture = _cache.get(key)
-    if kept:
-        return picture
+    fresh: dict[int, bytes] = {}
     try:
-        picture = _reduced(locator, root, side)[0]
-    except UnreadablePicture:
-        picture = None
-    _cache.put(key, picture)
-    return picture
+        for (image, wanted, _), (picture, made) in in_order(one, jobs(), THREADS, token):
+            if made:
+                fresh[wanted.digest] = made
+            yield image, picture
+            if len(fresh) >= WRITTEN:
+                file.put(fresh)
+                fresh = {}
+    finally:
+        file.put(fresh)
 
 
 def _reduced(locator: str, root: str, side: int) -> tuple[Picture, int, int]:
@@ -122,12 +165,7 @@ def _reduced(locator: str, root: str, side: int) -> tuple[Picture, int, int]:
     if path is not None and locator.startswith("file:"):
         return read_reduced(path, side)
     picture = read_located(locator, root)
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return picture, width, height
+    return shrunk(picture, side), picture.shape[1], picture.shape[0]
 
 
 def want_picture(session: Session, command: messages.WantPicture, token: CancelToken, emit: Emit) -> None:

@@ -1,14 +1,12 @@
-"""One picture on its way in: read once, looked at, and its file copied, moved or referred to. Several at a time, answered in order."""
+"""One picture on its way in: read once, looked at, and its file copied, moved or referred to."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -25,12 +23,7 @@ if TYPE_CHECKING:
 
 IN_PROJECT = "is in the project already"
 MOST_THREADS = 8
-AHEAD = 16  # batches begun or done before they are asked for, a thread; what is done is as small as a thumbnail
 BATCH = 128  # pictures of one file of many
-POLL_SECONDS = 0.05  # within which a cancelled import notices
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -184,39 +177,6 @@ def batches(pictures: Iterable[Found]) -> Iterator[list[Found]]:
         key = mine
     if group:
         yield group
-
-
-def in_order(work: Callable[[A], B], jobs: Iterable[A], threads: int, token: CancelToken) -> Iterator[tuple[A, B]]:
-    """Jobs with what `work` gives for them, in the order of the jobs, worked out ahead in threads.
-
-    Nobody waits for threads that are in the middle of a large picture when the import ends early: they end by themselves.
-
-    Raises
-    ------
-    Cancelled
-        Within 0.1 s after the token was cancelled.
-    """
-    waiting: deque[tuple[A, Future[B]]] = deque()
-    source = iter(jobs)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="fovea-import")
-    try:
-        while True:
-            while len(waiting) < AHEAD * threads:
-                token.check()
-                try:
-                    job = next(source)
-                except StopIteration:
-                    break
-                waiting.append((job, pool.submit(work, job)))
-            if not waiting:
-                return
-            job, future = waiting.popleft()
-            while not future.done():
-                token.check()
-                wait((future,), POLL_SECONDS, FIRST_COMPLETED)
-            yield job, future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def threads_here() -> int:

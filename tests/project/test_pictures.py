@@ -12,6 +12,7 @@ from engine import messages as m
 from engine.control import Cancelled, CancelToken
 from engine.failure import UserError
 from engine.project.pictures import ThumbnailCache
+from engine.project.thumbnails import FILE, close_thumbnails
 
 
 def test_thumbnails_come_in_parcels_and_in_order(bench) -> None:
@@ -39,6 +40,8 @@ def test_unreadable_pictures_are_none(bench, photographs: Path) -> None:
     bench.run(m.NewProject("Mine"))
     bench.run(m.ImportPaths((str(photographs),), copy=False))
     (photographs / "cat" / "0.png").unlink()
+    close_thumbnails(bench.session.project.folder)
+    (bench.session.project.folder / FILE).unlink()
     bench.run(m.WantThumbnails((1, 2), side=17))
     assert bench.only(m.ThumbnailsReady).pictures[0] is None
     bench.run(m.WantPicture(1))
@@ -73,8 +76,8 @@ def test_the_cache_keeps_to_its_limit() -> None:
     cache = ThumbnailCache(1000)
     picture = np.zeros((10, 10, 3), np.uint8)
     for number in range(5):
-        cache.put(("", str(number), 10), picture)
-    assert cache.get(("", "1", 10))[0] is False
-    assert cache.get(("", "4", 10))[0] is True
-    cache.put(("", "none", 10), None)
-    assert cache.get(("", "none", 10)) == (True, None)
+        cache.put(("", str(number), 0, 10), picture)
+    assert cache.get(("", "1", 0, 10))[0] is False
+    assert cache.get(("", "4", 0, 10))[0] is True
+    cache.put(("", "none", 0, 10), None)
+    assert cache.get(("", "none", 0, 10)) == (True, None)
