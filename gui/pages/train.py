@@ -91,6 +91,7 @@ class TrainPage(Page):
             self.tr("What the network sees"), "chip", self.tr("Show pictures as the network gets them (Esc leaves)")
         )
         self.preview_button.setCheckable(True)
+        self.preview_button.setMinimumWidth(px(184))  # its words are bold while it is checked
         self.preview_button.toggled.connect(self.show_preview)
         self.header.add_filter(self.preview_button)
         self.header.add_stretch()

@@ -92,7 +92,7 @@ class AugmentationSliders(QWidget):
         self._augmentation = Augmentation()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(px(8))
+        column.setSpacing(px(2))
         self.rows: dict[str, StrengthRow] = {}
         self.boxes: dict[str, QCheckBox] = {}
         for name, title, tip in MIRRORS:

@@ -65,6 +65,7 @@ class InputPreview(QWidget):
         self._page = self._seed = 0
         self._images: tuple[int, ...] = ()
         self._odd = -1
+        self._alike = False
         self._names: tuple[str, ...] = ()
         self._transparent = False
         self._pending: Augmentation | None = None
@@ -130,17 +131,16 @@ class InputPreview(QWidget):
         self.others.clicked.connect(self._turn_page)
         self.again = button(self.tr("Draw again"), "quiet", self.tr("Change the same pictures in other ways"))
         self.again.clicked.connect(self._draw_again)
+        self.caption = label("", "caption", wrap=True)
+        head.addWidget(self.caption, 1)
         head.addWidget(self.others)
         head.addWidget(self.again)
-        head.addStretch(1)
         column.addLayout(head)
         self.pictures = PictureRows()
         self.pictures.setAccessibleName(self.tr("What the network sees"))
         self.pictures.set_empty_text(self.tr("Pictures of the project appear here as the network gets them."))
         self.pictures.row_clicked.connect(self._clicked)
         column.addWidget(self.pictures, 1)
-        self.caption = label("", "caption", wrap=True)
-        column.addWidget(self.caption)
         return column
 
     # ------------------------------------------------------------ opening and rendering
@@ -178,7 +178,7 @@ class InputPreview(QWidget):
             widget.setEnabled(not classic and state.writable)
         self._mark_chips(state)
         chosen, taken = plan.resize(state), plan.resize_taken(state, height, width)
-        self.resize_choice.set_choice(chosen, taken)
+        self.resize_choice.set_choice(chosen, taken, self._alike)
         ground = plan.ground(state)
         self.resize_choice.set_ground(ground, ground != plan.WHITE or self._may_be_transparent(state))
         self._draw_modes()
@@ -193,14 +193,16 @@ class InputPreview(QWidget):
         images = state.images
         number = ROWS if max(height, width) < LARGE_SIDE else LARGE_ROWS
         if images is None or not len(images.ids):
-            self._images, self._odd = (), -1
+            self._images, self._odd, self._alike = (), -1, False
             return
         rows = np.minimum(np.searchsorted(images.ids, self._images), len(images.ids) - 1)
         if len(rows) != min(number, len(images.ids)) or (images.ids[rows] != self._images).any():
             self._images = sample(images, number, self._page)
             rows = np.searchsorted(images.ids, self._images)
         known = [row for row in rows.tolist() if images.widths[row] > 0 and images.heights[row] > 0]
-        odd = max(known, key=lambda row: abs(math.log(images.widths[row] * height / (images.heights[row] * width))), default=-1)
+        stretch = {row: abs(math.log(images.widths[row] * height / (images.heights[row] * width))) for row in known}
+        odd = max(known, key=stretch.__getitem__, default=-1)
+        self._alike = odd >= 0 and stretch[odd] * max(height, width) < 0.5  # less than half a pixel
         self._odd = int(images.ids[odd]) if odd >= 0 else (self._images[0] if self._images else -1)
         self._thumbnails.follow(state)
         self._thumbnails.want(OWNER, (self._odd,) if self._odd >= 0 else ())

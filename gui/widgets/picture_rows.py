@@ -97,8 +97,10 @@ class PictureRows(Canvas):
         first = self.cell(0, 0, size)
         painter.drawText(QPointF(0, metrics.ascent()), metrics.elidedText(self.tr("plain"), Qt.TextElideMode.ElideRight, first.width()))
         if self.shape[1] > 1:
-            painter.drawText(QPointF(self.cell(0, 1, size).left(), metrics.ascent()), self.tr("changed at random, other ones each time"))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom(size) < 1)
+            painter.drawText(
+                QPointF(self.cell(0, 1, size).left(), metrics.ascent()), self.tr("changed at random, anew each time one is shown")
+            )
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom(size) < 2)
         for row, images in enumerate(self._images):
             for column, image in enumerate(images):
                 painter.drawImage(self.cell(row, column, size), image)

@@ -151,20 +151,20 @@ class ResizeChoice(QWidget):
 
     # ------------------------------------------------------------ setters
 
-    def set_choice(self, chosen: str | None, taken: str) -> None:
-        """Show what the user chose (None: nothing) and what is taken."""
+    def set_choice(self, chosen: str | None, taken: str, alike: bool) -> None:
+        """Show what the user chose (None: nothing), what is taken, and whether all ways do the same to these pictures."""
         self._group.setExclusive(False)
         for mode, card in self.cards.items():
             card.setChecked(mode == taken)
         self._group.setExclusive(True)
         self.suited.setEnabled(chosen is not None)
-        words = next(
-            (tip for mode, _, tip in MODES if mode == taken), "The pictures have about this size: they are framed in black, not scaled"
-        )
-        text = self.tr(words) + "."
-        self.words.setText(
-            text if chosen is not None else self.tr("As suits the pictures: {words}").format(words=text[:1].lower() + text[1:])
-        )
+        framed = self.tr("The pictures have about this size: they are framed in black, not scaled")
+        words = next((self.tr(tip) for mode, _, tip in MODES if mode == taken), framed)
+        if alike and taken in self.cards:
+            words = self.tr("These pictures have the network's shape already: all three do the same")
+        elif chosen is None:
+            words = self.tr("As suits the pictures: {words}").format(words=words[:1].lower() + words[1:])
+        self.words.setText(words + ".")
 
     def show_picture(self, pixmap: QPixmap | None, sides: tuple[int, int]) -> None:
         """Draw what the ways do to a picture, for a network's height and width."""
