@@ -81,7 +81,8 @@ class ZoomView(QWidget):
             image = None
         known = original if all(original) else (image.width(), image.height()) if image is not None else (0, 0)
         same = key == self._key
-        if same and image is not None and self._exact and self._image is not None and self._image.width() >= image.width():
+        here = self._image.width() if self._image is not None and self._exact else 0
+        if same and known == self._original and image is not None and here >= image.width():
             self._words = words
             return
         if known != self._original and not (same and _aspect_close(known, self._original) and self._zoom is None):
