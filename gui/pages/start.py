@@ -161,7 +161,7 @@ class StartPage(Page):
 
     Attributes
     ----------
-    sample_wanted, folder_wanted, camera_wanted, open_wanted : Signal
+    sample_wanted, folder_wanted, camera_wanted, open_wanted, set_wanted : Signal
     paths_dropped : Signal(tuple of str)
     project_wanted : Signal(str)
         Folder of a recent project.
@@ -169,7 +169,7 @@ class StartPage(Page):
 
     name, title, icon = "start", "Start", "ph.house"
     help_text = (
-        "Begin with the bundled digits, with pictures of your own, or with a camera. "
+        "Begin with the bundled digits, with pictures of your own, with a camera, or with one of the published standard sets. "
         "Drop a folder whose sub-folders are named after what their pictures show: each becomes a class. "
         "Projects that were open before are listed below; Delete takes one off the list, its folder stays."
     )
@@ -178,6 +178,7 @@ class StartPage(Page):
     folder_wanted = Signal()
     camera_wanted = Signal()
     open_wanted = Signal()
+    set_wanted = Signal()
     paths_dropped = Signal(object)
     project_wanted = Signal(str)
 
@@ -239,6 +240,11 @@ class StartPage(Page):
         self.recent_title = label(self.tr("Recent projects"), "section")
         head.addWidget(self.recent_title)
         head.addStretch(1)
+        self.sets = button(
+            self.tr("A standard set…"), "quiet", self.tr("MNIST, CIFAR, Pets, ImageNet and others, fetched or at hand")
+        )
+        self.sets.clicked.connect(self.set_wanted)
+        head.addWidget(self.sets)
         self.open = button(self.tr("Open project…"), "quiet", self.tr("Open the folder of a project"))
         self.open.clicked.connect(self.open_wanted)
         head.addWidget(self.open)
@@ -292,6 +298,7 @@ class StartPage(Page):
         for card in (self.sample, self.folder, self.camera):
             card.dress()
         self.open.setIcon(icon("ph.folder-open"))
+        self.sets.setIcon(icon("ph.stack"))
         self._dress_entries()
 
 

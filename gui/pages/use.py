@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.messages import (
+    AddClass,
     Classified,
     ClassifyFiles,
     ClassifyPicture,
@@ -15,6 +16,7 @@ from engine.messages import (
     ImportPicture,
     ListCameras,
     OpenCamera,
+    RecordFrames,
     Remember,
     UseRun,
 )
@@ -28,6 +30,8 @@ from gui.widgets.answer_panel import AnswerPanel
 from gui.widgets.basics import button, label, percent
 from gui.widgets.drop_picture import DropPicture
 from gui.widgets.message_row import MessageRow
+from gui.widgets.record_bar import KEY as RECORD_KEY
+from gui.widgets.record_bar import RecordBar
 
 PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif *.heic *.heif *.avif *.pgm *.ppm"
 THRESHOLD = "use.unknown_below"
@@ -41,7 +45,8 @@ class UsePage(Page):
     help_text = (
         "Drop pictures here, paste one, or start a camera: the chosen run answers at once. "
         "An answer less probable than the threshold is called unknown. "
-        "Where the answer is wrong, put the picture into its class: it is then in the project and the next training learns from it."
+        "Where the answer is wrong, put the picture into its class: it is then in the project and the next training learns from it. "
+        "While a camera plays, hold the button below it, or R, to record its frames into a class; this needs no trained network."
     )
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
@@ -104,6 +109,12 @@ class UsePage(Page):
         self.caption = label("", "caption")
         self.caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.caption)
+        self.record = RecordBar()
+        self.record.began.connect(lambda class_id: self.bridge.submit(RecordFrames(True, class_id)))
+        self.record.ended.connect(lambda: self.bridge.submit(RecordFrames(False)))
+        self.record.class_wanted.connect(lambda name: self.bridge.submit(AddClass(name)))
+        self.record.hide()
+        column.addWidget(self.record)
         self.list = AnswerList(self._word)
         self.list.picked.connect(self._pick)
         column.addWidget(self.list)
@@ -121,6 +132,11 @@ class UsePage(Page):
             self.side.set_threshold(int(kept) if kept.isdigit() else 0)
         if "classes" in changed:
             self.side.set_classes(state.classes)
+            self.record.set_classes(state.classes)
+        if "images" in changed:
+            self.record.set_images(state.images)
+        if changed & {"camera", "project"}:
+            self.record.setVisible(state.camera.playing and state.writable)
         if changed & {"cameras", "camera", "jobs"}:
             self._render_camera(state)
         if changed & {"classified"}:
@@ -247,6 +263,24 @@ class UsePage(Page):
         elif not state.runs:
             text, remedy, look = self.tr("Nothing is trained yet, so nothing answers."), self.tr("Train"), ""
         self.message.say(text, remedy, look)
+
+    # ------------------------------------------------------------ recording
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """R records as long as it is held; elsewhere than in a field where it is a letter."""
+        if event.key() == RECORD_KEY and not event.modifiers() and self.record.isVisible():
+            if not event.isAutoRepeat():
+                self.record.press()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """The key was let go."""
+        if event.key() == RECORD_KEY and self.record.isVisible():
+            if not event.isAutoRepeat():
+                self.record.release()
+        else:
+            super().keyReleaseEvent(event)
 
     # ------------------------------------------------------------ deeds
 

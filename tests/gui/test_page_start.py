@@ -66,7 +66,7 @@ def test_tab_goes_from_left_to_right_and_down(page, qtbot):
     qtbot.waitUntil(page.isActiveWindow)
     page.setFocus()
     qtbot.keyClick(page, Qt.Key.Key_Tab)
-    order = [page.sample.act, page.folder.act, page.camera.act, page.open, *page.entries]
+    order = [page.sample.act, page.folder.act, page.camera.act, page.sets, page.open, *page.entries]
     for here, there in itertools.pairwise(order):
         assert QApplication.focusWidget() is here
         qtbot.keyClick(here, Qt.Key.Key_Tab)
