@@ -22,6 +22,7 @@ def read_crop(path: Path, box: str, ground: Colour) -> Picture:
     Parameters
     ----------
     path : Path
+        The picture's file.
     box : str
         "left,top,width,height" in pixels of the upright picture; what lies outside the picture is left out.
     ground : tuple of int

@@ -29,9 +29,16 @@ FINDERS: tuple[tuple[str, str], ...] = tuple(
 )
 
 # Labels in files beside the pictures: find(folder, search) -> Source | None, asked after those.
-ANNOTATED: tuple[tuple[str, str], ...] = ()
+ANNOTATED = tuple((f"engine.data.sources.{name}", "find") for name in ("coco", "voc", "openimages", "yolo", "listed"))
 # Files that stand for the pictures that they name: read(file, search) -> Source.
-NAMING: dict[str, tuple[str, str]] = {}
+NAMING = {
+    ".csv": ("engine.data.sources.listed", "read"),
+    ".tsv": ("engine.data.sources.listed", "read"),
+    ".json": ("engine.data.sources.coco", "read"),
+    ".xml": ("engine.data.sources.voc", "read"),
+    ".yaml": ("engine.data.sources.yolo", "read"),
+    ".yml": ("engine.data.sources.yolo", "read"),
+}
 AROUND = 8  # folders that may lie around everything, as in archives
 BESIDE = 20  # files that may lie beside such a folder: a licence, a description
 
