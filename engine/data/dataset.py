@@ -52,6 +52,8 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
         Files that are no pictures.
     digest : str
         Of the project's labelled pictures, see `engine.project.runs.digest`; empty where there is no project.
+    class_ids : tuple of int
+        Of `classes` in the project; empty where there is no project.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     digest: str = ""
+    class_ids: tuple[int, ...] = ()
 
     def rows(self, split: Split) -> npt.NDArray[np.int64]:
         """Rows of one split, int64, ascending."""
@@ -139,6 +142,7 @@ def from_snapshot(snapshot: Snapshot) -> Dataset:
         locators=tuple(snapshot.locators[row] for row in rows),
         root=snapshot.root,
         digest=snapshot.digest(),
+        class_ids=tuple(record.id for record in classes),
     )
 
 

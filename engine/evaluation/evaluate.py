@@ -17,7 +17,7 @@ from engine.failure import UserError
 from engine.messages import Evaluate, EvaluationReady, JobProgress, Notice
 from engine.project.records import Evaluation, Split
 from engine.training import seen
-from engine.training.saved import load_run
+from engine.training.saved import LoadedRun, load_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ def _measured(
     folder: Path, dataset: Dataset, rows: np.ndarray, token: CancelToken, split: Split, progress: Callable[[int, int], None]
 ) -> tuple[Evaluation, int]:
     run = load_run(folder, _device_of_choice())
-    labels = _labels_of_run(dataset, rows, run.classes)
+    labels = _labels_of_run(dataset, rows, run)
     pixels, failed, ok = data.decode(dataset, rows, run.record.preprocessing, token, progress)
     if not ok.all():
         pixels, rows, labels = pixels[ok], rows[ok], labels[ok]
@@ -128,9 +128,9 @@ def summarise(run: str, split: Split, classes: tuple[str, ...], images: np.ndarr
     )
 
 
-def _labels_of_run(dataset: Dataset, rows: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    """Labels as indices of the run's classes, by name."""
-    index = {name: number for number, name in enumerate(classes)}
+def _labels_of_run(dataset: Dataset, rows: np.ndarray, run: LoadedRun) -> np.ndarray:
+    """Labels as indices of the run's classes, by the names of now, or else by those that it was trained with."""
+    index = {name: number for names in (run.trained_as, run.classes) for number, name in enumerate(names)}
     used = np.unique(dataset.labels[rows])
     unknown = [dataset.classes[number] for number in used if dataset.classes[number] not in index]
     if unknown:

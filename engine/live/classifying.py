@@ -23,6 +23,7 @@ from engine.failure import UserError
 from engine.insight.fields import layer_names
 from engine.live.showing import small
 from engine.messages import Classified, ClassifyFiles, ClassifyImages, ClassifyPicture, ModelReady, Notice, UseRun
+from engine.project.runs import named
 from engine.training.saved import LoadedRun, load_run
 
 if TYPE_CHECKING:
@@ -144,13 +145,24 @@ def classify_frame(session: Session, frame: Picture) -> tuple[str | None, tuple[
     model = session.live
     if model is None:
         return None, (), None, 0.0
+    _call_by_names_of_now(session, model)
     probabilities, seconds = model.classify(frame)
     return model.run.record.id, model.run.classes, probabilities, seconds
+
+
+def _call_by_names_of_now(session: Session, model: LiveModel) -> None:
+    """Classes may have been renamed since the run was loaded."""
+    project, record = session.project, model.run.record
+    if project is not None and Path(record.folder).parent == project.runs_folder:
+        now = named(record, project.snapshot.class_names())
+        if now.classes != record.classes:
+            model.run = model.run._replace(record=now)
 
 
 def _in_use(session: Session) -> LiveModel:
     if session.live is None:
         raise UserError("No model is in use.", "Train one, or choose a run.")
+    _call_by_names_of_now(session, session.live)
     return session.live
 
 

@@ -5,10 +5,11 @@ Every change is an entry of the journal with its way forward and back, so that u
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from engine.project.records import ClassRecord, Flag
 
 if TYPE_CHECKING:
     from engine.data.looks import Look
+
+log = logging.getLogger("fovea.store")
 
 FILE = "project.sqlite"
 READ_ONLY_REMEDY = "Close the other window, or copy the project to a folder that can be written; then open it again."
@@ -296,6 +299,18 @@ class Store:
         """AUTOINCREMENT never gives an id twice, not even that of a row that was deleted."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
         return int(row[0]) + 1 if row else 1
+
+
+def class_names(folder: Path) -> dict[int, str]:
+    """The names of a project's classes by id, whoever has it open; none where there is no project, or none that can be read."""
+    if not (folder / FILE).is_file():
+        return {}
+    try:
+        with closing(_opened(f"{(folder / FILE).resolve().as_uri()}?mode=ro")) as database:
+            return dict(database.execute("SELECT id, name FROM classes WHERE removed = 0"))
+    except sqlite3.Error as error:
+        log.info("the classes of %s are not known: %s", folder, error)
+        return {}
 
 
 def damaged(path: Path, error: sqlite3.DatabaseError) -> UserError:

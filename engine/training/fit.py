@@ -322,6 +322,7 @@ class _Job:
             train_images=train_images,
             folder=str(self.folder.absolute()),
             data_digest=self.dataset.digest,
+            class_ids=self.dataset.class_ids,
         )
 
     def tested(self, record: RunRecord, test: Decoded, predict: Callable[[np.ndarray], np.ndarray]) -> RunRecord:

@@ -21,6 +21,7 @@ from engine.networks.build import build
 from engine.networks.layers import Network
 from engine.project import runs
 from engine.project.records import RunRecord
+from engine.project.store import class_names
 from engine.training.inference import logits_of
 from engine.training.quick import quicken
 
@@ -37,6 +38,8 @@ class LoadedRun(NamedTuple):
         None for the classic classifiers. The module is in evaluation mode, on `device`.
     neighbours : NearestNeighbour or None
         The classic classifier.
+    trained_as : tuple of str
+        What the classes were called when it was trained; the record has the names that they have now.
     """
 
     record: RunRecord
@@ -45,6 +48,7 @@ class LoadedRun(NamedTuple):
     module: nn.Module | None
     neighbours: NearestNeighbour | None
     normalise: Normalise
+    trained_as: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -107,12 +111,15 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
     place, where = Path(folder), torch.device(device)
     record = runs.load_record(place)
     _check_record(record, place)
+    trained_as = record.classes
+    if record.class_ids:
+        record = runs.named(record, class_names(place.absolute().parent.parent))
     normalise = Normalise(record.preprocessing, where)
     weights = place / WEIGHTS
     if not weights.is_file():
         raise UserError(f"The run {place.name} has no file {WEIGHTS}.", "Train again, or restore it from a copy.")
     if not (place / NETWORK).is_file():
-        return LoadedRun(record, where, None, None, NearestNeighbour.load(weights, where), normalise)
+        return LoadedRun(record, where, None, None, NearestNeighbour.load(weights, where), normalise, trained_as)
     network = files.load(place / NETWORK)
     shape = (record.preprocessing.channels, record.preprocessing.height, record.preprocessing.width)
     if network.classes != len(record.classes) or network.input != shape:
@@ -124,7 +131,7 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
         reason = str(error).strip().split("\n")[0]
         raise UserError(f"The weights {weights} are damaged ({reason}).", "Train again, or restore them from a copy.") from None
     module = quicken(module.to(where).eval().requires_grad_(False), where)
-    return LoadedRun(record, where, network, module, None, normalise)
+    return LoadedRun(record, where, network, module, None, normalise, trained_as)
 
 
 def _check_record(record: RunRecord, place: Path) -> None:
