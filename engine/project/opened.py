@@ -21,6 +21,7 @@ from engine.project.records import ClassRecord, Division, ProjectRecord, RunReco
 from engine.project.runs import RUNS, is_stale, list_runs, named
 from engine.project.snapshot import Snapshot, key_of
 from engine.project.store import FILE, NewImage, Store, damaged
+from engine.project.thumbnails import close_thumbnails
 
 COPY, DIVISION = "copy", "division"  # facts about a project: "" or "no"; "" or a Division as JSON
 REFER = "no"
@@ -103,6 +104,7 @@ class OpenedProject:
     def close(self) -> None:
         """Close the store; the snapshot stays readable."""
         self.store.close()
+        close_thumbnails(self.folder)
 
     def runs(self) -> tuple[RunRecord, ...]:
         """All runs, newest first, their classes by the names of now; stale where their labelled pictures are not those of the project now.

@@ -58,12 +58,23 @@ class ThumbnailCache:
             while self._bytes > self._limit:
                 self._bytes -= _bytes(self._kept.popitem(last=False)[1])
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
 
 def _bytes(picture: Picture | None) -> int:
     return MISSING_BYTES if picture is None else picture.nbytes + MISSING_BYTES
 
 
 _cache = ThumbnailCache(CACHE_BYTES)
+
+
+def forget() -> None:
+    """Empty the memory of thumbnails used last."""
+    _cache.clear()
 
 
 def want_thumbnails(session: Session, command: messages.WantThumbnails, token: CancelToken, emit: Emit) -> None:
