@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QIcon, QKeySequence
+from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout
 
 import resources
-from engine import messages, places
+from engine import messages
 from gui.actions import ACTIONS, Actions, page_action, tooltip, translated
 from gui.announcer import TRAINING, Announcer
 from gui.bridge import Bridge
@@ -30,6 +29,7 @@ from gui.widgets.basics import label, panel
 from gui.widgets.files_banner import FilesBanner
 from gui.widgets.sidebar import Sidebar
 from gui.widgets.status_bar import StatusBar
+from gui.window_actions import functions_of
 
 FRAME_WIDTH, FRAME_HEIGHT = 16, 48
 """Room in pixels left for the frame that the system puts around a window."""
@@ -117,46 +117,8 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> Actions:
         pages = [page_action(record.name, record.title, number, record.icon) for number, record in enumerate(PAGES, 1)]
-        functions: dict[str, Callable[[], object]] = {
-            "new_project": self.projects.new,
-            "open_project": self.projects.ask_for_project,
-            "open_sample": self.projects.open_sample,
-            "close_project": self.projects.close,
-            "import_files": self.projects.ask_for_files,
-            "import_folder": self.projects.ask_for_folder,
-            "import_set": self.projects.ask_for_set,
-            "save_copy": self.ways_out.save_copy,
-            "export_links": lambda: self.ways_out.export("folders", link=True),
-            "relink": self.ways_out.relink,
-            "show_folder": self.projects.show_folder,
-            "make_launcher": lambda: self.bridge.submit(messages.MakeLauncher()),
-            "quit": self.close,
-            "undo": lambda: self.bridge.submit(messages.Undo()),
-            "redo": lambda: self.bridge.submit(messages.Redo()),
-            "paste": self.intake.paste,
-            "find": self._find,
-            "larger": lambda: self._scale(1),
-            "smaller": lambda: self._scale(-1),
-            "normal_size": lambda: self._look(scale=1.0),
-            "projector": lambda: self._look(scale=1.5),
-            "scheme_system": lambda: self._look(scheme="system"),
-            "scheme_light": lambda: self._look(scheme="light"),
-            "scheme_dark": lambda: self._look(scheme="dark"),
-            "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
-            "go_start": lambda: self.show_page("start"),
-            "palette": self._open_palette,
-            "explain": self._explain,
-            "show_log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(places.log_file().parent))),
-            "about": self._about,
-        }
-        for kind in ("csv", "folders", "coco", "zip", "project"):
-            functions[f"export_{kind}"] = lambda kind=kind: self.ways_out.export(kind)
-        for name in ("doctor", "division", "project"):
-            functions[f"go_{name}"] = lambda name=name: self.show_tool(name)
-        for record in PAGES:
-            functions[f"go_{record.name}"] = lambda name=record.name: self.show_page(name)
         before_palette = next(at for at, record in enumerate(ACTIONS) if record.id == "palette")
-        return Actions(self, (*ACTIONS[:before_palette], *pages, *ACTIONS[before_palette:]), functions)
+        return Actions(self, (*ACTIONS[:before_palette], *pages, *ACTIONS[before_palette:]), functions_of(self))
 
     def _project_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -187,19 +149,20 @@ class MainWindow(QMainWindow):
         page.page_wanted.connect(self.show_page)
         reached = {
             "sample_wanted": self.projects.open_sample,
-            "folder_wanted": self.projects.ask_for_new,
+            "folder_wanted": self.projects.ask_for_new if page.name == "start" else self.projects.ask_for_folder,
             "files_wanted": self.projects.ask_for_files,
             "camera_wanted": self.open_camera,
             "open_wanted": self.projects.ask_for_project,
             "paths_dropped": self.projects.take_into_new,
             "project_wanted": self.projects.open,
             "set_wanted": self.projects.ask_for_set,
-            "crops_wanted": self.importing_again.take_crops,
         }
         for name, function in reached.items():
             signal = getattr(page, name, None)
             if signal is not None:
                 signal.connect(function)
+        if page.name == "data":
+            page.report.crops_wanted.connect(self.importing_again.take_crops)
 
     def show_page(self, name: str) -> None:
         """Show a page; without a project only those that need none."""
@@ -226,10 +189,10 @@ class MainWindow(QMainWindow):
             self.pages["data"].show_images(tuple(int(image) for image in images), words)
 
     def show_tool(self, name: str) -> None:
-        """Show a panel of the Data page, one of `DataTools.PANELS`."""
+        """Show a panel of the Data page, one of `DataTools.PANELS`, or none."""
         self.show_page("data")
         if self._page_name == "data":
-            self.pages["data"].show_tool(name)
+            self.pages["data"].show_panel(name)
 
     # ------------------------------------------------------------ starting and closing
 
@@ -284,8 +247,7 @@ class MainWindow(QMainWindow):
         if "failures" in changed:
             self.toasts.forget_errors(state.failures)
         if "project" in changed:
-            for name in ("close_project", "show_folder", "find"):
-                self.actions_[name].setEnabled(state.project is not None)
+            self.actions_["relink"].setEnabled(state.writable)
             self.setWindowTitle(f"{state.project.name} – Fovea" if state.project is not None else "Fovea")
             read_only = state.project.read_only if state.project is not None else ""
             self.banner_words.setText(self.tr("This project can only be looked at: {0}").format(read_only))
@@ -297,26 +259,16 @@ class MainWindow(QMainWindow):
         self.settings.device = name
         self.settings.save()
 
-    def _scale(self, steps: int) -> None:
-        theme().step_scale(steps)
-        self._keep_look()
-
-    def _look(self, scheme: str | None = None, scale: float | None = None) -> None:
-        theme().apply(scheme, scale)
-        self._keep_look()
-
-    def _keep_look(self) -> None:
-        self.settings.scheme, self.settings.scale = theme().scheme, theme().scale
-        self.settings.save()
-
-    def _find(self) -> None:
+    def find(self) -> None:
+        """Go to the search of the Data page."""
         self.show_page("data")
         search = getattr(self.stack.currentWidget(), "search", None)
         if search is not None:
             search.setFocus()
             search.selectAll()
 
-    def _explain(self) -> None:
+    def explain(self) -> None:
+        """Say what can be done on the page that is shown, and with which keys."""
         from gui.widgets.help_panel import HelpPanel
 
         page = self.stack.currentWidget()
@@ -325,7 +277,8 @@ class MainWindow(QMainWindow):
             rows = [(action.text(), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)) for record, action in keys]
             HelpPanel(self, page.header.title.text(), self.tr(page.help_text), rows).open()
 
-    def _about(self) -> None:
+    def about(self) -> None:
+        """Tell the version."""
         from importlib.metadata import PackageNotFoundError, version
 
         try:
@@ -336,7 +289,8 @@ class MainWindow(QMainWindow):
             "info", self.tr("Fovea {0}").format(number), self.tr("Image classification on the desktop. Apache License 2.0.")
         )
 
-    def _open_palette(self) -> None:
+    def open_palette(self) -> None:
+        """Let anything be found by its name."""
         from gui.found import found
         from gui.widgets.palette import Palette
 
