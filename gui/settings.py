@@ -46,6 +46,8 @@ class Settings(msgspec.Struct):
         Side of thumbnails in the grid, in pixels of the design.
     copy_images : bool
         Imports copy files into the project; otherwise they are referred to.
+    move_on : bool
+        After a label the next unlabelled picture is selected.
     recent : tuple of RecentProject
         Newest first.
     """
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct):
     geometry: str = ""
     zoom: int = 96
     copy_images: bool = True
+    move_on: bool = True
     recent: tuple[RecentProject, ...] = ()
 
     def save(self) -> None:

@@ -5,101 +5,86 @@ from __future__ import annotations
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from engine.messages import (
-    AddClass,
-    ClassifyImages,
-    ImportPaths,
-    PictureReady,
-    RemoveImages,
-    RenameClass,
-    SetLabels,
-    UseRun,
-    WantPicture,
-)
+from engine.messages import ImportPaths, ScoreImages
 from gui.bridge import Bridge
-from gui.icons import icon
-from gui.label_keys import NO_CLASS, class_for_key, key_of
+from gui.pages.class_editing import ClassEditing
+from gui.pages.data_controls import NARROW, DataControls
+from gui.pages.labelling import Labelling
+from gui.pages.looking import Looking
 from gui.pages.page import Page
+from gui.pages.suggesting import Suggesting
 from gui.settings import Settings
 from gui.state import AppState, ReportDismissed
-from gui.theme import colours, px
-from gui.widgets.basics import button, count, label, set_look
+from gui.theme import px
+from gui.widgets.basics import count
 from gui.widgets.class_list import ClassList
-from gui.widgets.empty_data import EmptyData
-from gui.widgets.filter_bar import FilterBar
-from gui.widgets.image_grid import ZOOMS, ImageGrid
+from gui.widgets.count_line import CountLine
+from gui.widgets.data_tools import DataTools
+from gui.widgets.empty_data import EmptyData, NoMatch
+from gui.widgets.image_grid import ImageGrid
 from gui.widgets.import_report import ImportReport
 from gui.widgets.inspector import Inspector
-from gui.widgets.picture_model import Filter
-from gui.widgets.preview import Preview
-from gui.widgets.thumbnails import pixmap_of, shared_thumbnails
-
-LOOK_AFTER_MILLISECONDS = 60
-"""The selection must rest this long before the large picture is asked for."""
-
-NARROW = 820
-"""Width of the page in pixels of the design below which its sides are narrower."""
+from gui.widgets.picture_filter import NO_FLAG, Filter, Order
+from gui.widgets.picture_menu import PictureDeeds, picture_menu
+from gui.widgets.suggestion_bar import SuggestionBar
+from gui.widgets.thumbnails import shared_thumbnails
 
 
 class DataPage(Page):
-    """Class list, grid, inspector.
+    """Class list, grid, inspector or a panel.
 
     Attributes
     ----------
-    folder_wanted, files_wanted, camera_wanted : Signal
-        Ask the window for a folder, for files, for the camera.
+    folder_wanted, files_wanted, set_wanted, camera_wanted : Signal
+        Ask the window for a folder, for files, for a standard set, for the camera.
     """
 
     name, title, icon = "data", "Data", "ph.squares-four"
     help_text = (
-        "All pictures of the project. Select some and press 1 to 9 to give them a class, 0 to take it away; or drag them onto a class at "
-        "the left. Files and folders can be dropped anywhere, onto a class to label them at once. Space shows a picture large, Delete "
-        "takes it out of the project, Ctrl+Z takes the last change back. Ctrl and the wheel change the size."
+        "All pictures of the project. Select some and press 1 to 9, or the letter of a class, to label them, 0 to take the label away; L "
+        "or / finds a class by its name; or drag them onto a class at the left. G suggests labels, Return accepts them. S skips, F flags, "
+        "N writes a note. Files and folders can be dropped anywhere, onto a class to label them at once. Space shows a picture large, "
+        "Delete takes it out of the project, Ctrl+Z takes the last change back. Ctrl+A selects all, Ctrl+Shift+A the others. Ctrl and the "
+        "wheel change the size."
     )
 
     folder_wanted = Signal()
     files_wanted = Signal()
+    set_wanted = Signal()
     camera_wanted = Signal()
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(bridge, settings, parent)
         self._state = bridge.state
-        self._filter = Filter()
-        self._large = -1
+        self._filter, self._order = Filter(), Order()
+        self._told = ""  # a sentence in the place of the count, until something happens
         self.thumbnails = shared_thumbnails(bridge)
         self.grid = ImageGrid(self.thumbnails, settings.zoom)
+        self.labelling = Labelling(bridge, settings, self.grid)
         self.classes = ClassList(self.thumbnails)
         self.inspector = Inspector()
+        self.tools = DataTools(bridge)
         self.report = ImportReport()
-        self.empty = EmptyData()
-        self.preview = Preview(self)
-        self._build_header()
+        self.empty, self.none = EmptyData(), NoMatch()
+        self.suggestion_bar = SuggestionBar()
+        self.suggesting = Suggesting(bridge, self.grid, self.suggestion_bar)
+        self.count_line = CountLine(settings.move_on)
+        self.count = self.count_line.words
+        self.looking = Looking(self, bridge, self.grid, self.inspector, self.thumbnails)
+        self.preview = self.looking.preview
+        self.editing = ClassEditing(bridge, self.classes, self.grid, self.labelling)
+        self.controls = DataControls(self.header, self.grid)
+        self.filters, self.import_button = self.controls.filters, self.controls.import_button
+        self.search = self.filters.search
         self._build_body()
         self._connect()
+        self._connect_labelling()
         self.setFocusProxy(self.grid)
         self.dress()
 
     # ------------------------------------------------------------ building
-
-    def _build_header(self) -> None:
-        self.filters = FilterBar()
-        self.header.add_filter(self.filters, 1)
-        self.search = self.filters.search
-        self.zoom = QSlider(Qt.Orientation.Horizontal)
-        self.zoom.setRange(0, len(ZOOMS) - 1)
-        self.zoom.setPageStep(1)
-        self.zoom.setToolTip(self.tr("Size of the pictures (Ctrl and wheel)"))
-        self.zoom.setAccessibleName(self.tr("Size of the pictures"))
-        self.header.add_filter(self.zoom)
-        self.import_button = button(self.tr("Import"), "primary", self.tr("Take pictures or folders into the project (Ctrl+I)"))
-        menu = QMenu(self.import_button)
-        menu.addAction(self.tr("Pictures…"), self.files_wanted.emit)
-        menu.addAction(self.tr("A folder…"), self.folder_wanted.emit)
-        menu.addAction(self.tr("From the camera"), self.camera_wanted.emit)
-        self.import_button.setMenu(menu)
-        self.header.add_button(self.import_button)
 
     def _build_body(self) -> None:
         body = QHBoxLayout()
@@ -109,64 +94,73 @@ class DataPage(Page):
         middle.setSpacing(0)
         self._banner = QVBoxLayout()
         self._banner.addWidget(self.report)
+        self._banner.addWidget(self.suggestion_bar)
         middle.addLayout(self._banner)
+        middle.addWidget(self.filters.active)
         self.middle = QStackedWidget()
-        self.middle.addWidget(self.grid)
-        self.middle.addWidget(self.empty)
-        self.none = QWidget()
-        column = QVBoxLayout(self.none)
-        column.addStretch(1)
-        self.none_words = label(self.tr("No picture matches."), "muted")
-        self.none_words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self.none_words)
-        again = button(self.tr("Show all"))
-        again.clicked.connect(lambda: self.show_filter(Filter()))
-        column.addWidget(again, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
-        self.middle.addWidget(self.none)
+        for widget in (self.grid, self.empty, self.none):
+            self.middle.addWidget(widget)
         middle.addWidget(self.middle, 1)
-        self.count = label("", "caption")
-        self.count.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        middle.addWidget(self.count)
+        middle.addWidget(self.count_line)
         body.addLayout(middle, 1)
         body.addWidget(self.inspector)
+        body.addWidget(self.tools)
         self.content.addLayout(body, 1)
         self.inspector.hide()
 
     def _connect(self) -> None:
-        self._look = QTimer(self)
-        self._look.setSingleShot(True)
-        self._look.setInterval(LOOK_AFTER_MILLISECONDS)
-        self._look.timeout.connect(self._ask_for_large)
         self._appear = QTimer(self)  # the grid must not move under the pointer before the second click of two
         self._appear.setSingleShot(True)
-        self._appear.timeout.connect(lambda: self.inspector.setVisible(bool(self.grid.selected())))
-        self.zoom.setValue(min(range(len(ZOOMS)), key=lambda at: abs(ZOOMS[at] - self.settings.zoom)))
-        self.zoom.valueChanged.connect(lambda at: self._set_zoom(ZOOMS[at]))
-        self.grid.zoomed.connect(lambda _: self.zoom.setValue(ZOOMS.index(self.grid.zoom)) if self.grid.zoom in ZOOMS else None)
+        self._appear.timeout.connect(self._show_inspector)
+        controls = self.controls
+        for made, wanted in (
+            (controls.folder_wanted, self.folder_wanted),
+            (controls.files_wanted, self.files_wanted),
+            (controls.set_wanted, self.set_wanted),
+            (controls.camera_wanted, self.camera_wanted),
+        ):
+            made.connect(wanted)
+        controls.zoom_chosen.connect(self._keep_zoom)
+        controls.sort.wanted.connect(self.show_order)
+        controls.suggest.clicked.connect(self._suggest)
+        controls.tool_buttons.chosen.connect(self.show_panel)
         self.filters.wanted.connect(self.show_filter)
         self.filters.left.connect(self.grid.setFocus)
         self.filters.entered.connect(self._enter_grid)
-        self.grid.label_wanted.connect(self.label_by_key)
-        self.grid.remove_wanted.connect(self.remove)
-        self.grid.preview_wanted.connect(lambda _: self._open_preview())
+        self.none.again.clicked.connect(lambda: self.show_filter(Filter()))
+        self.suggesting.filter_wanted.connect(self._show_queue)
+        self.tools.closed.connect(lambda: self.show_panel(""))
+        self.tools.images_wanted.connect(self.show_images)
+        self.tools.selected_images = self.grid.selected
+        self.tools.shown_images = self.grid.shown
+        self.grid.preview_wanted.connect(lambda _: self.looking.open())
+        self.grid.entered.connect(lambda _: self.suggesting.accept(self.grid.selected()) if self.suggesting.active else self.looking.open())
         self.grid.picked.connect(self._show_picked)
         self.grid.customContextMenuRequested.connect(self._menu)
-        self.classes.chosen.connect(self._choose_class)
-        self.classes.images_dropped.connect(self._label)
-        self.classes.paths_dropped.connect(self._import_into)
-        self.classes.class_wanted.connect(lambda name: self.bridge.submit(AddClass(name)))
-        self.classes.rename_wanted.connect(lambda class_id, name: self.bridge.submit(RenameClass(class_id, name)))
-        self.inspector.label_chosen.connect(lambda class_id: self._label(self.grid.selected(), class_id))
-        self.inspector.preview_wanted.connect(self._open_preview)
-        self.inspector.remove_wanted.connect(lambda: self.remove(self.grid.selected()))
-        self.preview.stepped.connect(self._step_preview)
-        self.preview.labelled.connect(lambda digit: self.label_by_key((self.grid.current_image(),), digit))
-        self.preview.closed.connect(self.grid.setFocus)
         self.report.dismissed.connect(lambda: self.bridge.dispatch(ReportDismissed()))
         self.empty.zone.dropped.connect(lambda paths: self._import_into(paths, None))
         self.empty.choose.clicked.connect(self.folder_wanted)
-        self.bridge.picture.connect(self._take_large)
+        self.count_line.train_wanted.connect(lambda: self.page_wanted.emit("train"))
+        self.count_line.move_on_chosen.connect(self._set_move_on)
+
+    def _connect_labelling(self) -> None:
+        labelling, classes, grid = self.labelling, self.classes, self.grid
+        grid.label_wanted.connect(labelling.by_digit)
+        grid.letter_pressed.connect(lambda letter: labelling.by_letter(grid.selected(), letter))
+        grid.remove_wanted.connect(labelling.remove)
+        self.preview.labelled.connect(lambda digit: self.looking.label(lambda images: labelling.by_digit(images, digit)))
+        self.preview.key_labelled.connect(lambda letter: self.looking.label(lambda images: labelling.by_letter(images, letter)))
+        labelling.told.connect(self._tell)
+        labelling.note_wanted.connect(self._write_note)
+        labelling.suggestions_wanted.connect(self._suggest)
+        self.inspector.label_chosen.connect(lambda class_id: labelling.label(grid.selected(), class_id))
+        self.inspector.flag_wanted.connect(lambda flag, on: labelling.set_flag(grid.selected(), flag, on))
+        self.inspector.preview_wanted.connect(self.looking.open)
+        self.inspector.remove_wanted.connect(lambda: labelling.remove(grid.selected()))
+        self.inspector.note.written.connect(labelling.note)
+        self.inspector.note.left.connect(grid.setFocus)
+        classes.chosen.connect(self._choose_class)
+        classes.paths_dropped.connect(self._import_into)
 
     # ------------------------------------------------------------ rendering
 
@@ -174,17 +168,28 @@ class DataPage(Page):
         if "project" in changed:
             opened_other = self._state.project is None or state.project is None or self._state.project.folder != state.project.folder
             if opened_other:
-                self._filter = Filter()
+                self.suggesting.forget()
+                self._filter, self._order = Filter(), Order()
                 self.grid.leave()
         self._state = state
         self.thumbnails.follow(state)
+        self.labelling.follow(state)
         if changed & {"images", "classes", "project"}:
             self.classes.render(state)
             self.classes.set_enabled_to_write(state.writable)
-            self.import_button.setEnabled(state.writable)
+            self.controls.set_writable(state.writable)
             if changed & {"classes", "project"}:
                 self.inspector.show_classes(state.classes, state.writable)
+        self.suggesting.render(state, changed)
+        self.tools.render(state, changed)
+        asked = self._filter.needs_scores or self._order.needs_scores
+        if changed & {"images", "classes", "project"} or (asked and changed & {"scores", "runs", "selected_run"}):
             self._show_pictures()
+        elif changed & {"notes", "scores", "jobs"}:
+            self._show_picked(look=False)
+        if "runs" in changed:
+            self.count_line.show_stale(tuple(run.id for run in state.runs if run.stale))
+            self._show_controls()
         if "classified" in changed:
             self._show_answer(state)
         if "import_report" in changed:
@@ -192,128 +197,132 @@ class DataPage(Page):
 
     def show_filter(self, chosen: Filter) -> None:
         """Show other pictures."""
+        if not self.suggesting.shows(chosen):
+            self.suggesting.forget()
         self._filter = chosen
         self._show_pictures()
 
+    def show_order(self, order: Order) -> None:
+        """Show the pictures in another order."""
+        self._order = order
+        self._show_pictures()
+
     def show_images(self, images: tuple[int, ...], words: str = "") -> None:
-        """Show these pictures alone, and select the first; `words` says what they are."""
-        self.show_filter(Filter(images=images, words=words or self.tr("{0} chosen").format(count(len(images)))))
+        """Show these pictures alone, in this order, and select the first; `words` says what they are."""
+        self._order = Order()
+        self.show_filter(Filter(images=tuple(images), words=words or self.tr("{0} chosen").format(count(len(images)))))
         self._enter_grid()
 
+    def _show_queue(self, chosen: Filter) -> None:
+        """Show suggestions in the order in which they were made."""
+        self._order = Order()
+        self.show_filter(chosen)
+        self.grid.setFocus()
+
+    def show_panel(self, name: str) -> None:
+        """Show one of the panels in the place of the inspector; "" shows none."""
+        self.tools.show_panel(name)
+        self.controls.tool_buttons.show_panel(name)
+        self._show_inspector()
+        if not name:
+            self.grid.setFocus()
+
     def _show_pictures(self) -> None:
-        self.grid.show_pictures(self._state, self._filter)
+        self._told = ""
+        self._ask_for_scores()
+        self.grid.show_pictures(self._state, self._filter, self._order)
         total = len(self._state.images.ids) if self._state.images is not None else 0
-        shown = self.grid.count()
-        self.middle.setCurrentWidget(self.grid if shown else self.none if total else self.empty)
-        self.count.setText(self._counted(shown, total))
-        self.count.setVisible(bool(total))
-        self.filters.show_filter(self._filter, bool(total))
-        self._dress_import()
+        self.middle.setCurrentWidget(self.grid if self.grid.count() or self.suggesting.active else self.none if total else self.empty)
+        self.count_line.setVisible(bool(total))
+        self._show_controls()
+        self.controls.dress(self.middle.currentWidget() is self.empty)
         self.classes.set_chosen(self._filter.class_id)
         self._show_picked()
+        self.suggesting.shown(self._state)
+
+    def _show_controls(self) -> None:
+        any_pictures = self._state.images is not None and len(self._state.images.ids) > 0
+        any_run = self._state.run is not None
+        name = next((record.name for record in self._state.classes if record.id == self._filter.class_id), "")
+        self.controls.show(self._filter, self._order, name, any_pictures, any_run)
+
+    def _ask_for_scores(self) -> None:
+        """Filters and orders by what the run says need its word about every picture, once a run."""
+        state = self._state
+        asked = self._filter.needs_scores or self._order.needs_scores
+        if asked and state.run is not None and state.run.id not in state.scores and state.running("ScoreImages") is None:
+            self.bridge.submit(ScoreImages(state.run.id))
 
     def _counted(self, shown: int, total: int) -> str:
-        picked = len(self.grid.selected())
+        if self._told:
+            return self._told
+        picked = self.grid.selected_count()
         words = self.tr("1 picture") if total == 1 else self.tr("{0} pictures").format(count(total))
         if shown != total:
             words = self.tr("{0} of {1} pictures").format(count(shown), count(total))
-        return self.tr("{0} · {1} selected").format(words, count(picked)) if picked else words
+        parts = [words]
+        if picked:
+            parts.append(self.tr("{0} selected").format(count(picked)))
+        run = self._state.run
+        if run is not None and (self._filter.needs_scores or self._order.needs_scores) and run.id not in self._state.scores:
+            waiting = self._state.running("ScoreImages") is not None or "ScoreImages" not in self._state.failures
+            parts.append((self.tr("{0} is looking at every picture…") if waiting else self.tr("{0} could not look at them")).format(run.id))
+        return " · ".join(parts)
 
-    def _show_picked(self) -> None:
-        picked = self.grid.selected()
-        if picked and not self.inspector.isVisible() and QGuiApplication.mouseButtons():
+    def _tell(self, words: str) -> None:
+        """Say something in the place of the count."""
+        self._told = words
+        self.count.setText(words)
+
+    def _show_picked(self, look: bool = True) -> None:
+        number = self.grid.selected_count()
+        if number and not self.inspector.isVisible() and not self.tools.shown and QGuiApplication.mouseButtons():
             self._appear.start(QApplication.doubleClickInterval())
         else:
-            self.inspector.setVisible(bool(picked))
+            self._show_inspector()
         total = len(self._state.images.ids) if self._state.images is not None else 0
         self.count.setText(self._counted(self.grid.count(), total))
         pictures = self.grid.pictures
-        if len(picked) == 1:
-            row = pictures.row_of(picked[0])
-            small = self.thumbnails.get(picked[0]) if self._large != picked[0] else None
-            self.inspector.show_one(pictures.name_at(row), pictures.class_at(row), pictures.split_at(row), small)
+        if number == 1:
+            rows = self.grid.selected_rows()
+            facts = pictures.facts_at(int(rows[0]))
+            small = self.thumbnails.get(facts.id) if self.looking.large != facts.id else None
+            self.inspector.show_one(facts, small, self._state.notes.get(facts.id, ""))
             self._show_answer(self._state)
-        elif picked:
-            rows = [pictures.row_of(image) for image in picked[:5000]]
-            self.inspector.show_several([pictures.class_at(row) for row in rows], self.thumbnails.get(picked[0]))
-            self._large = -1
-        if len(picked) == 1 or self.preview.isVisible():
-            self._look.start()
+        elif number:
+            rows = self.grid.selected_rows()
+            self.inspector.show_several(
+                pictures.class_counts(rows), pictures.common_flags(rows), self.thumbnails.get(pictures.id_at(int(rows[0])))
+            )
+            self.looking.large = -1
+        if look:
+            self.looking.look()
 
-    # ------------------------------------------------------------ the large picture
-
-    def _wanted_large(self) -> int:
-        picked = self.grid.selected()
-        return picked[0] if len(picked) == 1 else self.grid.current_image()
-
-    def _ask_for_large(self) -> None:
-        image = self._wanted_large()
-        if image >= 0 and (image != self._large or self.preview.isVisible()):
-            self.bridge.submit(WantPicture(image))
-            self._ask_run(image)
-
-    def _ask_run(self, image: int) -> None:
-        """Let the chosen run say what it sees; it is loaded with the first question."""
-        state = self._state
-        if state.run is None or state.engine is None:
-            return
-        if state.model is None or state.model.run != state.run.id:
-            self.bridge.submit(UseRun(state.run.id))
-        self.bridge.submit(ClassifyImages((image,)))
+    def _show_inspector(self) -> None:
+        self.inspector.setVisible(bool(self.grid.selected_count()) and not self.tools.shown)
 
     def _show_answer(self, state: AppState) -> None:
         """What the chosen run said of the one picture that is selected."""
-        picked = self.grid.selected()
+        picked = self.grid.selected_ids()
         if len(picked) == 1 and state.run is not None:
             said = (one for one in state.classified if one.image == picked[0] and one.run == state.run.id)
             self.inspector.show_answer(next(said, None))
 
-    def _take_large(self, event: PictureReady) -> None:
-        if event.image != self._wanted_large():
-            return
-        self._large = event.image
-        pixmap = pixmap_of(event.pixels) if event.pixels is not None else None
-        self.inspector.show_large(event, pixmap)
-        self.preview.show_picture(pixmap, event.error or self._words_of(event.image))
-
-    def _words_of(self, image: int) -> str:
-        row = self.grid.pictures.row_of(image)
-        if row < 0:
-            return ""
-        record = self.grid.pictures.class_at(row)
-        return f"{self.grid.pictures.name_at(row)} · {record.name if record is not None else self.tr('unlabelled')}"
-
-    def _open_preview(self) -> None:
-        image = self._wanted_large()
-        if image >= 0:
-            self.preview.show_picture(self.thumbnails.get(image), self._words_of(image))
-            self.preview.open()
-            self._look.start()
-
-    def _step_preview(self, steps: int) -> None:
-        image = self.grid.step(steps)
-        self.preview.show_picture(self.thumbnails.get(image), self._words_of(image))
-
     # ------------------------------------------------------------ what the user does
 
-    def label_by_key(self, images: tuple[int, ...], digit: int) -> None:
-        """Give pictures the class of a number key, or none; a key without a class says so."""
-        at = class_for_key(self._state.classes, digit)
-        if at is None:
-            self.count.setText(self.tr("No class has the key {0}.").format(digit))
-        elif at == NO_CLASS:
-            self._label(images, None)
+    def _suggest(self) -> None:
+        if self._state.writable:
+            self.suggesting.toggle()
+            self.grid.setFocus()
+
+    def _write_note(self) -> None:
+        """Go to the note of the one selected picture."""
+        if self.grid.selected_count() == 1:
+            self.show_panel("")
+            self.inspector.show()
+            self.inspector.note.setFocus()
         else:
-            self._label(images, self._state.classes[at].id)
-
-    def _label(self, images: tuple[int, ...], class_id: int | None) -> None:
-        if images and self._state.writable:
-            self.bridge.submit(SetLabels(tuple(images), class_id))
-
-    def remove(self, images: tuple[int, ...]) -> None:
-        """Take pictures out of the project."""
-        if images and self._state.writable:
-            self.bridge.submit(RemoveImages(tuple(images)))
+            self._tell(self.tr("Select one picture to write a note to it."))
 
     def _import_into(self, paths: tuple[str, ...], class_id: int | None) -> None:
         self.bridge.submit(ImportPaths(tuple(paths), class_id, self.settings.copy_images))
@@ -322,28 +331,29 @@ class DataPage(Page):
         if class_id is None:
             self.show_filter(Filter(text=self._filter.text))
         else:
-            self.show_filter(replace(self._filter, class_id=class_id, images=None, words=""))
+            self.show_filter(replace(self._filter, class_id=class_id, images=None, words="", without=NO_FLAG))
 
-    def _set_zoom(self, side: int) -> None:
-        self.grid.set_zoom(side)
+    def _keep_zoom(self, side: int) -> None:
         self.settings.zoom = side
+
+    def _set_move_on(self, on: bool) -> None:
+        self.settings.move_on = on
+        self.settings.save()
 
     def _menu(self, point: QPoint) -> None:
         picked = self.grid.selected()
         if not picked:
             return
-        menu = QMenu(self)
-        menu.setObjectName("pictures")
-        menu.addAction(icon("ph.eye"), self.tr("Look at it (Space)"), self._open_preview)
-        menu.addSeparator()
-        for number, record in enumerate(self._state.classes[:30]):
-            words = self.tr("Label: {0}").format(record.name) + f"\t{key_of(self._state.classes, number)}"
-            menu.addAction(words, lambda class_id=record.id: self._label(picked, class_id))
-        menu.addAction(self.tr("Take the label away") + f"\t{key_of(self._state.classes, NO_CLASS)}", lambda: self._label(picked, None))
-        menu.addSeparator()
-        menu.addAction(icon("ph.trash"), self.tr("Remove from the project") + "\tDel", lambda: self.remove(picked))
-        menu.setEnabled(self._state.writable)
-        menu.aboutToHide.connect(menu.deleteLater)
+        deeds = PictureDeeds(
+            look=self.looking.open,
+            label=lambda class_id: self.labelling.label(picked, class_id),
+            find_class=self.editing.find_class,
+            flag=lambda flag: self.labelling.toggle(picked, flag),
+            note=self._write_note,
+            split=lambda split: self.labelling.set_split(picked, split),
+            remove=lambda: self.labelling.remove(picked),
+        )
+        menu = picture_menu(self, self._state.classes, self._state.writable, len(picked) == 1, deeds)
         menu.popup(self.grid.viewport().mapToGlobal(point))
 
     def _enter_grid(self) -> None:
@@ -351,8 +361,14 @@ class DataPage(Page):
         self.grid.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._filter != Filter():
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+        elif self.suggesting.active:
+            self.suggesting.leave()
+        elif self._filter != Filter():
             self.show_filter(Filter())
+        elif self.tools.shown:
+            self.show_panel("")
         else:
             super().keyPressEvent(event)
 
@@ -361,26 +377,18 @@ class DataPage(Page):
         self._share_width()
 
     def _share_width(self) -> None:
-        """In a narrow window the sides leave more to the grid."""
+        """In a narrow window the sides leave more to the grid, and buttons do without words."""
         narrow = self.width() < px(NARROW)
         self.classes.set_width(176 if narrow else 232)
         self.inspector.set_width(216 if narrow else 272)
-        self.zoom.setVisible(not narrow)
+        self.controls.share_width(self.width())
 
     def dress(self) -> None:
         super().dress()
-        if not hasattr(self, "preview"):
+        if not hasattr(self, "middle"):
             return
         self.empty.dress()
-        self.filters.dress()
-        self.zoom.setFixedWidth(px(88))
+        self.controls.dress(self.middle.currentWidget() is self.empty)
         self._share_width()
-        self.count.setContentsMargins(px(16), px(5), px(16), px(6))
         self._banner.setContentsMargins(px(12), px(8), px(12), 0)
-        self._dress_import()
-
-    def _dress_import(self) -> None:
-        """The empty page has a primary button of its own."""
-        empty = self.middle.currentWidget() is self.empty
-        set_look(self.import_button, "" if empty else "primary")
-        self.import_button.setIcon(icon("ph.upload-simple", colours().text if empty else colours().on_accent))
+        self._banner.setSpacing(px(8))

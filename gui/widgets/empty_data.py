@@ -43,3 +43,24 @@ class EmptyData(QWidget):
         self._column.setContentsMargins(px(40), px(40), px(40), px(40))
         self._column.setSpacing(px(16))
         self._row.setSpacing(px(8))
+
+
+class NoMatch(QWidget):
+    """What a filter that fits no picture shows.
+
+    Attributes
+    ----------
+    again : QPushButton
+        Show all pictures again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.addStretch(1)
+        self.words = label(self.tr("No picture matches."), "muted")
+        self.words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.words)
+        self.again = button(self.tr("Show all"))
+        column.addWidget(self.again, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)

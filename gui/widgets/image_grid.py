@@ -9,6 +9,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRa
 from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
+from engine.project.records import Flag
 from gui.state import AppState
 from gui.theme import colour, colours, font, px, theme
 from gui.widgets.grid_view import GridView
@@ -164,6 +165,11 @@ class ImageGrid(GridView):
         """Ids of the selected pictures, ascending."""
         return tuple(self.selected_ids().tolist())
 
+    def shown(self) -> tuple[int, ...]:
+        """Ids of all pictures that are shown, as they are shown."""
+        ids = self.pictures.ids()
+        return tuple(ids.tolist()) if ids is not None else ()
+
     def selected_ids(self) -> np.ndarray:
         """Ids of the selected pictures, int64, ascending."""
         import numpy as np
@@ -173,6 +179,15 @@ class ImageGrid(GridView):
             parts = [ids[part.top() : part.bottom() + 1] for part in self.selectionModel().selection()] if ids is not None else []
             self._picked = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
         return self._picked
+
+    def selected_count(self) -> int:
+        """Number of selected pictures; quick whatever it is."""
+        return sum(part.bottom() - part.top() + 1 for part in self.selectionModel().selection())
+
+    def all_have(self, flag: Flag) -> bool:
+        """Whether all selected pictures have a mark."""
+        rows = self.selected_rows()
+        return bool(len(rows)) and bool((self.pictures.flags_of(rows) & int(flag)).all())
 
     def selected_rows(self) -> np.ndarray:
         """Rows of the selected pictures, int64, ascending."""

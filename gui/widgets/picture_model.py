@@ -199,6 +199,27 @@ class PictureModel(QAbstractListModel):
     def flags_at(self, row: int) -> Flag:
         return Flag(int(self._table.flags[self._rows[row]])) if self._table is not None and self._rows is not None else Flag(0)
 
+    def flags_of(self, rows: np.ndarray) -> np.ndarray:
+        """Marks of rows, uint8, bits of Flag."""
+        import numpy as np
+
+        return self._table.flags[self._rows[rows]] if self._table is not None and self._rows is not None else np.empty(0, np.uint8)
+
+    def common_flags(self, rows: np.ndarray) -> tuple[Flag, Flag]:
+        """Marks that all of these rows have, and marks that any has."""
+        import numpy as np
+
+        flags = self.flags_of(rows)
+        return Flag(int(np.bitwise_and.reduce(flags))), Flag(int(np.bitwise_or.reduce(flags)))
+
+    def class_counts(self, rows: np.ndarray) -> list[tuple[ClassRecord | None, int]]:
+        """Classes of these rows (None: unlabelled) and how many have them, most frequent first."""
+        import numpy as np
+
+        counts = np.bincount(self.class_ids()[rows] + 1)
+        order = sorted(np.flatnonzero(counts).tolist(), key=lambda at: -counts[at])
+        return [(self._classes.get(at - 1), int(counts[at])) for at in order]
+
     def facts_at(self, row: int) -> Facts:
         """All that is known of a picture without reading it."""
         assert self._table is not None

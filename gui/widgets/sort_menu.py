@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from gui.icons import icon
 from gui.theme import theme
-from gui.widgets.basics import button
 from gui.widgets.picture_filter import BY_RUN, Order, SortBy
 
 WORDS = {
@@ -38,11 +37,9 @@ class SortMenu(QPushButton):
 
     def __init__(self) -> None:
         super().__init__()
-        made = button("", "quiet", self.tr("In which order the pictures are shown"))
         self.setProperty("look", "quiet")
-        self.setCursor(made.cursor())
-        self.setToolTip(made.toolTip())
-        self._order = Order()
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._order, self._words, self._narrow = Order(), "", False
         menu = QMenu(self)
         self._keys = QActionGroup(self)
         self.keys: dict[SortBy, QAction] = {}
@@ -76,9 +73,17 @@ class SortMenu(QPushButton):
         low, high = self._ends(order.by)
         self.directions[False].setText(low)
         self.directions[True].setText(high)
-        self.setText(self.tr(WORDS[order.by]))
-        self.setAccessibleName(self.tr("Sorted: {0}, {1}").format(self.text(), high if order.descending else low))
+        words = self.tr(WORDS[order.by])
+        self.setAccessibleName(self.tr("Sorted: {0}, {1}").format(words, high if order.descending else low))
+        self.setToolTip(self.tr("In which order the pictures are shown: {0}").format(words))
+        self._words = words
+        self.set_narrow(self._narrow)
         self.dress()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Show the icon alone, or with words."""
+        self._narrow = narrow
+        self.setText("" if narrow else self._words)
 
     def _ends(self, by: SortBy) -> tuple[str, str]:
         if by in (SortBy.ADDED, SortBy.DATE):

@@ -234,9 +234,9 @@ def test_space_opens_the_preview_arrows_and_digits_work_in_it_and_escape_leaves(
     qtbot.keyClick(page.grid, Qt.Key.Key_Space)
     assert page.preview.isVisible()
     qtbot.keyClick(page.preview, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: any(command.image == 13 for command in host.sent(WantPicture)))
     qtbot.keyClick(page.preview, "1")
     assert (host.sent(SetLabels)[-1].images, host.sent(SetLabels)[-1].class_id) == ((13,), 1)
-    qtbot.waitUntil(lambda: any(command.image == 13 for command in host.sent(WantPicture)))
     qtbot.keyClick(page.preview, Qt.Key.Key_Escape)
     assert not page.preview.isVisible()
 
