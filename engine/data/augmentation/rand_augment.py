@@ -99,7 +99,7 @@ def autocontrast(pictures: torch.Tensor) -> torch.Tensor:
     """Stretch each channel to the full range; an even one stays as it is."""
     low, high = pictures.amin(dim=(2, 3), keepdim=True), pictures.amax(dim=(2, 3), keepdim=True)
     span = high - low
-    return torch.where(span > 0, (pictures - low) * (255 / span.clamp(min=1e-6)), pictures)
+    return torch.where(span > 0, ((pictures - low) * (255 / span.clamp(min=1e-6))).clamp(max=255), pictures)
 
 
 def equalise(pictures: torch.Tensor) -> torch.Tensor:
