@@ -135,8 +135,10 @@ def _read(record: StandardSet, root: Path, token: CancelToken) -> Source | None:
 
 def _get_file(record: StandardSet, file: SetFile, root: Path, token: CancelToken, emit: Emit) -> None:
     """Have a file of the set at hand, and unpacked where it is an archive."""
-    path = root / file.path
+    path = next((place for place in (root / file.path, root / file.name) if place.is_file()), root / file.path)
     there = path.is_file()
+    if there and file.unpack is None and path != root / file.path:
+        return  # a reader looks there as well
     if there and file.md5 and checksum(path, token) != file.md5:
         raise UserError(
             f"{path} is not the file of {record.title} that it should be, or damaged.", "Move it away; it is then fetched anew."
