@@ -12,6 +12,12 @@ from engine.data.sources.records import SPLIT_NAMES, Item, Search, Source
 from engine.failure import UserError
 from engine.project.records import Skipped, Split
 
+UNLABELLED = "unlabelled"
+"""The folder of pictures without a class, as exports write it."""
+UNDIVIDED = "undivided"
+"""The folder beside those of the splits that holds classes whose pictures are in none."""
+WITHOUT_CLASS = frozenset({UNLABELLED, "unlabeled"})
+
 
 def from_folder(path: Path, search: Search) -> Source:
     """All pictures in and below a folder.
@@ -66,10 +72,16 @@ def walk(folder: Path, token: CancelToken) -> list[Path]:
 
 def _placed(parts: tuple[str, ...], split_folders: bool) -> tuple[str, Split]:
     """Class (empty: none) and split by the folders that a picture lies in."""
-    if not split_folders:
-        return (parts[0] if len(parts) > 1 else ""), Split.NONE
-    split = SPLIT_NAMES.get(parts[0].casefold(), Split.NONE) if len(parts) > 1 else Split.NONE
-    return (parts[1] if split and len(parts) > 2 else ""), split
+    folders = parts[:-1]
+    split = Split.NONE
+    if split_folders:
+        first = folders[0].casefold() if folders else ""
+        if first not in SPLIT_NAMES and first != UNDIVIDED:
+            return "", Split.NONE
+        split = SPLIT_NAMES.get(first, Split.NONE)
+        folders = folders[1:]
+    name = folders[0] if folders else ""
+    return ("" if name.casefold() in WITHOUT_CLASS else name), split
 
 
 def _class_level(found: list[tuple[str, ...]]) -> tuple[int, bool]:

@@ -1,0 +1,99 @@
+"""A whole project in one archive: database, pictures, runs.
+
+Pictures that it refers to elsewhere are packed as well, so that it opens anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.data.locators import parted
+from engine.data.sources.names import hidden
+from engine.project.incoming import IMAGES, INCOMING
+from engine.project.outgoing import ArchiveTarget, Names, unreachable, writing_file
+from engine.project.records import Skipped
+from engine.project.runs import RUNS
+from engine.project.store import FILE
+
+if TYPE_CHECKING:
+    from engine.project.exporting import Writing
+
+TEXT = "Packing the project"
+
+
+def write_project(writing: Writing) -> None:
+    """An archive with a folder that is the project."""
+    with (
+        writing_file(writing.path, writing.folder) as part,
+        tempfile.TemporaryDirectory(dir=part.parent, prefix=".fovea-") as beside,
+        zipfile.ZipFile(part, "x", strict_timestamps=False) as archive,
+    ):
+        target = ArchiveTarget(archive, writing.name)
+        database = Path(beside, FILE)
+        copy_database(writing.folder, database)
+        with closing(sqlite3.connect(database)) as copy:
+            _pack_pictures(writing, copy, target)
+        target.add_file(database, FILE, writing.token)
+        for folder, _, names in os.walk(writing.folder / RUNS):
+            for name in sorted(names):
+                path = Path(folder, name)
+                if not hidden(name) and unreachable(path) is None:
+                    target.add_file(path, path.relative_to(writing.folder).as_posix(), writing.token)
+
+
+def copy_database(folder: Path, target: Path) -> None:
+    """The project's database as it is at one moment, while others may write it: by SQLite's own backup, which needs no lock of ours."""
+    address = (folder / FILE).resolve().as_uri()
+    with closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=10.0)) as source, closing(sqlite3.connect(target)) as copy:
+        try:
+            source.backup(copy)
+        except sqlite3.OperationalError:  # the log cannot be made in a folder that cannot be written
+            with closing(sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)) as still:
+                still.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+
+
+def _pack_pictures(writing: Writing, copy: sqlite3.Connection, target: ArchiveTarget) -> None:
+    """Pack the files of all pictures, and let the copy's rows refer to those that lay elsewhere in their new place."""
+    rows = copy.execute("SELECT id, locator, name, removed FROM images ORDER BY id").fetchall()
+    places: dict[str, str | None] = {}  # of each file: where it lies in the archive, None where it cannot be read
+    names = Names()
+    for _, locator, _, _ in rows:
+        place = parted(locator)[1]
+        if place.startswith(f"{IMAGES}/"):
+            names.free(IMAGES, place[len(IMAGES) + 1 :])
+    moved = []
+    for number, (image, locator, name, removed) in enumerate(rows):
+        writing.progress.tell(number, len(rows), TEXT)
+        kind, place, part = parted(locator)
+        if place and place not in places:
+            places[place] = _pack(writing, target, place, names)
+        new = places[place] if place else ""
+        if new is None:
+            if not removed:
+                writing.skipped.append(Skipped(name, unreachable(Path(writing.root, place)) or "is missing"))
+            continue
+        writing.written += not removed
+        if new != place:
+            moved.append((f"{kind}:{new}#{part}" if part else f"{kind}:{new}", image))
+    with copy:
+        copy.executemany("UPDATE images SET locator = ? WHERE id = ?", moved)
+
+
+def _pack(writing: Writing, target: ArchiveTarget, place: str, names: Names) -> str | None:
+    """Pack one file; gives its place in the archive."""
+    file = Path(writing.root, place)
+    inside = place.startswith(f"{IMAGES}/") and ".." not in place.split("/")
+    if inside and not file.exists():  # its row is on disk, and it is just about to be moved
+        file = Path(writing.root, INCOMING, place[len(IMAGES) + 1 :])
+    if unreachable(file) is not None:
+        return None
+    new = place if inside else f"{IMAGES}/{names.free(IMAGES, file.name)}"
+    target.add_file(file, new, writing.token)
+    return new
