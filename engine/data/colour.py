@@ -21,7 +21,7 @@ EXIF_PART, ORIGINAL_DATE_TAG = 0x8769, 0x9003
 
 def orientation_of(image: Image.Image, data: bytes = b"") -> int:
     """EXIF's orientation, 1 to 8. `data` is the whole file where it is at hand."""
-    if image.format == "PNG" and "exif" not in image.info and b"eXIf" not in data and b"Raw profile" not in data:
+    if image.format == "PNG" and "exif" not in image.info and not _says_more_behind(data):
         return 1  # asking Pillow would decode the picture, to look behind it
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
@@ -30,6 +30,18 @@ def orientation_of(image: Image.Image, data: bytes = b"") -> int:
     if image.format == "TIFF":  # Pillow turns a TIFF itself when it loads it
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _says_more_behind(data: bytes) -> bool:
+    """Whether a PNG's EXIF stands behind its pixels; only the heads of its chunks are looked at."""
+    place, behind = 8, False
+    while place + 8 <= len(data):
+        kind = data[place + 4 : place + 8]
+        behind = behind or kind == b"IDAT"
+        if behind and kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+            return True
+        place += 12 + int.from_bytes(data[place : place + 4], "big")
+    return False
 
 
 def date_of(image: Image.Image) -> str:

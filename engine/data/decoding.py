@@ -38,12 +38,14 @@ __all__ = [
     "read_header",
     "read_picture",
     "read_reduced",
+    "shrunk",
     "to_working_size",
 ]
 
 Colour = tuple[int, int, int]
 
 BYTE_LIMIT = 1_000_000_000
+HALVED = 3  # times the side wanted, from which a picture is halved first
 LARGE_PIXELS = 24_000_000
 _LARGE = threading.Lock()  # two pictures of the largest size at once would take more than a gigabyte
 FORMATS = (
@@ -129,12 +131,24 @@ def look_into(data: bytes, side: int, name: str = "") -> Seen:
     picture, orientation = _upright_pixels(image, data, name or "the picture", side, WHITE)
     if orientation >= 5:
         across, up = up, across
+    return Seen(shrunk(picture, side), across, up, date_of(image))
+
+
+def shrunk(picture: Picture, side: int) -> Picture:
+    """The picture with its long side at most `side`, for looking at; smaller ones as they are: uint8 height x width x 3.
+
+    Averaging squares of four pixels first is three times quicker than averaging any areas, and gives the same but for a few levels.
+    """
     height, width = picture.shape[:2]
     scale = side / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return Seen(picture, across, up, date_of(image))
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    while min(picture.shape[:2]) >= 2 and max(picture.shape[:2]) >= HALVED * side:
+        height, width = picture.shape[:2]
+        even = picture[: height // 2 * 2, : width // 2 * 2]
+        picture = np.asarray(cv2.resize(even, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_header(source: str | Path | bytes, name: str = "") -> Header:
@@ -329,14 +343,14 @@ def _quick(data: bytes, image: Image.Image, at_least: int) -> Picture | None:
         return None
     if image.format == "PNG" and data[24] != 8:  # bit depth
         return None
-    flags = cv2.IMREAD_COLOR
+    flags = cv2.IMREAD_COLOR_RGB
     if at_least and image.format in ("JPEG", "MPO"):
         factor = max(image.size) // at_least
         flags = next((flag for least, flag in REDUCED if factor >= least), flags)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.dtype != np.uint8:
         return None
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(decoded if flags == cv2.IMREAD_COLOR_RGB else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _is_whole(kind: str | None, data: bytes) -> bool:

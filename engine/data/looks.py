@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.data.colour import Picture
-from engine.data.decoding import content, look_into
+from engine.data.decoding import content, look_into, shrunk
 from engine.data.hashes import perceptual_hash
 
 THUMBNAIL_SIDE = 128
@@ -93,14 +93,14 @@ def look_into_content(data: bytes, name: str, digest: bytes, time: float) -> tup
 
 def look_of_pixels(picture: Picture) -> tuple[Look, bytes]:
     """Look at a picture in memory: uint8 height x width x 3, sRGB. Its digest is that of its shape and pixels."""
-    small = shrunk(picture)
+    small = shrunk(picture, THUMBNAIL_SIDE)
     return measured(picture), encoded(small)
 
 
 def measured(picture: Picture) -> Look:
     """As `look_of_pixels`, without a thumbnail."""
     height, width = picture.shape[:2]
-    return _look(shrunk(picture), digest_of_pixels(picture), width, height, 0, math.nan)
+    return _look(shrunk(picture, THUMBNAIL_SIDE), digest_of_pixels(picture), width, height, 0, math.nan)
 
 
 def digest_of(data: bytes) -> bytes:
@@ -119,16 +119,6 @@ def digest_of_pixels(picture: Picture) -> bytes:
 def short_digest(digest: bytes) -> int:
     """The first eight bytes of a digest as a number in [0, 2^64), as snapshots keep it."""
     return int.from_bytes(digest[:8], "big")
-
-
-def shrunk(picture: Picture, side: int = THUMBNAIL_SIDE) -> Picture:
-    """The picture with its long side at most `side`; smaller ones as they are."""
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def encoded(thumbnail: Picture) -> bytes:

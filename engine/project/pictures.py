@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from engine import messages
 from engine.control import CancelToken
-from engine.data.decoding import Picture, UnreadablePicture, content, look_into, read_reduced
+from engine.data.decoding import Picture, UnreadablePicture, content, look_into, read_reduced, shrunk
 from engine.data.locators import parted, path_of, read_located
-from engine.data.looks import THUMBNAIL_SIDE, decoded, digest_of, digest_of_pixels, encoded, short_digest, shrunk
+from engine.data.looks import THUMBNAIL_SIDE, decoded, digest_of, digest_of_pixels, encoded, short_digest
 from engine.failure import UserError
 from engine.messages import PictureReady, ThumbnailsReady
 from engine.project.ahead import in_order
@@ -131,7 +131,7 @@ class _Wanted:
             picture, found = look_into(data, THUMBNAIL_SIDE, name).picture, short_digest(digest_of(data))
         else:
             whole = read_located(self.locator, self.root)
-            picture, found = shrunk(whole), short_digest(digest_of_pixels(whole))
+            picture, found = shrunk(whole, THUMBNAIL_SIDE), short_digest(digest_of_pixels(whole))
         return picture, encoded(picture) if found == self.digest else b""
 
 

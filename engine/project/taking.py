@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from engine.control import Cancelled, CancelToken
-from engine.data.decoding import UnreadablePicture, content
+from engine.data.decoding import UnreadablePicture, content, shrunk
 from engine.data.locators import file_locator, parted, read_located
-from engine.data.looks import Look, digest_of, encoded, look_into_content, measured, modified, short_digest, shrunk
+from engine.data.looks import THUMBNAIL_SIDE, Look, digest_of, encoded, look_into_content, measured, modified, short_digest
 from engine.project.incoming import IMAGES, INCOMING, Incoming
 from engine.project.records import Split
 
@@ -126,7 +126,7 @@ class Taker:
         token.check()
         at, file = self._kept_once(Path(found.root, place), name, found.temporary)
         # pictures of arrays are as quick to read as a thumbnail
-        return Taken(f"{kind}:{at}#{number}", look, encoded(shrunk(pixels)) if kind == "crop" else b"", file)
+        return Taken(f"{kind}:{at}#{number}", look, encoded(shrunk(pixels, THUMBNAIL_SIDE)) if kind == "crop" else b"", file)
 
     def _take_file(self, found: Found, path: Path, name: str, token: CancelToken) -> Taken:
         data, label = content(path, found.name)
