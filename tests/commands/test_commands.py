@@ -66,6 +66,15 @@ def test_run_goes_to_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     assert places[0] != places[1] and all(place.parent == tmp_path / "runs" for place in places)
 
 
+@pytest.mark.parametrize("resize", ["crop", "pad"])
+def test_train_takes_the_way_to_the_working_size(tmp_path: Path, capsys: pytest.CaptureFixture[str], resize: str) -> None:
+    words = ("train", "digits", "--network", "softmax", "--epochs", "1", "--size", "12", "--resize", resize)
+    status, values, _ = answer(capsys, *words, "--out", str(tmp_path / "run"))
+    assert status == 0
+    preprocessing = json.loads(Path(values["run"], "run.json").read_bytes())["preprocessing"]
+    assert preprocessing["resize"] == resize and preprocessing["height"] == preprocessing["width"] == 12
+
+
 def test_train_names_what_it_skipped_and_has_no_figure_that_does_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for part in ("train", "val"):
         make_pictures(tmp_path / "set" / part / "dark", 12, (10, 20, 30))
@@ -215,6 +224,7 @@ WRONG_WORDS = pytest.mark.parametrize(
         ["train", "digits", "--network", "softmax", "--epochs", "0"],
         ["train", "digits", "--network", "softmax", "--lr", "nan"],
         ["train", "digits", "--network", "softmax", "--seed", "-1"],
+        ["train", "digits", "--network", "softmax", "--resize", "centre"],
         ["train", "digits", "--network", "softmax", "--pretrained"],
         ["train", "digits", "--network", "softmax", "--epo", "3"],
         ["describe", "lenet-5", "--input", "32x32"],

@@ -7,7 +7,7 @@ from made import opened, run_record
 
 from engine.messages import ClassesChanged, PictureReady, Remember, WantPicture
 from engine.networks.arithmetic import NetworkError
-from engine.training.recipe import Recipe
+from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe
 from gui import plan
 from gui.reducing import reduce
 from gui.state import AppState
@@ -97,6 +97,51 @@ def test_a_few_pictures_are_looked_at_once(bridge, host):
     assert [command.key for command in host.sent(Remember)] == [plan.TYPICAL]
     finder.look(bridge.state)
     assert len(host.sent(WantPicture)) == plan.SAMPLE
+
+
+def test_resize_and_ground_are_kept_and_nonsense_is_not_taken():
+    assert plan.resize(state_of()) is None and plan.ground(state_of()) == (255, 255, 255)
+    chosen = state_of(**{plan.RESIZE: "crop", plan.GROUND: "#0a0b0c"})
+    assert plan.resize(chosen) == "crop" and plan.ground(chosen) == (10, 11, 12)
+    for nonsense in ("", "#", "#12", "white", "#1234567", "#00000000"):
+        wrong = state_of(**{plan.RESIZE: nonsense, plan.GROUND: nonsense})
+        assert plan.resize(wrong) is None and plan.ground(wrong) == (255, 255, 255)
+
+
+def test_the_way_to_the_size_is_the_one_that_the_engine_will_take():
+    measured = opened(memory={"typical": typical(1, 28, 28)})
+    same = msgspec.structs.replace(measured.images, widths=np.full(12, 28, np.int32), heights=np.full(12, 28, np.int32))
+    even = reduce(AppState(), msgspec.structs.replace(measured, images=same))
+    assert plan.resize_taken(even, 32, 32) == "centre" and plan.resize_taken(even, 48, 48) == "squash"
+    other = msgspec.structs.replace(same, widths=np.arange(20, 32, dtype=np.int32))
+    assert plan.resize_taken(reduce(AppState(), msgspec.structs.replace(measured, images=other)), 32, 32) == "squash"
+    assert plan.resize_taken(state_of(**{plan.RESIZE: "pad", "typical": typical()}), 32, 32) == "pad"
+
+
+def test_the_augmentation_is_the_recipe_s_or_what_suits_network_and_pictures():
+    def kept(**more) -> str:
+        return msgspec.json.encode(Recipe(**more)).decode()
+
+    assert plan.augmentation_taken(state_of(network="lenet-5", typical=typical())) == FEW_GREY
+    assert plan.augmentation_taken(state_of(network="small-cnn", typical=typical(3, 64, 64))) == PHOTOGRAPHS
+    assert plan.augmentation_taken(state_of(network="mlp", typical=typical())) == Augmentation()
+    own = Augmentation(rotate=9)
+    assert plan.augmentation_taken(state_of(network="mlp", recipe=kept(augmentation=own))) == own
+    assert plan.augmentation_taken(state_of(network="nearest-neighbour", recipe=kept(augmentation=own))) == Augmentation()
+    assert plan.augmentation_taken(state_of(network="lenet-5", recipe=kept(suit_augmentation=False))) == Augmentation()
+
+
+def test_a_field_of_the_recipe_is_changed_from_elsewhere(bridge, host):
+    host.emit(opened())
+    bridge.tick()
+    plan.with_recipe_field(bridge, "class_weights", True)
+    plan.with_recipe_field(bridge, "augmentation.shift", 0.25)
+    made = plan.recipe(bridge.state)
+    assert made.class_weights and made.augmentation.shift == 0.25 and made.preset == "own"
+    assert [command.key for command in host.sent(Remember)] == [plan.RECIPE] * 2
+    with pytest.raises(ValueError, match="shift"):
+        plan.with_recipe_field(bridge, "augmentation.shift", 3.0)
+    assert plan.recipe(bridge.state) == made
 
 
 def test_classes_count_and_ten_stand_for_none():

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from engine.training.recipe import PRESETS, Augmentation, Recipe
-from gui.widgets.recipe_form import FIELDS, RecipeForm, number_of
+from gui.widgets.recipe_form import CHANGES, FIELDS, UNEQUAL, RecipeForm, number_of
 
 
 @pytest.fixture
@@ -73,6 +73,27 @@ def test_classic_classifiers_have_neighbours_alone(form):
     form.set_recipe(Recipe(neighbours=3), classic=True)
     assert form.editors["neighbours"].isVisible() and not form.editors["epochs"].isVisible()
     assert not any(card.isVisible() for card in form.cards.values())
+
+
+def test_rare_classes_are_weighed_or_shown_more_often_but_not_by_classic_classifiers(qtbot, form):
+    for name in UNEQUAL:
+        with qtbot.waitSignal(form.changed) as caught:
+            form.editors[name].setChecked(True)
+        assert getattr(caught.args[0], name) and caught.args[0].preset == "own"
+    assert "fewer pictures" in form.why_unequal.text()
+    form.set_recipe(form.recipe, classic=True)
+    for name in UNEQUAL:
+        assert form.editors[name].isVisible() and not form.editors[name].isEnabled() and form.editors[name].isChecked()
+    assert "take no notice" in form.why_unequal.text()
+    form.set_recipe(form.recipe, classic=False)
+    assert all(form.editors[name].isEnabled() for name in UNEQUAL)
+
+
+def test_every_field_stands_under_a_heading(form):
+    heads = {field.group for field in FIELDS if not field.classic}
+    assert heads == set(form._heads) and all(form._heads[head].isVisible() for head in heads)
+    for inner in (field.name for field in FIELDS if field.name.startswith("augmentation.")):
+        assert next(field.group for field in FIELDS if field.name == inner) == CHANGES
 
 
 def test_numbers_as_people_write_them():

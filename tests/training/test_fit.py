@@ -35,7 +35,7 @@ from engine.project import runs
 from engine.project.records import RunRecord, Split
 from engine.training import loop, preparing
 from engine.training.fit import fit, threads_for
-from engine.training.recipe import Augmentation, Recipe
+from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe, suited_augmentation
 from engine.training.saved import WEIGHTS, load_run
 
 QUICK = Recipe(epochs=2, batch=32, suit_augmentation=False)
@@ -117,7 +117,7 @@ from pathlib import Path
 from engine.control import CancelToken
 from engine.data import dataset, sources
 from engine.training.fit import fit, threads_for
-from engine.training.recipe import Augmentation, Recipe
+from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe, suited_augmentation
 recipe = Recipe(epochs=1, seed=int(sys.argv[2]), augmentation=Augmentation(shift=0.1, colour=0.2))
 fit(dataset.from_source(sources.scan("digits")), "small-cnn", recipe, None, Path(sys.argv[1]), CancelToken(), lambda event: None, threads=1)
 """
@@ -324,6 +324,23 @@ def test_frame_of_black_only_where_it_is_thin() -> None:
     assert decide(8, 8) == "squash"
     assert decide(28, 28, uniform=False) == "squash"
     assert decide(48, 48) == "squash"
+
+
+def test_resize_and_ground_go_into_the_run(digits: Dataset, tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(QUICK, epochs=1)
+    ways = {"resize": "pad", "ground": (9, 8, 7)}
+    record = fit(few(digits, 200), "softmax", recipe, None, tmp_path / "run", CancelToken(), lambda event: None, threads=1, **ways)
+    assert (record.preprocessing.resize, record.preprocessing.ground) == ("pad", (9, 8, 7))
+    assert load_run(tmp_path / "run").record.preprocessing == record.preprocessing
+
+
+def test_suited_augmentation_is_for_convolutions_and_for_untouched_recipes() -> None:
+    assert suited_augmentation(Recipe(), True, 3, 100) == PHOTOGRAPHS
+    assert suited_augmentation(Recipe(), True, 1, 100) == FEW_GREY
+    assert suited_augmentation(Recipe(), False, 3, 100) == Augmentation()
+    own = Augmentation(blur=0.02)
+    assert suited_augmentation(Recipe(augmentation=own), True, 3, 100) == own
+    assert suited_augmentation(Recipe(suit_augmentation=False), True, 3, 100) == Augmentation()
 
 
 def test_own_augmentation_is_left_alone(digits: Dataset, tmp_path: Path) -> None:
