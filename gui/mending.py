@@ -20,14 +20,14 @@ SAFE_FOR_ALL = {
     ("near-duplicate", "one-side"),
     ("unreadable", "remove"),
 }
-"""Kind and action where the doctor is never wrong, so that one press may do it for all groups. Marking for later is always safe."""
+"""Kind and action where the doctor is never wrong, so that one press may do it for all groups."""
 
 FLAGS = {"confirm": Flag.CONFIRMED, "flag": Flag.FLAGGED}
 
 
 def safe_for_all(finding: Finding, action: Action) -> bool:
     """Whether a mend may be offered for all groups of a finding at once."""
-    return len(finding.groups) > 1 and (action == "flag" or (finding.kind, action) in SAFE_FOR_ALL)
+    return len(finding.groups) > 1 and (finding.kind, action) in SAFE_FOR_ALL
 
 
 class Sight(msgspec.Struct, frozen=True, eq=False):

@@ -78,11 +78,11 @@ QPushButton[look="card"]:hover {{ background: {hover}; }}
 QPushButton[look="card"]:checked {{ background: {selected}; border-color: {accent}; }}
 QPushButton[look="card"]:focus {{ border-color: {accent}; }}
 
-QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit {{
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QDateEdit {{
     background: {raised}; border: 1px solid {line}; border-radius: {s6}px; padding: {s4}px {s8}px; min-height: {s20}px;
     selection-background-color: {accent}; selection-color: {on_accent};
 }}
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QDateEdit:focus {{ border-color: {accent}; }}
 QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; background: {panel}; }}
 QComboBox::drop-down {{ border: none; width: {s24}px; }}
 QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{caret}"); width: {s12}px; height: {s12}px; }}
@@ -102,6 +102,11 @@ QComboBox QAbstractItemView {{
 }}
 
 QAbstractScrollArea {{ background: {surface}; border: none; }}
+QPlainTextEdit, QTextEdit {{
+    background: {raised}; border: 1px solid {line}; border-radius: {s6}px; padding: {s2}px {s4}px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {accent}; }}
 QListView[look="clear"], QScrollArea[look="clear"], QScrollArea[look="clear"] > QWidget > QWidget {{ background: transparent; }}
 QListView, QTreeView, QTableView {{ outline: none; alternate-background-color: {panel}; gridline-color: {line}; }}
 QTableView::item {{ padding: 0 {s6}px; }}
@@ -145,6 +150,14 @@ QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
 QCheckBox::indicator:disabled {{ background: {panel}; border-color: {disabled}; }}
 QCheckBox::indicator:checked:disabled {{ background: {disabled}; }}
 QCheckBox:disabled {{ color: {disabled}; }}
+QRadioButton {{ spacing: {s8}px; }}
+QRadioButton::indicator {{
+    background: {raised}; border: 1px solid {muted}; border-radius: {r_radio}px; width: {s14}px; height: {s14}px;
+}}
+QRadioButton::indicator:hover, QRadioButton::indicator:focus {{ border-color: {accent}; }}
+QRadioButton::indicator:checked {{ border: {s4}px solid {accent}; width: {s8}px; height: {s8}px; }}
+QRadioButton::indicator:disabled {{ border-color: {disabled}; }}
+QRadioButton:disabled {{ color: {disabled}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {line}; }}
 QTabBar::tab {{ background: transparent; color: {muted}; padding: {s6}px {s12}px; border: none; border-bottom: {s2}px solid transparent; }}
 QTabBar::tab:hover {{ color: {text}; }}
@@ -184,6 +197,7 @@ def _radii(lengths: dict[str, int]) -> dict[str, int]:
         "r_chip": (lengths["s20"] + 2 * lengths["s2"] + border) // 2,
         "r_handle": min(lengths["s14"] + border, lengths["s4"] + 2 * lengths["s6"]) // 2,
         "r_groove": lengths["s4"] // 2,
+        "r_radio": min(lengths["s14"] + border, lengths["s8"] + 2 * lengths["s4"]) // 2,
         "r_progress": lengths["s6"] // 2,
         "r_scroll": (lengths["s12"] - 2 * lengths["s2"]) // 2,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.messages import Examine, FindingsReady
@@ -164,8 +164,14 @@ class DoctorPanel(QWidget):
             view.picture_opened.connect(self._open_large)
             row.render(self._bridge.state, row.follower.follow(self._bridge.state.images))
             view.setFocus()
-            self.scroll.widget().adjustSize()
-            self.scroll.ensureWidgetVisible(row, 0, 0)
+            QTimer.singleShot(0, row, lambda: self._bring_up(row))
+
+    def _bring_up(self, row: FindingRow) -> None:
+        """Scroll a finding to the top, now that its height is known."""
+        inner, room = self.scroll.widget(), self.scroll.viewport().size()
+        self._list.activate()
+        inner.resize(room.width(), max(room.height(), self._list.totalHeightForWidth(room.width())))
+        self.scroll.verticalScrollBar().setValue(row.y() - px(4))
 
     def _open_large(self, images: tuple[int, ...], image: int) -> None:
         if self._large is None:

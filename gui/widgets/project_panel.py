@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QGridLayout, QHBoxLayout, QRadioButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine.messages import Exported, KeepFiles
 from engine.project.records import Flag
@@ -16,10 +16,10 @@ from gui.widgets.basics import button, count, label, rule
 from gui.widgets.skipped_table import SkippedTable
 
 EXPORTS: tuple[tuple[str, Kind, bool, str], ...] = (
-    ("Table (CSV)…", "csv", False, "A line a picture: file, label, split"),
     ("Folder per class…", "folders", False, "Copies of the files, a folder a class"),
-    ("Folder per class, linked…", "folders", True, "Links to the files, where the system can: takes no room"),
-    ("COCO JSON…", "coco", False, "annotations in JSON beside a folder of pictures"),
+    ("Folders of links…", "folders", True, "Links to the files, where the system can: takes no room"),
+    ("Table (CSV)…", "csv", False, "A line a picture: file, label, split"),
+    ("COCO JSON…", "coco", False, "Annotations in JSON beside a folder of pictures"),
     ("Zip of folders…", "zip", False, "Folder per class, packed in one file"),
     ("Whole project (zip)…", "project", False, "Pictures, labels and runs, to open elsewhere"),
 )
@@ -97,11 +97,13 @@ class ProjectPanel(QWidget):
         row.addWidget(self.which, 1)
         self._column.addLayout(row)
         self.buttons = []
-        for words, kind, link, tip in EXPORTS:
+        grid = self._grid = QGridLayout()
+        for number, (words, kind, link, tip) in enumerate(EXPORTS):
             made = button(self.tr(words), "", self.tr(tip))
             made.clicked.connect(lambda checked=False, kind=kind, link=link: self.export(kind, link))
-            self._column.addWidget(made)
+            grid.addWidget(made, number // 2, number % 2)
             self.buttons.append((made, kind))
+        self._column.addLayout(grid)
         self.said = label("", wrap=True)
         self._column.addWidget(self.said)
         self.show_button = button(self.tr("Show in folder"), "quiet", self.tr("Open the folder in the file manager"))
@@ -179,6 +181,7 @@ class ProjectPanel(QWidget):
     def dress(self) -> None:
         self._column.setContentsMargins(px(16), px(12), px(16), px(16))
         self._column.setSpacing(px(8))
+        self._grid.setSpacing(px(6))
 
 
 def missing_pictures(state: AppState) -> int:

@@ -83,7 +83,7 @@ def test_groups_without_pictures_and_projects_without_pictures_are_no_error():
 
 @pytest.mark.parametrize(
     ("kind", "action", "safe"),
-    [("duplicate", "keep-first", True), ("suspect", "relabel", False), ("suspect", "flag", True), ("near-duplicate", "keep-first", False)],
+    [("duplicate", "keep-first", True), ("suspect", "relabel", False), ("suspect", "flag", False), ("near-duplicate", "keep-first", False)],
 )
 def test_only_what_is_never_wrong_is_offered_for_all(kind, action, safe):
     assert safe_for_all(finding(kind, [Group((10,)), Group((11,))], action), action) is safe
