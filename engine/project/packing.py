@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from engine.data.locators import parted
 from engine.data.sources.names import hidden
+from engine.project.copying import copy_database
 from engine.project.incoming import IMAGES, INCOMING
 from engine.project.outgoing import ArchiveTarget, Names, unreachable, writing_file
 from engine.project.records import Skipped
@@ -36,7 +37,7 @@ def write_project(writing: Writing) -> None:
     ):
         target = ArchiveTarget(archive, writing.name)
         database = Path(beside, FILE)
-        copy_database(writing.folder, database)
+        copy_database(writing.folder, database, writing.token)
         with closing(sqlite3.connect(database)) as copy:
             _pack_pictures(writing, copy, target)
         target.add_file(database, FILE, writing.token)
@@ -45,18 +46,6 @@ def write_project(writing: Writing) -> None:
                 path = Path(folder, name)
                 if not hidden(name) and unreachable(path) is None:
                     target.add_file(path, path.relative_to(writing.folder).as_posix(), writing.token)
-
-
-def copy_database(folder: Path, target: Path) -> None:
-    """The project's database as it is at one moment, while others may write it: by SQLite's own backup, which needs no lock of ours."""
-    address = (folder / FILE).resolve().as_uri()
-    with closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=10.0)) as source, closing(sqlite3.connect(target)) as copy:
-        try:
-            source.backup(copy)
-        except sqlite3.OperationalError:  # the log cannot be made in a folder that cannot be written
-            with closing(sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)) as still:
-                still.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
 
 
 def _pack_pictures(writing: Writing, copy: sqlite3.Connection, target: ArchiveTarget) -> None:
