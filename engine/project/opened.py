@@ -227,8 +227,9 @@ class OpenedProject:
         return (told, *self._afterwards())
 
     def set_facts(self, facts: dict[int, int]) -> Events:
-        """Set the marks MISSING and UNREADABLE of pictures, by id; no step of undo."""
-        self.store.set_facts(facts)
+        """Set the marks MISSING and UNREADABLE of pictures, by id; no step of undo. Where nothing can be written they are only told."""
+        if not self.record.read_only:
+            self.store.set_facts(facts)
         self.snapshot, events = following.with_facts(self.snapshot, facts)
         return events
 
