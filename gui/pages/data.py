@@ -272,7 +272,7 @@ class DataPage(Page):
     def _tell(self, words: str) -> None:
         """Say something in the place of the count."""
         self._told = words
-        self.count.setText(words)
+        self.count_line.say(words)
 
     def _show_picked(self, look: bool = True) -> None:
         number = self.grid.selected_count()
@@ -281,7 +281,7 @@ class DataPage(Page):
         else:
             self._show_inspector()
         total = len(self._state.images.ids) if self._state.images is not None else 0
-        self.count.setText(self._counted(self.grid.count(), total))
+        self.count_line.say(self._counted(self.grid.count(), total))
         pictures = self.grid.pictures
         if number == 1:
             rows = self.grid.selected_rows()

@@ -113,9 +113,8 @@ class Suggesting(QObject):
             self._bar.show_words(self.tr("There is nothing more to suggest."))
 
     def _follow_asking(self, state: AppState) -> None:
-        failure = state.failures.get("SuggestLabels")
-        if self._job not in state.jobs and failure is not None:
-            self._bar.show_words(f"{failure.message} {failure.remedy}".strip())
+        if self._job not in state.jobs and "SuggestLabels" in state.failures:
+            self.leave()  # why, is said where all failures are
 
     def _take(self, state: AppState, event: SuggestionsReady) -> None:
         self._queue = event

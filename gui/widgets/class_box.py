@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -116,8 +116,10 @@ class ClassBox(QFrame):
             item = QListWidgetItem(self.tr("No class has this in its name."))
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)
+        for row in range(self.list.count()):
+            self.list.item(row).setSizeHint(QSize(0, px(28)))
         self.list.setCurrentRow(0)
-        self.list.setFixedHeight(self.list.count() * px(26) + px(4))
+        self.list.setFixedHeight(self.list.count() * px(28) + 2)
         self.adjustSize()
 
     def _take(self, item: QListWidgetItem | None) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QSizePolicy
 
 from engine.project.records import ClassRecord
 from gui.label_keys import RESERVED, can_be_key
@@ -69,6 +69,7 @@ class ClassCard(QAbstractButton):
         self._asking = ""  # words in the place of the name while a key is asked for
         self._pressed_at: QPoint | None = None
         self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # as wide as the list, however narrow that is
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)

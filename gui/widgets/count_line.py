@@ -41,9 +41,17 @@ class CountLine(QWidget):
         self.move_on.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys go on to the grid after a click
         self.move_on.toggled.connect(self.move_on_chosen)
         self._row.addWidget(self.move_on)
+        self._said = ""
         self._runs: tuple[str, ...] = ()
         theme().changed.connect(self.dress)
         self.dress()
+
+    def say(self, words: str) -> None:
+        """Show a sentence or a count at the left."""
+        if words != self._said:
+            self._said = words
+            self.words.setText(words)
+            self._fold()
 
     def show_stale(self, runs: tuple[str, ...]) -> None:
         """Name the runs whose labelled pictures are others now, newest first."""
@@ -65,7 +73,7 @@ class CountLine(QWidget):
 
     def _fold(self) -> None:
         """In a narrow line the button says it all."""
-        others = self.train.sizeHint().width() + self.move_on.sizeHint().width() + px(220)
+        others = self.train.sizeHint().width() + self.move_on.sizeHint().width() + self.words.sizeHint().width() + px(80)
         self.stale.setVisible(bool(self._runs) and self.width() > others + self.stale.sizeHint().width())
         self.train.setVisible(bool(self._runs))
         self.train.setToolTip(f"{self.stale.toolTip()}. " + self.tr("The pictures or their labels have changed since; go to Train"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 from msgspec.structs import replace
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.project.records import Flag, Split
@@ -107,8 +107,7 @@ class FilterChips(QWidget):
 
     def _chip(self, tooltip: str) -> QPushButton:
         made = button("", "chip", tooltip)
-        made.setCheckable(True)
-        made.setChecked(True)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys go on to the grid after a click
         self._flow.addWidget(made)
         return made
 
@@ -117,7 +116,6 @@ class FilterChips(QWidget):
         made = conditions(chosen, class_name)
         own = chosen.images is not None
         self.own.setText(f"{chosen.words}  ×")
-        self.own.setChecked(True)
         self.own.setVisible(own)
         for chip in self._chips:
             self._flow.removeWidget(chip)

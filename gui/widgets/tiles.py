@@ -73,7 +73,7 @@ class Tiles:
         side = area.width() - 2 * pad
         picture = QRect(area.x() + pad, area.y() + pad, side, area.height() - 2 * pad - self.caption)
         flags = self._model.flags_at(row)
-        self._paint_picture(painter, picture, row, flags)
+        place = self._paint_picture(painter, picture, row, flags)
         record = self._model.class_at(row)
         suggestion = self._model.suggestion_at(row) if record is None else None
         shown = suggestion.record if suggestion is not None else record
@@ -84,11 +84,11 @@ class Tiles:
         elif record is not None:
             painter.fillRect(QRect(picture.left(), picture.bottom() - px(3), side, px(4)), self._colour(record.colour))
         if flags:
-            self._paint_marks(painter, picture, flags)
+            self._paint_marks(painter, place, flags)
         if suggestion is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._colour(suggestion.record.colour), px(2), Qt.PenStyle.DashLine))
-            painter.drawRoundedRect(QRectF(picture).adjusted(1, 1, -1, -1), px(3), px(3))
+            painter.drawRoundedRect(QRectF(place).adjusted(1, 1, -1, -1), px(3), px(3))
         if selected or focused:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._accent if selected else self._muted, px(2) if selected else 1))
@@ -100,12 +100,14 @@ class Tiles:
             made = self._colours[name] = colour(name)
         return made
 
-    def _paint_picture(self, painter: QPainter, area: QRect, row: int, flags: Flag) -> None:
+    def _paint_picture(self, painter: QPainter, area: QRect, row: int, flags: Flag) -> QRect:
+        """Paint the thumbnail, or what is wrong; gives where the picture is."""
+        place = area
         pixmap = self._thumbnails.get(self._model.id_at(row))
         if pixmap is not None and not pixmap.isNull():
             if flags & Flag.MISSING:
                 painter.setOpacity(0.4)  # the thumbnail outlives its file
-            paint_fitted(painter, pixmap, area)
+            place = paint_fitted(painter, pixmap, area)
             painter.setOpacity(1.0)
         else:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -119,6 +121,7 @@ class Tiles:
         if words:
             painter.setPen(self._error)
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+        return place
 
     def _paint_caption(self, painter: QPainter, area: QRect, record: ClassRecord | None, words: str, asked: bool) -> None:
         dot = px(8)
