@@ -5,7 +5,6 @@ Pictures that it refers to elsewhere are packed as well, so that it opens anywhe
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 import zipfile
@@ -14,12 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.data.locators import parted
-from engine.data.sources.names import hidden
-from engine.project.copying import copy_database
+from engine.project.copying import belonging, copy_database
 from engine.project.incoming import IMAGES, INCOMING
 from engine.project.outgoing import ArchiveTarget, Names, unreachable, writing_file
 from engine.project.records import Skipped
-from engine.project.runs import RUNS
 from engine.project.store import FILE
 
 if TYPE_CHECKING:
@@ -38,23 +35,25 @@ def write_project(writing: Writing) -> None:
         target = ArchiveTarget(archive, writing.name)
         database = Path(beside, FILE)
         copy_database(writing.folder, database, writing.token)
+        own = [path.as_posix() for path in belonging(writing.folder, database)]
         with closing(sqlite3.connect(database)) as copy:
-            _pack_pictures(writing, copy, target)
+            packed = _pack_pictures(writing, copy, target, own)
         target.add_file(database, FILE, writing.token)
-        for folder, _, names in os.walk(writing.folder / RUNS):
-            for name in sorted(names):
-                path = Path(folder, name)
-                if not hidden(name) and unreachable(path) is None:
-                    target.add_file(path, path.relative_to(writing.folder).as_posix(), writing.token)
+        for place in own:  # runs, and what undo brings back
+            file = writing.folder / place
+            if place not in packed and unreachable(file) is None:
+                target.add_file(file, place, writing.token)
 
 
-def _pack_pictures(writing: Writing, copy: sqlite3.Connection, target: ArchiveTarget) -> None:
-    """Pack the files of all pictures, and let the copy's rows refer to those that lay elsewhere in their new place."""
+def _pack_pictures(writing: Writing, copy: sqlite3.Connection, target: ArchiveTarget, own: list[str]) -> set[str]:
+    """Pack the files of all pictures, and let the copy's rows refer to those that lay elsewhere in their new place.
+
+    `own` are the files that lie in the project's folder. Gives those that were looked at.
+    """
     rows = copy.execute("SELECT id, locator, name, removed FROM images ORDER BY id").fetchall()
     places: dict[str, str | None] = {}  # of each file: where it lies in the archive, None where it cannot be read
     names = Names()
-    for _, locator, _, _ in rows:
-        place = parted(locator)[1]
+    for place in own:
         if place.startswith(f"{IMAGES}/"):
             names.free(IMAGES, place[len(IMAGES) + 1 :])
     moved = []
@@ -73,6 +72,7 @@ def _pack_pictures(writing: Writing, copy: sqlite3.Connection, target: ArchiveTa
             moved.append((f"{kind}:{new}#{part}" if part else f"{kind}:{new}", image))
     with copy:
         copy.executemany("UPDATE images SET locator = ? WHERE id = ?", moved)
+    return set(places)
 
 
 def _pack(writing: Writing, target: ArchiveTarget, place: str, names: Names) -> str | None:

@@ -130,7 +130,7 @@ def test_a_table_says_relative_paths_where_files_lie_below_it(bench, tmp_path: P
 def test_linked_files_take_no_room(bench, tmp_path: Path, photographs: Path) -> None:
     made(bench, tmp_path, photographs)
     bench.run(Export("folders", str(tmp_path / "out"), link=True))
-    files = [path for path in (tmp_path / "out").rglob("*.png")]
+    files = list((tmp_path / "out").rglob("*.png"))
     assert len(files) == 20
     assert all(path.is_symlink() or path.stat().st_nlink > 1 for path in files)
 
@@ -237,7 +237,7 @@ def test_a_cancelled_export_leaves_nothing(bench, tmp_path: Path, photographs: P
         place.write_text("old")
     with pytest.raises(Cancelled):
         bench.run(Export(kind, str(place)), _AfterSome(9))
-    left = [path for path in (tmp_path / "target").rglob("*")]
+    left = list((tmp_path / "target").rglob("*"))
     assert left == ([place] if there else [])
     assert not place.is_file() or place.read_text() == "old"
 
@@ -305,6 +305,7 @@ def test_a_packed_project_opens_elsewhere(bench, tmp_path: Path, photographs: Pa
     project = made(bench, tmp_path, photographs, copy=False)  # it refers to pictures that will be gone
     (project.runs_folder / "one").mkdir(parents=True)
     (project.runs_folder / "one" / "weights.safetensors").write_bytes(b"weights")
+    (project.runs_folder / "one" / "run.json").write_text("{}")
     wanted, titles = labels_of(project), project.store.next_steps()
     bench.run(Export("project", str(tmp_path / "packed.zip")))
     assert bench.only(Exported).images == 20
