@@ -22,7 +22,8 @@ from engine.data.streaming import Refused, Stream
 from engine.failure import UserError
 
 PIECE = 1 << 20
-TRIES = 4  # of one address in a row without a single new byte between them
+TRIES = 4  # of one address in a row that bring less than GAIN
+GAIN = 1 << 16  # bytes; a server that gives some and falls silent, again and again, is given up
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PAUSE_SECONDS = 0.25
 
@@ -135,7 +136,7 @@ def _from_address(address: str, wanted: Wanted, part: Path, token: CancelToken, 
             if refusal.final:
                 return reason
             after = part.stat().st_size if part.is_file() else 0
-            fruitless = 0 if after > before else fruitless + 1
+            fruitless = 0 if after - before >= GAIN else fruitless + 1
             token.wait(PAUSE_SECONDS * 2**fruitless)
             token.check()
             continue

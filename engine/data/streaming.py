@@ -56,14 +56,14 @@ class Stream:
         http or https; redirections may lead to nothing else.
     headers : dict
         Further headers of the request.
-    silence : float
-        Seconds without a byte after which the server is given up.
+    silence : float, optional
+        Seconds without a byte after which the server is given up; SILENCE_SECONDS by default.
     """
 
-    def __init__(self, address: str, headers: dict[str, str] | None = None, silence: float = SILENCE_SECONDS) -> None:
+    def __init__(self, address: str, headers: dict[str, str] | None = None, silence: float | None = None) -> None:
         self.address = address
         self._headers = {"User-Agent": "Fovea", "Accept-Encoding": "identity", **(headers or {})}
-        self._silence = silence
+        self._silence = SILENCE_SECONDS if silence is None else silence
         self._parcels: queue.Queue[Answer | bytes | Exception | None] = queue.Queue(AHEAD)
         self._stopped = threading.Event()
         self._sockets: list[socket.socket] = []
