@@ -91,7 +91,6 @@ class TrainPage(Page):
             self.tr("What the network sees"), "chip", self.tr("Show pictures as the network gets them (Esc leaves)")
         )
         self.preview_button.setCheckable(True)
-        self.preview_button.setMinimumWidth(px(184))  # its words are bold while it is checked
         self.preview_button.toggled.connect(self.show_preview)
         self.header.add_filter(self.preview_button)
         self.header.add_stretch()
@@ -180,6 +179,8 @@ class TrainPage(Page):
         wide, previewing = self.width() >= px(NARROW), self.preview_button.isChecked()
         self.learning.setVisible(wide and not previewing)
         self._recipe_area.setVisible(wide or not previewing)
+        self.preview_button.setText(self.tr("What the network sees") if wide else self.tr("Input"))
+        self.preview_button.setMinimumWidth(px(184) if wide else px(72))  # the words are bold while it is checked
         self.controls.words.setVisible(wide)
         self.controls.setVisible(not previewing)
 
@@ -223,6 +224,8 @@ class TrainPage(Page):
     def dress(self) -> None:
         super().dress()
         self._recipe_area.setMinimumWidth(px(248))
+        self.preview.dress()
+        self._make_room()
         self._render_runs(self.bridge.state)
         self._render_curves(self.bridge.state)
 

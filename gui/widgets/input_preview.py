@@ -118,9 +118,13 @@ class InputPreview(QWidget):
         self.sliders.changed.connect(self._moved)
         column.addWidget(self.sliders)
         column.addStretch(1)
-        area = scrolling(self.controls)
-        area.setFixedWidth(px(292))
-        return area
+        self._area = scrolling(self.controls)
+        self.dress()
+        return self._area
+
+    def dress(self) -> None:
+        """Take over the scale."""
+        self._area.setFixedWidth(px(292))
 
     def _build_pictures(self) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -131,10 +135,11 @@ class InputPreview(QWidget):
         self.others.clicked.connect(self._turn_page)
         self.again = button(self.tr("Draw again"), "quiet", self.tr("Change the same pictures in other ways"))
         self.again.clicked.connect(self._draw_again)
-        self.caption = label("", "caption", wrap=True)
-        head.addWidget(self.caption, 1)
         head.addWidget(self.others)
         head.addWidget(self.again)
+        head.addStretch(1)
+        self.caption = label("", "caption", wrap=True)
+        column.addWidget(self.caption)
         column.addLayout(head)
         self.pictures = PictureRows()
         self.pictures.setAccessibleName(self.tr("What the network sees"))

@@ -32,6 +32,10 @@ class ResizeDrawing(Canvas):
         self._sides = (1, 1)
         self.setFixedHeight(px(SIDE))
 
+    def restyle(self) -> None:
+        self.setFixedHeight(px(SIDE))
+        super().restyle()
+
     def show_picture(self, pixmap: QPixmap | None, sides: tuple[int, int]) -> None:
         """Draw a picture for a network's height and width."""
         self._pixmap, self._sides = pixmap, sides
