@@ -34,13 +34,25 @@ class Announcer(QObject):
         Goes where a finished training can be looked at.
     checking : callable
         Whether the user is there already.
+    doctor : callable
+        Goes where the doctor's findings are.
+    consulting : callable
+        Whether the user is there already.
     parent : QObject
     """
 
     def __init__(
-        self, channel: Channel, bridge: Bridge, check: Callable[[], object], checking: Callable[[], bool], parent: QObject
+        self,
+        channel: Channel,
+        bridge: Bridge,
+        check: Callable[[], object],
+        checking: Callable[[], bool],
+        parent: QObject,
+        doctor: Callable[[], object] = lambda: None,
+        consulting: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(parent)
+        self._doctor, self._consulting = doctor, consulting
         self._channel, self._bridge, self._check, self._checking = channel, bridge, check, checking
 
     def hear(self, event: Event) -> None:
@@ -49,6 +61,8 @@ class Announcer(QObject):
             self.tell(event.level, event.text)
         elif isinstance(event, messages.TrainingFinished):
             self._training_finished(event)
+        elif isinstance(event, messages.FindingsReady):
+            self._examined(event)
         elif isinstance(event, messages.Exported):
             self._exported(event)
         elif isinstance(event, messages.ImportFinished):
@@ -91,6 +105,16 @@ class Announcer(QObject):
         if event.taken and not (event.skipped or event.warnings or event.boxes):
             words = self.tr("1 picture was taken.") if event.taken == 1 else self.tr("{0} pictures were taken.").format(count(event.taken))
             self.tell("good", words, topic="ImportPaths")
+
+    def _examined(self, event: messages.FindingsReady) -> None:
+        """The findings stand in the doctor's panel."""
+        if self._consulting():
+            return
+        kinds = len(event.findings)
+        words = self.tr("The doctor found nothing.") if not kinds else self.tr("The doctor found 1 thing.")
+        if kinds > 1:
+            words = self.tr("The doctor found {0} things.").format(kinds)
+        self._channel.post(Message("info" if kinds else "good", words, "", self.tr("Look"), self._doctor, topic="Examine"))
 
     def _exported(self, event: messages.Exported) -> None:
         """What could not be written stands in the panel of the Data page."""

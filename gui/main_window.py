@@ -57,7 +57,15 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(860, 560)
         self.projects = Projects(self, bridge, settings, self.show_page)
-        self.announcer = Announcer(channel, bridge, lambda: self.show_page("check"), lambda: self._page_name == "check", self)
+        self.announcer = Announcer(
+            channel,
+            bridge,
+            check=lambda: self.show_page("check"),
+            checking=lambda: self._page_name == "check",
+            parent=self,
+            doctor=lambda: self.show_tool("doctor"),
+            consulting=lambda: self._page_name == "data" and self.pages["data"].tools.shown == "doctor",
+        )
         self.intake = Intake(self, self.projects, lambda: self.stack.currentWidget(), self.announcer.tell)
         self.ways_out = WaysOut(self, bridge)
         self.importing_again = ImportingAgain(bridge, self)

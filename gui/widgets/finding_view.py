@@ -79,9 +79,12 @@ class FindingView(QWidget):
         row.addWidget(self.grid_button)
         column.addLayout(row)
         column.addWidget(self.groups, 1)
+        self.hint = label(self.tr("↑ ↓ or J K move · Space shows large · numbers label"), "caption", wrap=True)
+        column.addWidget(self.hint)
         with_pictures = any(group.images for group in self.finding.groups)
         self.grid_button.setVisible(with_pictures)
         self.groups.setVisible(len(self.finding.groups) > 1)
+        self.hint.setVisible(with_pictures and len(self.finding.groups) > 1)
 
     def _build_mends(self) -> None:
         for number, mend in enumerate(self.finding.mends):

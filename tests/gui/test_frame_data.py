@@ -13,6 +13,7 @@ from engine.messages import (
     CheckFiles,
     Export,
     Exported,
+    FindingsReady,
     FlagsChanged,
     ImagesAdded,
     ImportAddresses,
@@ -24,6 +25,7 @@ from engine.messages import (
     Relink,
     SaveCopy,
 )
+from engine.project.findings import Finding, Group
 from engine.project.records import Flag
 from gui.app import make_window
 from gui.found import found
@@ -229,6 +231,20 @@ def test_an_export_is_told_of_with_a_way_to_it(pets, host):
     (toast,) = pets.toasts.shown
     assert (toast.message.level, toast.message.text) == ("good", "12 pictures written to /x/labels.csv.")
     assert toast.message.action == "Show in folder"
+
+
+def test_the_end_of_an_examination_is_told_of_elsewhere_and_leads_to_the_doctor(pets, host):
+    pets.show_page("train")
+    finding = Finding("dark", "hint", "2 pictures are dark", "", (Group((10,)), Group((11,))))
+    host.emit(FindingsReady(findings=(finding,), examined=12))
+    settle(pets, host)
+    (toast,) = pets.toasts.shown
+    assert toast.message.text == "The doctor found 1 thing."
+    toast.message.run()
+    assert pets.page_name == "data" and pets.page("data").tools.shown == "doctor"
+    host.emit(FindingsReady(findings=(), examined=12))
+    settle(pets, host)
+    assert len(pets.toasts.shown) == 1, "seen where it stands"
 
 
 def test_an_import_with_warnings_is_left_to_the_report(pets, host):

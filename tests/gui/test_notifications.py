@@ -44,6 +44,8 @@ def told(window) -> list[str]:
 
 def hear(window, host, *events) -> None:
     host.emit(*events)
+    while host.waiting:  # a tick takes no longer than 8 ms, and leaves the rest to the next
+        window.bridge.tick()
     window.bridge.tick()
 
 

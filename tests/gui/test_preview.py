@@ -111,8 +111,10 @@ def test_deeply_zoomed_pictures_show_the_right_pixels(view):
     view.set_zoom(50.0, QPointF(333, 222))
     image = view.grab().toImage()
     ratio = image.devicePixelRatio()
-    for spot in (QPointF(20.5, 30.5), QPointF(200.5, 150.5), QPointF(390.5, 290.5)):
-        where = view.position_at(spot)
+    step = 50.0 / view.devicePixelRatioF()
+    for near in (QPointF(25, 35), QPointF(200, 150), QPointF(370, 270)):
+        where = view.position_at(near)
+        spot = view.place().topLeft() + QPointF(int(where.x()) + 0.5, int(where.y()) + 0.5) * step
         tone = image.pixelColor(int(spot.x() * ratio), int(spot.y() * ratio))
         assert (tone.red(), tone.green()) == (int(where.x()) % 256, int(where.y()) % 256)
 
