@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
@@ -24,6 +24,8 @@ COMPACT_ABOVE = 60
 """More classes than this are lines without pictures."""
 NUMBERED = 10
 """Classes that may have a number as key; no further one has."""
+MADE_AT_ONCE = 24
+"""New cards made before the window may paint again; a thousand at once would hold it up for a second."""
 HEAD = 65_536
 """Rows of the table that are looked at first for the pictures on a card."""
 
@@ -73,6 +75,7 @@ class ClassList(QFrame):
         self._keys: list[str] = []
         self._writable = True
         self._chosen: int | None = None
+        self._state = AppState()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 1, 0)
         self._scroll = QScrollArea()
@@ -104,6 +107,9 @@ class ClassList(QFrame):
         self.editor.hide()
         self._column.addWidget(self.editor)
         self._column.addStretch(1)
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(lambda: self.render(self._state))
         thumbnails.arrived.connect(self._arrived)
         theme().changed.connect(self.dress)
         self.dress()
@@ -128,16 +134,25 @@ class ClassList(QFrame):
         self.unlabelled.show_words(self.tr("Unlabelled"), int(counts[0]), key_of(state.classes, NO_CLASS))
         compact = len(state.classes) > COMPACT_ABOVE
         wanted: list[int] = []
+        place, room = 0, MADE_AT_ONCE
         for at, record in enumerate(state.classes):
-            card = self.cards.get(record.id) or self._add(record.id)
-            card.set_compact(compact)
-            if self._cards.card_at(at) is not card:
-                self._cards.column.insertWidget(at, card)
-            strip = () if compact else self._strip(state, record.id, card.strip)
             self._counts[record.id] = int(counts[record.id + 1])
+            card = self.cards.get(record.id)
+            if card is None:
+                if not room:
+                    continue
+                room -= 1
+                card = self._add(record.id)
+            card.set_compact(compact)
+            if self._cards.card_at(place) is not card:
+                self._cards.column.insertWidget(place, card)
+            place += 1
+            strip = () if compact else self._strip(state, record.id, card.strip)
             card.show_class(record, self._keys[at], self._counts[record.id], strip)
             wanted.extend(strip)
-        self._classes = state.classes
+        self._classes, self._state = state.classes, state
+        if place < len(state.classes):
+            self._more.start()
         self._thumbnails.want("classes", tuple(wanted[:200]))
         if others:
             self.setUpdatesEnabled(True)
@@ -202,6 +217,7 @@ class ClassList(QFrame):
         card = ClassCard(self._thumbnails, class_id)
         card.fit()
         card.setAcceptDrops(self._writable)
+        card.setChecked(class_id == self._chosen)
         card.clicked.connect(lambda: self.chosen.emit(class_id))
         card.images_dropped.connect(lambda images: self.images_dropped.emit(images, class_id))
         card.paths_dropped.connect(lambda paths: self.paths_dropped.emit(paths, class_id))
@@ -233,6 +249,8 @@ class ClassList(QFrame):
         return False
 
     def _arrived(self, images: frozenset[int]) -> None:
+        if len(self._classes) > COMPACT_ABOVE:
+            return
         for card in self.cards.values():
             if not images.isdisjoint(card.strip):
                 card.update()

@@ -177,7 +177,7 @@ class ImageGrid(GridView):
         ids = self.pictures.ids()
         if self._picked is None:
             parts = [ids[part.top() : part.bottom() + 1] for part in self.selectionModel().selection()] if ids is not None else []
-            self._picked = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+            self._picked = np.sort(np.concatenate(parts), kind="stable") if parts else np.empty(0, np.int64)
         return self._picked
 
     def selected_count(self) -> int:
@@ -194,7 +194,7 @@ class ImageGrid(GridView):
         import numpy as np
 
         parts = [np.arange(part.top(), part.bottom() + 1) for part in self.selectionModel().selection()]
-        return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+        return np.sort(np.concatenate(parts), kind="stable") if parts else np.empty(0, np.int64)
 
     def _forget_picked(self) -> None:
         self._picked = None

@@ -239,20 +239,19 @@ class Arrangement:
         kept_order = self._order
         if kept_order is not None and kept_order[0] == order and all(a is b for a, b in zip(kept_order[1], made_of, strict=True)):
             return kept_order[2]
-        whole = _order_of(self._key(table, classes, order.by, said), order.descending)
+        if order.by is SortBy.CLASS:
+            whole = _class_order(table, classes, order.descending)
+        else:
+            whole = _order_of(self._key(table, order.by, said), order.descending)
         self._order = order, made_of, whole
         return whole
 
-    def _key(self, table: ImageTable, classes: tuple[ClassRecord, ...], by: SortBy, said: RowScores | None) -> np.ndarray:
+    def _key(self, table: ImageTable, by: SortBy, said: RowScores | None) -> np.ndarray:
         """Numbers to sort by, one a row; NaN where unknown."""
         import numpy as np
 
         if by is SortBy.NAME:
             return self._named(table).ranks()
-        if by is SortBy.CLASS:
-            places = np.full(max((record.id for record in classes), default=0) + 2, np.nan, np.float32)
-            places[[record.id + 1 for record in classes]] = np.arange(len(classes))
-            return places[np.minimum(table.class_ids + 1, len(places) - 1)]
         if by is SortBy.DATE:
             return table.times
         if by in (SortBy.PIXELS, SortBy.BYTES):
@@ -260,6 +259,16 @@ class Arrangement:
             return np.where(amount > 0, amount, np.nan)
         assert said is not None
         return said.own if by is SortBy.OWN else said.confidence if by is SortBy.CONFIDENCE else 1 - said.confidence
+
+
+def _class_order(table: ImageTable, classes: tuple[ClassRecord, ...], descending: bool) -> np.ndarray:
+    """Rows by the place of their class, unlabelled ones last; numbers of 16 bits, for numpy sorts those by radix."""
+    import numpy as np
+
+    count = len(classes)
+    places = np.full(max((record.id for record in classes), default=0) + 2, count, np.uint16 if count < 2**16 else np.uint32)
+    places[[record.id + 1 for record in classes]] = np.arange(count)[::-1] if descending else np.arange(count)
+    return np.argsort(places[np.minimum(table.class_ids + 1, len(places) - 1)], kind="stable")
 
 
 def _order_of(key: np.ndarray, descending: bool) -> np.ndarray:
