@@ -36,7 +36,7 @@ def _numbered(file: Path) -> dict[str, str]:
     """Lines of a number and a word."""
     table = {}
     for words in lines(file):
-        if len(words) != 2:
+        if len(words) != 2 or not words[0].isdecimal():
             raise damaged(file, f'"{" ".join(words)}" is no number and a word')
         table[words[0]] = words[1]
     return table

@@ -58,7 +58,13 @@ def of_arrays(name: str, root: Path, classes: Sequence[str], parts: Sequence[Par
 
 
 def of_files(name: str, root: Path, classes: Sequence[str], rows: Iterable[Row], warnings: tuple[str, ...] = ()) -> Source:
-    """A source of files of one picture each; those that would lie outside the root are not taken."""
+    """A source of files of one picture each; those that would lie outside the root are not taken.
+
+    Raises
+    ------
+    UserError
+        If the annotations name no picture that could be taken.
+    """
     items: list[Item] = []
     skipped: list[Skipped] = []
     for row in rows:
@@ -67,6 +73,8 @@ def of_files(name: str, root: Path, classes: Sequence[str], rows: Iterable[Row],
             skipped.append(Skipped(row.path, "is annotated with a place or a class that is not of this set"))
         else:
             items.append(Item(f"file:{place}", row.label, row.split, place.name))
+    if not items:
+        raise UserError(f"The annotations of {name} in {root} name no pictures.", AGAIN)
     return _source(name, root, classes, items, tuple(skipped), warnings)
 
 
