@@ -97,9 +97,10 @@ class PictureRows(Canvas):
         first = self.cell(0, 0, size)
         painter.drawText(QPointF(0, metrics.ascent()), metrics.elidedText(self.tr("plain"), Qt.TextElideMode.ElideRight, first.width()))
         if self.shape[1] > 1:
-            painter.drawText(
-                QPointF(self.cell(0, 1, size).left(), metrics.ascent()), self.tr("changed at random, anew each time one is shown")
-            )
+            left = self.cell(0, 1, size).left()
+            words = self.tr("changed at random, anew each time one is shown")
+            words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, size.width() - left)
+            painter.drawText(QPointF(left, metrics.ascent()), words)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom(size) < 2)
         for row, images in enumerate(self._images):
             for column, image in enumerate(images):
