@@ -155,7 +155,9 @@ class _Import:
                     self._intake.finish()
         finally:
             warnings = dict.fromkeys(warning for source in self._sources for warning in source.warnings)
-            self._emit(ImportFinished(taken=self._intake.taken, skipped=tuple(self._skipped), warnings=tuple(warnings)))
+            boxed = sum(source.boxed for source in self._sources)
+            skipped = tuple(self._skipped)
+            self._emit(ImportFinished(taken=self._intake.taken, skipped=skipped, warnings=tuple(warnings), boxes=boxed))
         if not self._intake.taken and self._first is not None:
             if len(self._skipped) == 1:
                 raise self._first

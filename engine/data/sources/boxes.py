@@ -41,7 +41,7 @@ class Boxed(msgspec.Struct, frozen=True):
 def rows_of(pictures: list[Boxed], root: Path, search: Search, skipped: list[Skipped], warnings: list[str]) -> list[Row]:
     """Rows of a source, as `search.boxes` asks; what gives none is added to `skipped` and `warnings`."""
     rows: list[Row] = []
-    several = bare = 0
+    several = bare = boxed = 0
     for number, picture in enumerate(pictures):
         search.tell(number, len(pictures))
         path = root / picture.place
@@ -55,7 +55,9 @@ def rows_of(pictures: list[Boxed], root: Path, search: Search, skipped: list[Ski
             continue
         label, many = main_class(picture.boxes)
         several += many
+        boxed += any(math.isfinite(box.width) for box in picture.boxes)
         rows.append(Row(f"file:{picture.place}", label, picture.split, path.name))
+    search.boxed.append(boxed)
     if several:
         which = "1 picture shows" if several == 1 else f"{several:,} pictures show"
         warnings.append(f"{which} more than one class, and got the label of the one with the largest area; cut-outs keep all.")

@@ -44,6 +44,8 @@ class Source(msgspec.Struct, frozen=True):
     temporary : bool
         The files below `root` were unpacked from an archive and belong to nobody: they may be moved away, and must not be referred to
         where they lie.
+    boxed : int
+        Pictures that have boxes and got one label each.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Source(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     digest: str = ""
     temporary: bool = False
+    boxed: int = 0
 
 
 class Search(msgspec.Struct, frozen=True, eq=False):
@@ -71,6 +74,8 @@ class Search(msgspec.Struct, frozen=True, eq=False):
         Read every file's header. Without, a file whose name ends as a picture's does is taken for one.
     called : str
         How errors name what is searched; the folder's path by default.
+    boxed : list of int
+        Numbers of pictures with boxes that got one label each, as they are found.
     """
 
     token: CancelToken = msgspec.field(default_factory=CancelToken)
@@ -78,6 +83,7 @@ class Search(msgspec.Struct, frozen=True, eq=False):
     boxes: Boxes = "labels"
     check: bool = True
     called: str = ""
+    boxed: list[int] = msgspec.field(default_factory=list)
 
     def tell(self, done: int, total: int) -> None:
         """Let the job be cancelled, and say how far it is."""

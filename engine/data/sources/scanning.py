@@ -84,7 +84,11 @@ def scan(
     if data == "digits" and not Path("digits").exists():
         return digits_source()
     search = Search(token or CancelToken(), progress, boxes, check)
-    path = Path(data).absolute()
+    found = _from_anything(Path(data).absolute(), search, unpack_to)
+    return msgspec.structs.replace(found, boxed=sum(search.boxed)) if any(search.boxed) else found
+
+
+def _from_anything(path: Path, search: Search, unpack_to: Path | None) -> Source:
     if path.is_dir():
         return _from_folder(path, search)
     if not path.exists():
