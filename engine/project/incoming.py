@@ -231,7 +231,11 @@ def _move(source: Path, target: Path) -> None:
                 os.rename(source, target)
             return
         except FileNotFoundError:
-            return  # it lies in images/ already
+            if target.parent.is_dir() or not source.exists():
+                return  # it lies in images/ already
+            target.parent.mkdir(parents=True, exist_ok=True)  # somebody else made incoming/, to unpack or to fetch
+            _move(source, target)
+            return
         except PermissionError:
             if seconds is None:
                 return  # the next opening moves it
