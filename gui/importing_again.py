@@ -1,4 +1,4 @@
-"""Takes the last import back and does it again, with one crop a box instead of one label a picture."""
+"""Takes the last import back and does it again, with one cut-out a box instead of one label a picture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ImportingAgain(QObject):
         bridge.happened.connect(self._hear)
 
     def take_crops(self) -> None:
-        """Take the pictures of the last import out of the project; when they are, import again with crops. Both can be undone."""
+        """Take the pictures of the last import out of the project; when they are, import again with cut-outs. Both can be undone."""
         if self._last is None or not self._bridge.state.writable:
             return
         command, images = self._last

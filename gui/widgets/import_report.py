@@ -22,7 +22,7 @@ class ImportReport(QFrame):
     ----------
     dismissed : Signal
     crops_wanted : Signal
-        The pictures had boxes: take one crop a box instead of one label a picture.
+        The pictures had boxes: take one cut-out a box instead of one label a picture.
     """
 
     dismissed = Signal()
@@ -41,7 +41,7 @@ class ImportReport(QFrame):
         row.addWidget(self.details)
         self.copy = button(self.tr("Copy as table"), "quiet", self.tr("Copy files and reasons as a table"))
         row.addWidget(self.copy)
-        self.crops = button(self.tr("Take crops instead"), "", self.tr("Takes these pictures out again and imports one crop a box"))
+        self.crops = button(self.tr("Take cut-outs instead"), "", self.tr("Takes these pictures out again and imports one cut-out a box"))
         self.crops.clicked.connect(self.crops_wanted)
         row.addWidget(self.crops)
         close = button(self.tr("Done"), "quiet", self.tr("Put this away"))
