@@ -55,7 +55,8 @@ def find(folder: Path, search: Search) -> Source | None:
     source = _read(tables[0], sheet, columns, search)
     named = {item.locator.removeprefix("file:") for item in source.items} | {entry.file for entry in source.skipped}
     others = sum(place not in named for place in Files(folder, search.token).pictures())
-    beside = f"{tables[0].name} names the pictures; {others:,} others in the folder were left out."
+    which = "1 other picture in the folder is" if others == 1 else f"{others:,} other pictures in the folder are"
+    beside = f"{tables[0].name} names the pictures; {which} left out."
     return msgspec.structs.replace(source, name=folder.name, warnings=(*source.warnings, beside) if others else source.warnings)
 
 

@@ -35,7 +35,7 @@ class Spreadsheet(msgspec.Struct, frozen=True):
         UserError
             If a line is damaged.
         """
-        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
+        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, skipinitialspace=True, strict=True)
         try:
             for row in reader:
                 if any(row):
@@ -60,7 +60,7 @@ def load(path: Path) -> Spreadsheet:
     if not lines:
         raise UserError(f"{path.name} is empty.", "Choose a table with the columns file and label.")
     delimiter = max(DELIMITERS, key=lambda letter: _agreement(lines, letter))
-    first = next(csv.reader(lines[:1], delimiter=delimiter))
+    first = next(csv.reader(lines[:1], delimiter=delimiter, skipinitialspace=True))
     return Spreadsheet(path.name, text, delimiter, tuple(cell.strip() for cell in first))
 
 
