@@ -31,7 +31,7 @@ from engine.data.unpacking import unpack
 from engine.failure import UserError
 from engine.messages import Event, ImportAddresses, ImportFinished, ImportSet, JobProgress
 from engine.project import fetching
-from engine.project.fetching import import_addresses, import_set
+from engine.project.fetching import get_set, import_addresses, import_set
 from engine.project.opened import OpenedProject
 from engine.project.records import Split
 from engine.session import Session
@@ -215,9 +215,10 @@ def test_unknown_sets_closed_and_locked_projects_are_refused(session):
 
 
 @pytest.mark.shared_data
-def test_the_true_mnist_comes_from_its_files(session, shared_data):
-    events = take(session, "mnist", str(shared_data / "MNIST"))
-    assert events[-1].taken == 70_000 and len(session.project.snapshot.classes) == 10
+def test_the_true_mnist_is_taken_from_its_files(shared_data):
+    source = get_set(find_set("mnist"), shared_data / "MNIST", CancelToken(), lambda event: None)
+    assert len(source.items) == 70_000 and source.classes == tuple("0123456789")
+    assert sum(item.split is Split.TEST for item in source.items) == 10_000
 
 
 # ---------------------------------------------------------------- archives
