@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import stat
 import threading
 import warnings
 from contextlib import nullcontext
@@ -45,7 +46,7 @@ __all__ = [
 Colour = tuple[int, int, int]
 
 BYTE_LIMIT = 1_000_000_000
-HALVED = 3  # times the side wanted, from which a picture is halved first
+SMALL = 128
 LARGE_PIXELS = 24_000_000
 _LARGE = threading.Lock()  # two pictures of the largest size at once would take more than a gigabyte
 FORMATS = (
@@ -137,18 +138,20 @@ def look_into(data: bytes, side: int, name: str = "") -> Seen:
 def shrunk(picture: Picture, side: int) -> Picture:
     """The picture with its long side at most `side`, for looking at; smaller ones as they are: uint8 height x width x 3.
 
-    Averaging squares of four pixels first is three times quicker than averaging any areas, and gives the same but for a few levels.
+    Averaging squares of four pixels first is three times quicker than averaging any areas, and gives the same but for a few levels. Small
+    ones are then interpolated, for nobody sees the difference.
     """
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
         return picture
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    while min(picture.shape[:2]) >= 2 and max(picture.shape[:2]) >= HALVED * side:
+    while min(picture.shape[:2]) >= 2 and max(picture.shape[:2]) >= 2 * side:
         height, width = picture.shape[:2]
         even = picture[: height // 2 * 2, : width // 2 * 2]
         picture = np.asarray(cv2.resize(even, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    how = cv2.INTER_LINEAR if side <= SMALL and min(picture.shape[:2]) > 1 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
 
 
 def read_header(source: str | Path | bytes, name: str = "") -> Header:
@@ -257,9 +260,9 @@ def _size_of(path: Path, label: str) -> int:
         status = path.stat()
     except OSError as error:
         raise unreadable(error, label) from None
-    if path.is_dir():
+    if stat.S_ISDIR(status.st_mode):
         raise UnreadablePicture(label, "is a folder")
-    if not path.is_file():  # a pipe or a device would be read for ever
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device would be read for ever
         raise UnreadablePicture(label, "is not a file")
     if status.st_size == 0:
         raise UnreadablePicture(label, "is empty (0 bytes)")
@@ -344,8 +347,9 @@ def _quick(data: bytes, image: Image.Image, at_least: int) -> Picture | None:
     if image.format == "PNG" and data[24] != 8:  # bit depth
         return None
     flags = cv2.IMREAD_COLOR_RGB
-    if at_least and image.format in ("JPEG", "MPO"):
+    if at_least:  # others than JPEG are decoded whole and halved once, which averages four pixels each
         factor = max(image.size) // at_least
+        factor = factor if image.format in ("JPEG", "MPO") else min(factor, 2)
         flags = next((flag for least, flag in REDUCED if factor >= least), flags)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.dtype != np.uint8:
@@ -359,7 +363,7 @@ def _is_whole(kind: str | None, data: bytes) -> bool:
     A thumbnail inside the header has an end of its own, but the main picture's start of scan (FF DA) follows it.
     """
     if kind in ("JPEG", "MPO"):
-        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+        return data.endswith(b"\xff\xd9") or data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
     return _has_end(kind, data[-16:])
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 IN_PROJECT = "is in the project already"
 MOST_THREADS = 8
 BATCH = 128  # pictures of one file of many
+FEW = 4  # files handed to a thread at once: handing over costs as much as a tenth of a picture
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -164,13 +165,13 @@ class Taker:
 
 
 def batches(pictures: Iterable[Found]) -> Iterator[list[Found]]:
-    """Pictures in groups for one thread each: files one by one, those that lie in one file together."""
+    """Pictures in groups for one thread each: files a few at a time, those that lie in one file together."""
     group: list[Found] = []
     key: tuple[str, str, str] | None = None
     for found in pictures:
         kind, place, _ = parted(found.locator)
-        mine = (kind, place, found.root)
-        if group and (kind == "file" or mine != key or len(group) >= BATCH):
+        mine = (kind, "" if kind == "file" else place, found.root)
+        if group and (mine != key or len(group) >= (FEW if kind == "file" else BATCH)):
             yield group
             group = []
         group.append(found)
