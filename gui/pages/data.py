@@ -248,7 +248,7 @@ class DataPage(Page):
 
     def _ask_for_scores(self) -> None:
         """Filters and orders by what the run says need its word about every picture, once a run."""
-        state = self._state
+        state = self.bridge.state  # what was asked a moment ago is in no rendered state yet
         asked = self._filter.needs_scores or self._order.needs_scores
         if asked and state.run is not None and state.run.id not in state.scores and state.running("ScoreImages") is None:
             self.bridge.submit(ScoreImages(state.run.id))

@@ -142,7 +142,7 @@ class FilterBar(QWidget):
         if self.search.text().strip() != chosen.text:
             self.search.setText(chosen.text)
         self.chips["all"].setChecked(chosen == Filter(text=chosen.text))
-        self.chips["unlabelled"].setChecked(chosen.class_id == -1)
+        self.chips["unlabelled"].setChecked(chosen.class_id == -1 and chosen.images is None)
         for split in SPLITS:
             self.chips[split].setChecked(chosen.split == split)
         self.chips[FLAGGED].setChecked(bool(chosen.flags & Flag.FLAGGED))
@@ -163,7 +163,7 @@ class FilterBar(QWidget):
         if name == "all":
             chosen = Filter(text=chosen.text)
         elif name == "unlabelled":
-            chosen = replace(chosen, class_id=None if chosen.class_id == -1 else -1)
+            chosen = replace(chosen, class_id=None if chosen.class_id == -1 and old.images is None else -1)
         elif name == "disagrees":
             chosen = replace(old, disagrees=not old.disagrees)
         elif isinstance(name, str):
