@@ -13,14 +13,17 @@ import numpy as np
 from engine.commands.output import Output, table
 from engine.control import CancelToken
 from engine.data import locators
+from engine.data.colour import Picture
 from engine.data.dataset import division_warnings, from_source
-from engine.data.decoding import UnreadablePicture, read_header
-from engine.data.sources import Source, scan
-from engine.project.records import Split
+from engine.data.decoding import read_header
+from engine.data.sources import Item, Source, scan
+from engine.data.unreadable import UnreadablePicture
+from engine.project.records import Skipped, Split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PARCEL = 1024  # pictures looked at together
 SHOWN = 10  # lines of each kind in the text
 Size = tuple[int, int]
 
@@ -28,7 +31,7 @@ Size = tuple[int, int]
 def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Look through pictures; nothing is changed."""
     source = scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total)))
-    sizes, duplicates = _look(source, token, output)
+    sizes, duplicates, unreadable = _look(source, token, output)
     dataset = from_source(source)
     counts = np.bincount(dataset.labels, minlength=len(source.classes)).tolist()
     values: dict[str, Any] = {
@@ -36,7 +39,7 @@ def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int
         "classes": [{"name": name, "count": count} for name, count in zip(source.classes, counts, strict=True)],
         "unlabelled": len(source.items) - len(dataset.labels),
         "sizes": [{"width": width, "height": height, "count": count} for (width, height), count in sizes.most_common()],
-        "skipped": source.skipped,
+        "skipped": (*source.skipped, *unreadable),
         "duplicates": duplicates,
         "splits": {split.name.lower(): len(dataset.rows(split)) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)},
         "warnings": [*source.warnings, *division_warnings(dataset)],
@@ -45,29 +48,41 @@ def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int
     return 0
 
 
-def _look(source: Source, token: CancelToken, output: Output) -> tuple[Counter[Size], list[list[str]]]:
-    """Sizes, and groups of pictures whose bytes are the same."""
-    names = [item.locator for item in source.items]
-    whole = locators.array_of(names, source.root)
-    if whole is not None:
-        keys = [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in whole]
-        return Counter({(whole.shape[2], whole.shape[1]): len(whole)}), _groups([item.name for item in source.items], keys)
+def _look(source: Source, token: CancelToken, output: Output) -> tuple[Counter[Size], list[list[str]], list[Skipped]]:
+    """Sizes, groups of pictures whose content is the same, and those that cannot be read (those of projects are not looked at before)."""
     sizes: Counter[Size] = Counter()
-    shown, keys = [], []
-    for row, name in enumerate(names):
+    shown: list[str] = []
+    keys: list[bytes] = []
+    skipped: list[Skipped] = []
+    for start in range(0, len(source.items), PARCEL):
         token.check()
-        output.progress("Comparing files", row / len(names))
-        path = locators.path_of(name, source.root)
-        if path is None or not name.startswith("file:"):
-            continue
-        try:
-            header = read_header(path)
-            keys.append(_digest(path))
-        except (UnreadablePicture, OSError):  # gone since the scan
-            continue
-        sizes[header.width, header.height] += 1
-        shown.append(name.removeprefix("file:"))
-    return sizes, _groups(shown, keys)
+        output.progress("Comparing pictures", start / len(source.items))
+        items = source.items[start : start + PARCEL]
+        whole = locators.array_of([item.locator for item in items], source.root)  # None where they are files
+        for row, item in enumerate(items):
+            token.check()
+            name = item.locator.removeprefix("file:") if item.locator.startswith("file:") else item.name
+            try:
+                size, key = _of_file(item, source.root) if whole is None else _of_pixels(whole[row])
+            except (UnreadablePicture, OSError) as error:
+                skipped.append(Skipped(name, error.reason if isinstance(error, UnreadablePicture) else str(error.strerror)))
+                continue
+            sizes[size] += 1
+            keys.append(key)
+            shown.append(name)
+    return sizes, _groups(shown, keys), skipped
+
+
+def _of_file(item: Item, root: str) -> tuple[Size, bytes]:
+    if not item.locator.startswith("file:"):
+        return _of_pixels(locators.read_located(item.locator, root))
+    path = Path(root, item.locator.removeprefix("file:"))
+    header = read_header(path)
+    return (header.width, header.height), _digest(path)
+
+
+def _of_pixels(picture: Picture) -> tuple[Size, bytes]:
+    return (picture.shape[1], picture.shape[0]), hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
 
 
 def _digest(path: Path) -> bytes:
@@ -88,7 +103,7 @@ def _lines(source: Source, values: dict[str, Any]) -> list[str]:
     lines += table(("class", "pictures"), rows, right=frozenset({1}))
     lines += ["", "Splits: " + ", ".join(f"{name} {count:,}" for name, count in values["splits"].items())]
     lines += ["Sizes: " + ", ".join(f"{size['width']}×{size['height']} ({size['count']:,})" for size in values["sizes"][:SHOWN])]
-    lines += _some("Skipped", [f"{skipped.file} {skipped.reason}" for skipped in source.skipped])
+    lines += _some("Skipped", [f"{skipped.file} {skipped.reason}" for skipped in values["skipped"]])
     lines += _some("The same picture more than once", [" = ".join(group) for group in values["duplicates"]])
     return [*lines, *values["warnings"]]
 

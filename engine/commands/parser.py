@@ -9,7 +9,8 @@ from typing import NamedTuple, NoReturn
 
 DATA_HELP = (
     'the bundled sample "digits", a folder with a folder for each class, a folder with train/ and test/ of those, '
-    "the raw files of the MNIST family, or a project's folder"
+    "the raw files of a standard set (MNIST, CIFAR, SVHN, STL-10 and others), a CSV or TSV table of file, label and split, "
+    "COCO, PASCAL VOC, OpenImages or YOLO annotations with their pictures, a zip of any of these, or a project's folder"
 )
 NETWORK_HELP = "a network of the zoo (see: networks) or a network JSON file"
 

@@ -199,6 +199,24 @@ def test_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert values["sizes"] == [{"width": 16, "height": 16, "count": 11}]
 
 
+def test_data_of_any_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_pictures(tmp_path / "set" / "cat", 5, (10, 20, 30))
+    make_pictures(tmp_path / "set" / "dog", 5, (200, 190, 180))
+    folder = answer(capsys, "data", str(tmp_path / "set"))[1]
+    rows = [f"set/{name}/{number}.png,{name}" for name in ("cat", "dog") for number in range(5)]
+    (tmp_path / "labels.csv").write_text("\n".join(("file,label", *rows)))
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
+    for place in ("labels.csv", "packed.zip"):
+        status, values, _ = answer(capsys, "data", str(tmp_path / place))
+        assert status == 0
+        for key in ("images", "classes", "sizes", "splits", "skipped", "unlabelled"):
+            assert values[key] == folder[key]
+        assert [len(group) for group in values["duplicates"]] == [len(group) for group in folder["duplicates"]]
+    (tmp_path / "wrong.csv").write_text("width,height\n1,2\n")
+    status, values, error = answer(capsys, "data", str(tmp_path / "wrong.csv"))
+    assert status == 1 and '"width", "height"' in values["error"] and error.count("\n") == 1
+
+
 def test_data_says_which_classes_cannot_be_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, count in (("ant", 1), ("bee", 2), ("cat", 3), ("dog", 4), ("eel", 9)):
         make_pictures(tmp_path / "set" / name, count, (10, 20, 30))
