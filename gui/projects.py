@@ -133,7 +133,9 @@ class Projects(QObject):
         """Offer the standard sets."""
         from gui.widgets.standard_sets import StandardSets
 
-        StandardSets(self._window, self._bridge).open()
+        sets = StandardSets(self._window, self._bridge)
+        sets.begun.connect(lambda: self._show_page("data"))
+        sets.open()
 
     def _import(self, command: Command, project: str, into_new: bool) -> None:
         def take() -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout
 
 from engine.project.records import ClassRecord, ImageTable
 from gui.theme import px, theme
-from gui.widgets.basics import button, count, label
+from gui.widgets.basics import button, count, label, set_look
 
 KEY = Qt.Key.Key_R
 
@@ -39,7 +39,7 @@ class RecordBar(QFrame):
         self._wanted = ""
         self._highest = -1
         self._images: ImageTable | None = None
-        self.setProperty("look", "banner")
+        self.setProperty("look", "card")
         row = self._row = QHBoxLayout(self)
         self.words = label(self.tr("Record into"))
         row.addWidget(self.words)
@@ -51,9 +51,7 @@ class RecordBar(QFrame):
         self.box.setMinimumContentsLength(16)
         self.box.lineEdit().textChanged.connect(lambda _: self._enable())
         row.addWidget(self.box, 1)
-        self.button = button(
-            self.tr("Hold to record (R)"), "primary", self.tr("Ten frames a second go into the class while it is held")
-        )
+        self.button = button(self.tr("Hold to record (R)"), "", self.tr("Ten frames a second go into the class while it is held"))
         self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.button.pressed.connect(self.press)
         self.button.released.connect(self.release)
@@ -146,6 +144,7 @@ class RecordBar(QFrame):
 
     def _word(self) -> None:
         self.button.setText(self.tr("Recording …") if self._held else self.tr("Hold to record (R)"))
+        set_look(self, "banner" if self._held else "card")
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

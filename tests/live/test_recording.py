@@ -13,9 +13,22 @@ import pytest
 
 from engine.control import CancelToken
 from engine.failure import UserError
+from engine.host import EngineThread
 from engine.live import camera, recording
 from engine.live.recording import Recorder, record_frames
-from engine.messages import CameraFrame, Event, ImagesAdded, Notice, OpenCamera, RecordFrames
+from engine.messages import (
+    AddClass,
+    CameraFrame,
+    CameraOpened,
+    Event,
+    ImagesAdded,
+    ImagesRemoved,
+    NewProject,
+    Notice,
+    OpenCamera,
+    RecordFrames,
+    Undo,
+)
 from engine.project.opened import OpenedProject
 from engine.session import Session
 
@@ -149,3 +162,27 @@ def test_what_is_recorded_before_the_camera_plays_is_forgotten(session: Session,
     record(session, True, 1)
     camera.open_camera(session, OpenCamera(str(tmp_path / "v.avi")), CancelToken(), lambda event: None)
     assert len(session.project.snapshot.table.ids) == 0
+
+
+def test_through_the_lanes_of_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineThread, "load_torch", lambda self: None)
+    writer = cv2.VideoWriter(str(tmp_path / "v.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, SIZE)
+    for number in range(30):
+        writer.write(frame_of(number))
+    writer.release()
+    host = EngineThread()
+    host.start()
+    for command in (NewProject("P", str(tmp_path / "project")), AddClass("cup")):
+        list(host.wait(host.submit(command)))
+    job = host.submit(OpenCamera(str(tmp_path / "v.avi")))
+    added = 0
+    for event in host.wait(job):
+        if isinstance(event, CameraOpened):
+            host.submit(RecordFrames(True, 1))
+        if isinstance(event, ImagesAdded):
+            assert event.job == job
+            added += len(event.images.ids)
+    history = [event for event in host.wait(host.submit(Undo())) if isinstance(event, ImagesRemoved)]
+    assert host.close()
+    assert 8 <= added <= 13 and [len(event.ids) for event in history] == [added]
+    assert not any(thread.name == "fovea-record" for thread in threading.enumerate())
