@@ -9,7 +9,7 @@ import msgspec
 
 from engine.data.sources.boxes import WHOLE, Box, Boxed, rows_of
 from engine.data.sources.files import Files
-from engine.data.sources.labelled import source_of, split_in, without_lonely_split
+from engine.data.sources.labelled import source_of, split_in, split_of, without_lonely_split
 from engine.data.sources.names import hidden
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.failure import UserError
@@ -88,8 +88,7 @@ def _read(root: Path, paths: list[Path], search: Search) -> Source:
         order += [category.name for category in coco.categories]
         pictures += _pictures(path, coco, files, search, skipped, warnings)
     rows = rows_of(pictures, root, search, skipped, warnings)
-    name = root.name if len(paths) > 1 else paths[0].stem if split_in(paths[0].stem) == 0 else root.name
-    return source_of(name, "COCO", root, without_lonely_split(rows), skipped, warnings, order)
+    return source_of(root.name, "COCO", root, without_lonely_split(rows), skipped, warnings, order)
 
 
 def _parse(path: Path) -> _Coco:
@@ -127,8 +126,8 @@ def _pictures(path: Path, coco: _Coco, files: Files, search: Search, skipped: li
         warnings.append(f"{path.name}: {stray:,} annotations belong to pictures that are not listed.")
     if crowds:
         warnings.append(f"{path.name}: {crowds:,} boxes around crowds gave no cut-out.")
-    split = split_in(path.stem) or split_in(path.parent.name)
     near = path.parent.relative_to(files.root).as_posix() if path.parent != files.root else ""
+    split = split_in(path.stem) or split_of(near)
     words = [word for word, meant in SPLIT_NAMES.items() if meant == split]
     result = []
     for image in coco.images:

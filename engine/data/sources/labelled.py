@@ -67,6 +67,15 @@ def split_in(text: str) -> Split:
     return Split.NONE
 
 
+def split_of(place: str) -> Split:
+    """The split whose folder a path leads through: "images/train2017/a.jpg" lies in that of training."""
+    for part in place.split("/"):
+        name = part.casefold().rstrip("0123456789")
+        if name in SPLIT_NAMES:
+            return SPLIT_NAMES[name]
+    return Split.NONE
+
+
 def without_lonely_split(rows: list[Row]) -> list[Row]:
     """Rows as they are; without split where all are for training, so that they can be divided."""
     if all(row.split == Split.TRAIN for row in rows):

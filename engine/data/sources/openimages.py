@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.data.sources.boxes import WHOLE, Box, Boxed, rows_of
 from engine.data.sources.files import Files
-from engine.data.sources.labelled import source_of, split_in, without_lonely_split
+from engine.data.sources.labelled import source_of, split_in, split_of, without_lonely_split
 from engine.data.sources.names import hidden
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.data.sources.spreadsheets import Spreadsheet, load
@@ -62,7 +62,7 @@ def _read(folder: Path, tables: list[Path], search: Search) -> Source:
         sheet = load(path)
         column = {name: number for number, name in enumerate(sheet.first)}
         boxed = all(name in column for name in EDGES)
-        split = split_in(path.stem) or split_in(path.parent.name)
+        split = split_in(path.stem) or split_of(path.parent.relative_to(folder).as_posix())
         rows = sheet.rows()
         next(rows, None)
         for line, cells in rows:

@@ -76,13 +76,12 @@ def _flow(value: str) -> Value:
         if token == ",":
             fresh = True
         elif fresh:
-            parts.append(token.strip())
+            parts.append(token)
             fresh = False
         else:
             parts[-1] += token
-    if value.startswith("["):
-        return [_word(part) for part in parts]
-    return _pairs(parts)
+    parts = [part.strip() for part in parts]
+    return [_word(part) for part in parts] if value.startswith("[") else _pairs(parts)
 
 
 def _block(lines: list[str]) -> Value:

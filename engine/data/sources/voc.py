@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Xml
 
 from engine.data.sources.boxes import WHOLE, Box, Boxed, rows_of
 from engine.data.sources.files import Files
-from engine.data.sources.labelled import source_of, split_in, without_lonely_split
+from engine.data.sources.labelled import source_of, split_of, without_lonely_split
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.failure import UserError
 from engine.project.records import Skipped, Split
@@ -52,7 +52,7 @@ def find(folder: Path, search: Search) -> Source | None:
             skipped.append(Skipped(name or path, "is not there"))
             continue
         stem = path.rpartition("/")[2].removesuffix(ENDING)
-        split = lists.get(stem, Split.NONE) if lists else split_in(path.rpartition("/")[0])
+        split = lists.get(stem, Split.NONE) if lists else split_of(path)
         pictures.append(Boxed(place, boxes, split))
     known = {picture.place for picture in pictures} | {entry.file for entry in skipped}
     pictures += [Boxed(place, (), lists.get(Path(place).stem, Split.NONE)) for place in files.pictures() if _unlabelled(place, known)]

@@ -17,7 +17,7 @@ import msgspec
 from engine.data.sources import plain_yaml
 from engine.data.sources.boxes import Box, Boxed, rows_of
 from engine.data.sources.files import Files
-from engine.data.sources.labelled import Row, source_of, split_in, without_lonely_split
+from engine.data.sources.labelled import Row, source_of, split_of, without_lonely_split
 from engine.data.sources.names import PICTURE_ENDINGS, hidden
 from engine.data.sources.plain_yaml import Value
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
@@ -207,12 +207,7 @@ def _splits(folder: Path, description: Description, files: Files) -> dict[str, S
                     break
     if splits:
         return splits
-    for picture in pictures:
-        for part in picture.split("/")[:-1]:
-            if split_in(part):
-                splits[picture] = split_in(part)
-                break
-    return splits
+    return {picture: split_of(picture) for picture in pictures}
 
 
 # ---------------------------------------------------------------- whether it is so
