@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 0.1
 COPY_BYTES = 500_000_000
-"""A set whose files are larger stays where it is, and the project refers to it."""
+"""A set whose files are larger stays where it is, and the project refers to it; so do those from a copy of the user's own, all large."""
 
 Read = Callable[[Path, str, CancelToken], "Source | None"]
 
@@ -48,7 +48,7 @@ def import_set(session: Session, command: messages.ImportSet, token: CancelToken
         raise UserError(f'There is no standard set "{command.name}".', "Choose one from the list.")
     folder = Path(command.folder).expanduser().absolute() if command.folder else places.sets()
     source = get_set(record, folder, token, emit)
-    refer = record.size > COPY_BYTES and project.record.copy
+    refer = (record.size > COPY_BYTES or not record.fetchable) and project.record.copy
     if refer:
         sentence = f"{record.title} is large: its files stay in {source.root}, and the project refers to them."
         source = msgspec.structs.replace(source, warnings=(*source.warnings, sentence))

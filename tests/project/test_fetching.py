@@ -148,7 +148,8 @@ def test_birds_come_from_the_archive_that_one_got_by_hand(session, tmp_path, mon
     set_files.cub(tmp_path / "made")
     (tmp_path / "CUB_200_2011.tgz").write_bytes(packed(tmp_path / "made"))
     offer(monkeypatch, "cub-200", files=(SetFile("CUB_200_2011.tgz", unpack=""),))
-    assert take(session, "cub-200", str(tmp_path))[-1].taken == 3
+    finished = take(session, "cub-200", str(tmp_path))[-1]
+    assert finished.taken == 3 and "refers to them" in finished.warnings[0] and not (session.project.folder / "images").exists()
     assert len(session.project.snapshot.classes) == 2
 
 
