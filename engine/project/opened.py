@@ -100,6 +100,8 @@ class OpenedProject:
         self._digest = ""  # of the labelled pictures, when runs were last asked for or changes looked at
         self._run_digests: frozenset[str] = frozenset()
         self._fresh_by_time = False  # whether a run that kept no digest is not stale yet
+        if not self.record.read_only and (first := self.store.undivided()):
+            self.divide_arrived(self.snapshot.table.ids[np.searchsorted(self.snapshot.table.ids, first) :])
 
     def close(self) -> None:
         """Close the store; the snapshot stays readable."""
@@ -196,7 +198,7 @@ class OpenedProject:
             NewImage(item.locator, item.name, class_id, split, item.split != Split.NONE, item.look)
             for item, class_id, split in zip(arrivals, class_ids, splits, strict=True)
         ]
-        ids, entry = self.store.add_images(title, images, made, entry)
+        ids, entry = self.store.add_images(title, images, made, entry, divide)
         settle(self.folder, [item.locator for item in arrivals])
         events: list[Event] = []
         if made:
@@ -217,10 +219,10 @@ class OpenedProject:
         labels = before.table.class_ids[rows].astype(np.int64)
         divided = divide_joining(before, labels, splits, keys, before.hashes[rows], rows, self.record.division)
         moved = divided != splits
-        if not moved.any():
-            return ()
         ids = before.table.ids[rows[moved]]
         self.store.set_splits(dict(zip(ids.tolist(), divided[moved].tolist(), strict=True)))
+        if not len(ids):
+            return ()
         table = tables.changed(before.table, ids, splits=divided[moved])
         self.snapshot = msgspec.structs.replace(before, table=table)
         told = LabelsChanged(ids=ids, class_ids=before.table.class_ids[rows[moved]], splits=divided[moved])

@@ -30,6 +30,7 @@ log = logging.getLogger("fovea.store")
 
 FILE = "project.sqlite"
 READ_ONLY_REMEDY = "Close the other window, or copy the project to a folder that can be written; then open it again."
+UNDIVIDED = "undivided"
 FACTS = int(Flag.MISSING | Flag.UNREADABLE)
 LOOK_COLUMNS = ("width", "height", "bytes", "time", "digest", "hash", "brightness", "contrast", "sharpness")
 
@@ -189,6 +190,10 @@ class Store:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else ""
 
+    def undivided(self) -> int:
+        """The first picture of an import that ended before its pictures had splits; 0 where there is none."""
+        return int(self.meta(UNDIVIDED) or 0)
+
     def next_steps(self) -> tuple[str, str]:
         """Titles of what undo and redo would do; empty where nothing."""
         return journal.next_steps(self._db)
@@ -212,10 +217,12 @@ class Store:
             database.executemany(f"UPDATE images SET flags = (flags & ~{FACTS}) | ? WHERE id = ?", pairs)
 
     def set_splits(self, splits: Mapping[int, int]) -> None:
-        """Set the splits of pictures, by id. No step of undo: they belong to the step that added the pictures."""
+        """Set the splits of pictures that were added undivided, by id. No step of undo: they belong to the step that added the pictures."""
         with self.transaction() as database:
             database.executemany("UPDATE images SET split = ? WHERE id = ?", [(split, number) for number, split in splits.items()])
-            journal.touch(database)
+            journal.set_meta(database, UNDIVIDED, "")
+            if splits:
+                journal.touch(database)
 
     def set_looks(self, looks: Mapping[int, Look]) -> None:
         """Keep what a look at pictures gave, by id. No step of undo."""
@@ -244,7 +251,7 @@ class Store:
         return number
 
     def add_images(
-        self, title: str, images: Sequence[NewImage], classes: Sequence[tuple[str, str]], entry: int | None
+        self, title: str, images: Sequence[NewImage], classes: Sequence[tuple[str, str]], entry: int | None, divided: bool = True
     ) -> tuple[Ranges, int]:
         """Add pictures, and first the classes (name, colour) that they need.
 
@@ -258,6 +265,8 @@ class Store:
             Classes to be made.
         entry : int or None
             An entry to extend, if it is still the last, so that a large import is one step.
+        divided : bool
+            Splits that are missing stay so. Otherwise `set_splits` is to follow, and `undivided` tells until then.
 
         Returns
         -------
@@ -277,6 +286,8 @@ class Store:
             database.executemany(f"INSERT INTO images ({columns}) VALUES ({marks})", rows)
             if any(image.class_id is not None for image in images):
                 journal.touch(database)
+            if not divided and not self.undivided():
+                journal.set_meta(database, UNDIVIDED, str(first))
             ids = changes.to_ranges(range(first, first + len(images)))
             return ids, journal.extend(database, title, new, ids, entry)
 
