@@ -77,22 +77,22 @@ class Taker:
 
     def __init__(self, project: Path, known: Known, incoming: Incoming, copy: bool) -> None:
         self._project, self._known, self._incoming, self._copy = project, known, incoming, copy
-        self._own = (project / IMAGES, project / INCOMING)
-        self._reserved: dict[Path, str] = {}
+        self._images, self._arriving = os.path.join(project, IMAGES, ""), os.path.join(project, INCOMING, "")
+        self._reserved: dict[tuple[str, str], str] = {}
         self._names: dict[Path, str] = {}
         self._lock = threading.Lock()
 
     def reserve(self, found: Found) -> str:
         """The name that the picture's file will have in images/; empty where it stays where it is. Asked in the order of the pictures."""
         kind, place, _ = parted(found.locator)
-        path = Path(found.root, place)
-        if kind == "digits" or not self._copies(path, found.temporary):
-            return ""
-        if kind == "file":
-            return self._incoming.reserve(path.name)
-        if path not in self._reserved:
-            self._reserved[path] = self._incoming.reserve(path.name)
-        return self._reserved[path]
+        key = (found.root, place)
+        if key in self._reserved:
+            return self._reserved[key]
+        path = os.path.join(*key)
+        name = "" if kind == "digits" or not self._copies(path, found.temporary) else self._incoming.reserve(os.path.basename(path))
+        if kind != "file":
+            self._reserved[key] = name
+        return name
 
     def take(self, found: Found, name: str, token: CancelToken) -> Taken:
         """Take one picture.
@@ -136,7 +136,7 @@ class Taker:
             raise UnreadablePicture(found.name, IN_PROJECT)
         look, thumbnail = look_into_content(data, label, digest, modified(path))
         token.check()
-        if not self._copies(path, found.temporary):
+        if not self._copies(os.fspath(path), found.temporary):
             return Taken(file_locator(path, self._project), look, thumbnail)
         file = self._incoming.write(name, data, path if found.temporary else None)
         if file is None:
@@ -145,7 +145,7 @@ class Taker:
 
     def _kept_once(self, path: Path, name: str, temporary: bool) -> tuple[str, str]:
         """Where the file of several pictures is kept, as locators write it, and the name of what was written for it."""
-        if not self._copies(path, temporary):
+        if not self._copies(os.fspath(path), temporary):
             return file_locator(path, self._project).removeprefix("file:"), ""
         with self._lock:
             if path not in self._names:
@@ -158,10 +158,10 @@ class Taker:
             file = self._names[path]
         return f"{IMAGES}/{file}", file
 
-    def _copies(self, path: Path, temporary: bool) -> bool:
-        if path.is_relative_to(self._own[0]):
+    def _copies(self, path: str, temporary: bool) -> bool:
+        if path.startswith(self._images):
             return False
-        return self._copy or temporary or path.is_relative_to(self._own[1])
+        return self._copy or temporary or path.startswith(self._arriving)
 
 
 def batches(pictures: Iterable[Found]) -> Iterator[list[Found]]:
