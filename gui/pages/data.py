@@ -185,7 +185,7 @@ class DataPage(Page):
         asked = self._filter.needs_scores or self._order.needs_scores
         if changed & {"images", "classes", "project"} or (asked and changed & {"scores", "runs", "selected_run"}):
             self._show_pictures()
-        elif changed & {"notes", "scores", "jobs"}:
+        elif changed & {"notes", "scores"} or (asked and "jobs" in changed):
             self._show_picked(look=False)
         if "runs" in changed:
             self.count_line.show_stale(tuple(run.id for run in state.runs if run.stale))
