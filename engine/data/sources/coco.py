@@ -8,9 +8,8 @@ from pathlib import Path
 import msgspec
 
 from engine.data.sources.boxes import WHOLE, Box, Boxed, rows_of
-from engine.data.sources.files import Files
+from engine.data.sources.files import Files, ending_with
 from engine.data.sources.labelled import source_of, split_in, split_of, without_lonely_split
-from engine.data.sources.names import hidden
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.failure import UserError
 from engine.project.records import Skipped
@@ -50,8 +49,8 @@ def find(folder: Path, search: Search) -> Source | None:
     """The pictures that the COCO files of a folder describe; None where there is no such file."""
     files: dict[str, Path] = {}  # by their real paths: some systems have one name for "annotations" and "Annotations"
     for name in FOLDERS:
-        for path in sorted((folder / name).glob(f"*{ENDING}")):
-            if not hidden(path.name) and _looks_so(path):
+        for path in ending_with(folder / name, (ENDING,)):
+            if _looks_so(path):
                 files.setdefault(str(path.resolve()), path)
     chosen = [path for path in files.values() if path.stem.startswith("instances")] or list(files.values())
     return _read(folder, chosen, search) if chosen else None

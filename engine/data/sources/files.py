@@ -8,7 +8,20 @@ from pathlib import Path
 
 from engine.control import CancelToken
 from engine.data.sources.folders import walk
-from engine.data.sources.names import PICTURE_ENDINGS, spelled
+from engine.data.sources.names import PICTURE_ENDINGS, hidden, natural, spelled
+
+
+def ending_with(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    """The files of a folder, not below it, whose names end so in small letters; none where there is no such folder."""
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+    def wanted(name: str) -> bool:
+        return name.casefold().endswith(endings) and not hidden(name)
+
+    return [folder / name for name in sorted(filter(wanted, names), key=natural)]
 
 
 class Files:

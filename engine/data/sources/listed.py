@@ -10,9 +10,8 @@ from pathlib import Path
 import msgspec
 
 from engine.data.sources import openimages
-from engine.data.sources.files import Files
+from engine.data.sources.files import Files, ending_with
 from engine.data.sources.labelled import Row, source_of
-from engine.data.sources.names import hidden
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.data.sources.spreadsheets import Spreadsheet, load, names_picture
 from engine.failure import UserError
@@ -39,7 +38,7 @@ class Columns(msgspec.Struct, frozen=True):
 
 def find(folder: Path, search: Search) -> Source | None:
     """The pictures of the one table in a folder, if its rows name files that are there; None otherwise."""
-    tables = [entry for entry in folder.iterdir() if entry.suffix.casefold() in ENDINGS and not hidden(entry.name)]
+    tables = ending_with(folder, ENDINGS)
     if len(tables) != 1:
         return None
     try:

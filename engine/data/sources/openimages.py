@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.data.sources.boxes import WHOLE, Box, Boxed, rows_of
-from engine.data.sources.files import Files
+from engine.data.sources.files import Files, ending_with
 from engine.data.sources.labelled import source_of, split_in, split_of, without_lonely_split
-from engine.data.sources.names import hidden
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.data.sources.spreadsheets import Spreadsheet, load
 from engine.failure import UserError
@@ -26,7 +25,7 @@ def is_so(sheet: Spreadsheet) -> bool:
 
 def find(folder: Path, search: Search) -> Source | None:
     """The pictures of a folder that its tables speak of; None where there is no such table."""
-    tables = [path for name in FOLDERS for path in sorted((folder / name).glob("*.csv")) if not hidden(path.name) and _begins_so(path)]
+    tables = [path for name in FOLDERS for path in ending_with(folder / name, (".csv",)) if _begins_so(path)]
     return _read(folder, tables, search) if tables else None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from engine.data.sources.boxes import WHOLE, Box, Boxed, rows_of
-from engine.data.sources.files import Files
+from engine.data.sources.files import Files, ending_with
 from engine.data.sources.labelled import source_of, split_of, without_lonely_split
 from engine.data.sources.records import SPLIT_NAMES, Search, Source
 from engine.failure import UserError
@@ -31,7 +31,7 @@ class BadAnnotation(ValueError):
 def find(folder: Path, search: Search) -> Source | None:
     """The pictures that the XML files of a folder describe; None where there are none."""
     places = [folder / name for name in ANNOTATIONS] + [folder] + [folder / name for name in SPLIT_NAMES]
-    if not any(next(place.glob(f"*{ENDING}"), None) for place in places if place.is_dir()):
+    if not any(ending_with(place, (ENDING,)) for place in places):
         return None
     files = Files(folder, search.token)
     described = [path for path in files.ending(ENDING) if _is_annotation(folder / path)]

@@ -16,7 +16,7 @@ import msgspec
 
 from engine.data.sources import plain_yaml
 from engine.data.sources.boxes import Box, Boxed, rows_of
-from engine.data.sources.files import Files
+from engine.data.sources.files import Files, ending_with
 from engine.data.sources.labelled import Row, source_of, split_of, without_lonely_split
 from engine.data.sources.names import PICTURE_ENDINGS, hidden
 from engine.data.sources.plain_yaml import Value
@@ -41,7 +41,7 @@ class Description(msgspec.Struct, frozen=True):
 
 def find(folder: Path, search: Search) -> Source | None:
     """The pictures of a YOLO folder; None where it is none."""
-    described = [path for path in sorted(folder.iterdir()) if path.suffix.casefold() in YAML and _describes(path)]
+    described = [path for path in ending_with(folder, YAML) if _describes(path)]
     if described:
         found = _read(folder, _description(described[0]), search)
         return found if found.classes else None  # settings of something else, beside pictures
