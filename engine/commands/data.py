@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from engine.commands.output import Output, table
@@ -15,15 +15,17 @@ from engine.control import CancelToken
 from engine.data import locators
 from engine.data.colour import Picture
 from engine.data.dataset import division_warnings, from_source
-from engine.data.decoding import read_header
+from engine.data.looks import digest_of_pixels, look_at
 from engine.data.sources import Item, Source, scan
 from engine.data.unreadable import UnreadablePicture
+from engine.project.ahead import in_order
 from engine.project.records import Skipped, Split
+from engine.project.taking import threads_here
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-PARCEL = 1024  # pictures looked at together
+PARCEL = 32  # pictures looked at together
 SHOWN = 10  # lines of each kind in the text
 Size = tuple[int, int]
 
@@ -32,6 +34,8 @@ def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int
     """Look through pictures; nothing is changed."""
     source = scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total)))
     sizes, duplicates, unreadable = _look(source, token, output)
+    if unreadable and source.kind != "project":  # a project has its pictures, whatever has become of their files
+        source = _without(source, unreadable)
     dataset = from_source(source)
     counts = np.bincount(dataset.labels, minlength=len(source.classes)).tolist()
     values: dict[str, Any] = {
@@ -39,7 +43,7 @@ def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int
         "classes": [{"name": name, "count": count} for name, count in zip(source.classes, counts, strict=True)],
         "unlabelled": len(source.items) - len(dataset.labels),
         "sizes": [{"width": width, "height": height, "count": count} for (width, height), count in sizes.most_common()],
-        "skipped": (*source.skipped, *unreadable),
+        "skipped": (*source.skipped, *unreadable.values()),
         "duplicates": duplicates,
         "splits": {split.name.lower(): len(dataset.rows(split)) for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)},
         "warnings": [*source.warnings, *division_warnings(dataset)],
@@ -48,46 +52,56 @@ def data(options: argparse.Namespace, output: Output, token: CancelToken) -> int
     return 0
 
 
-def _look(source: Source, token: CancelToken, output: Output) -> tuple[Counter[Size], list[list[str]], list[Skipped]]:
-    """Sizes, groups of pictures whose content is the same, and those that cannot be read (those of projects are not looked at before)."""
+def _look(source: Source, token: CancelToken, output: Output) -> tuple[Counter[Size], list[list[str]], dict[int, Skipped]]:
+    """Sizes, groups of pictures whose content is the same, and, by their rows, those that cannot be read: as an import judges them."""
     sizes: Counter[Size] = Counter()
     shown: list[str] = []
     keys: list[bytes] = []
-    skipped: list[Skipped] = []
-    for start in range(0, len(source.items), PARCEL):
-        token.check()
-        output.progress("Comparing pictures", start / len(source.items))
-        items = source.items[start : start + PARCEL]
+    skipped: dict[int, Skipped] = {}
+    parcels = (range(start, min(start + PARCEL, len(source.items))) for start in range(0, len(source.items), PARCEL))
+
+    def judge(rows: range) -> list[tuple[Size, bytes] | str]:
+        items = [source.items[row] for row in rows]
         whole = locators.array_of([item.locator for item in items], source.root)  # None where they are files
-        for row, item in enumerate(items):
-            token.check()
+        return [_judged(item, source.root, None if whole is None else whole[at], token) for at, item in enumerate(items)]
+
+    for rows, outcomes in in_order(judge, parcels, threads_here(), token):
+        output.progress("Looking at pictures", rows.start / len(source.items))
+        for row, outcome in zip(rows, outcomes, strict=True):
+            item = source.items[row]
             name = item.locator.removeprefix("file:") if item.locator.startswith("file:") else item.name
-            try:
-                size, key = _of_file(item, source.root) if whole is None else _of_pixels(whole[row])
-            except (UnreadablePicture, OSError) as error:
-                skipped.append(Skipped(name, error.reason if isinstance(error, UnreadablePicture) else str(error.strerror)))
+            if isinstance(outcome, str):
+                skipped[row] = Skipped(name, outcome)
                 continue
-            sizes[size] += 1
-            keys.append(key)
+            sizes[outcome[0]] += 1
+            keys.append(outcome[1])
             shown.append(name)
     return sizes, _groups(shown, keys), skipped
 
 
-def _of_file(item: Item, root: str) -> tuple[Size, bytes]:
-    if not item.locator.startswith("file:"):
-        return _of_pixels(locators.read_located(item.locator, root))
-    path = Path(root, item.locator.removeprefix("file:"))
-    header = read_header(path)
-    return (header.width, header.height), _digest(path)
+def _judged(item: Item, root: str, pixels: Picture | None, token: CancelToken) -> tuple[Size, bytes] | str:
+    """Size and digest of a picture, or why it is none."""
+    token.check()
+    try:
+        if pixels is not None or not item.locator.startswith("file:"):
+            pixels = locators.read_located(item.locator, root) if pixels is None else pixels
+            return (pixels.shape[1], pixels.shape[0]), digest_of_pixels(pixels)
+        look, _ = look_at(Path(root, item.locator.removeprefix("file:")))
+    except UnreadablePicture as error:
+        return error.reason
+    return (look.width, look.height), look.digest
 
 
-def _of_pixels(picture: Picture) -> tuple[Size, bytes]:
-    return (picture.shape[1], picture.shape[0]), hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest()
+def _without(source: Source, rows: Collection[int]) -> Source:
+    """What is found, without some pictures, and without the classes that only those had."""
+    items = [item for row, item in enumerate(source.items) if row not in rows]
+    left = sorted({item.label for item in items if item.label >= 0})
+    renumbered = {-1: -1, **{old: new for new, old in enumerate(left)}}
+    return msgspec.structs.replace(
+        source,
+        classes=tuple(source.classes[label] for label in left),
+        items=tuple(msgspec.structs.replace(item, label=renumbered[item.label]) for item in items),
+    )
 
 
 def _groups(names: Sequence[str], keys: Sequence[bytes]) -> list[list[str]]:
