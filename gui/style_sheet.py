@@ -78,11 +78,11 @@ QPushButton[look="card"]:hover {{ background: {hover}; }}
 QPushButton[look="card"]:checked {{ background: {selected}; border-color: {accent}; }}
 QPushButton[look="card"]:focus {{ border-color: {accent}; }}
 
-QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QDateEdit {{
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {{
     background: {raised}; border: 1px solid {line}; border-radius: {s6}px; padding: {s4}px {s8}px; min-height: {s20}px;
     selection-background-color: {accent}; selection-color: {on_accent};
 }}
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QDateEdit:focus {{ border-color: {accent}; }}
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {accent}; }}
 QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; background: {panel}; }}
 QComboBox::drop-down {{ border: none; width: {s24}px; }}
 QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{caret}"); width: {s12}px; height: {s12}px; }}

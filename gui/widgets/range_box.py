@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 
 from msgspec.structs import replace
-from PySide6.QtCore import QDate, Qt, Signal
-from PySide6.QtWidgets import QDateEdit, QFrame, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from gui.theme import px
 from gui.widgets.basics import button, label
@@ -14,8 +15,8 @@ from gui.widgets.number_box import NumberBox
 from gui.widgets.picture_filter import Filter
 
 LARGEST = 100_000
-ANY_DATE = QDate(1900, 1, 1)
-"""Stands for no bound."""
+EARLIEST, LATEST = 1971, 2999
+"""Years that every system can turn into seconds since 1970."""
 
 
 class RangeBox(QFrame):
@@ -65,14 +66,12 @@ class RangeBox(QFrame):
         made.valueChanged.connect(self._changed)
         return made
 
-    def _date(self, words: str) -> QDateEdit:
-        made = QDateEdit()
-        made.setDisplayFormat("yyyy-MM-dd")
-        made.setMinimumDate(ANY_DATE)
-        made.setSpecialValueText(self.tr("any"))
-        made.setButtonSymbols(QDateEdit.ButtonSymbols.NoButtons)
+    def _date(self, words: str) -> QLineEdit:
+        made = QLineEdit()
+        made.setPlaceholderText(self.tr("any"))
+        made.setToolTip(self.tr("A year, a month or a day: 2026, 2026-05, 2026-05-31"))
         made.setAccessibleName(words)
-        made.dateChanged.connect(self._changed)
+        made.editingFinished.connect(self._changed)
         return made
 
     def ask(self, chosen: Filter, below: QWidget) -> None:
@@ -99,8 +98,7 @@ class RangeBox(QFrame):
             first.setValue(bounds[0])
             last.setValue(bounds[1])
         for date, seconds, back in zip(self.dates, (chosen.since, chosen.until), (0, 1), strict=True):
-            day = datetime.date.fromtimestamp(seconds - back) if seconds is not None else None
-            date.setDate(QDate(day.year, day.month, day.day) if day is not None else ANY_DATE)
+            date.setText(datetime.date.fromtimestamp(seconds - back).isoformat() if seconds is not None else "")
         for field in fields:
             field.blockSignals(False)
 
@@ -109,14 +107,38 @@ class RangeBox(QFrame):
         self._changed()
 
     def _changed(self) -> None:
-        first, last = (date.date() for date in self.dates)
-        since = _midnight(first) if first > ANY_DATE else None
-        until = _midnight(last.addDays(1)) if last > ANY_DATE else None
+        first, last = (days(date.text()) for date in self.dates)
+        since = _midnight(first[0]) if first is not None else None
+        until = _midnight(last[1] + datetime.timedelta(days=1)) if last is not None else None
         shorter, longer = (tuple(box.value() for box in pair) for pair in self.sides.values())
         self._filter = replace(self._filter, shorter=shorter, longer=longer, since=since, until=until)
         self.wanted.emit(self._filter)
 
 
-def _midnight(day: QDate) -> float:
+def days(text: str) -> tuple[datetime.date, datetime.date] | None:
+    """The first and the last day of a year, a month or a day as ISO 8601 writes them; None where it is none of these.
+
+    Examples
+    --------
+    >>> [day.isoformat() for day in days("2024-02")]
+    ['2024-02-01', '2024-02-29']
+    >>> days("soon") is None
+    True
+    """
+    parts = text.strip().split("-")
+    if len(parts) > 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    year, month, day = [int(part) for part in parts] + [0] * (3 - len(parts))
+    if not EARLIEST <= year <= LATEST:
+        return None
+    try:
+        first = datetime.date(year, month or 1, day or 1)
+        last = datetime.date(year, month or 12, day or calendar.monthrange(year, month or 12)[1])
+    except ValueError:
+        return None
+    return first, last
+
+
+def _midnight(day: datetime.date) -> float:
     """When a day begins here, in seconds since 1970."""
-    return datetime.datetime(day.year(), day.month(), day.day()).astimezone().timestamp()
+    return datetime.datetime(day.year, day.month, day.day).astimezone().timestamp()

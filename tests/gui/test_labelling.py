@@ -381,3 +381,33 @@ def test_marks_are_painted_for_the_eye_and_named_in_the_inspector(page, host, br
     assert page.inspector.flags[Flag.FLAGGED].isChecked() and not page.inspector.flags[Flag.SKIPPED].isChecked()
     page.grid.select_images((11,))
     assert page.inspector.flags[Flag.FLAGGED].text() == "Flag …"
+
+
+def test_sizes_and_dates_are_typed(page, qtbot, host, bridge):
+    page.filters.open_ranges()
+    box = page.filters.ranges
+    box.sides["shorter"][1].setValue(64)
+    box.dates[0].setText("2024-02")
+    box.dates[1].setText("2024-02")
+    box.dates[1].editingFinished.emit()
+    box.hide()
+    chosen = page.grid.pictures.filter
+    assert chosen.shorter == (0, 64)
+    assert (chosen.until - chosen.since) / 86_400 == pytest.approx(29, abs=0.1)
+    words = [chip.text() for chip in page.filters.active._chips]
+    assert words == ["shorter side up to 64  ×", "2024-02-01 to 2024-02-29  ×"]
+    qtbot.mouseClick(page.filters.active._chips[1], Qt.MouseButton.LeftButton)
+    assert page.grid.pictures.filter == Filter(shorter=(0, 64))
+
+
+def test_the_menu_of_filters_shows_what_is_chosen(page, qtbot):
+    choices = page.filters.choices
+    choices["SKIPPED"].trigger()
+    choices["FLAGGED"].trigger()
+    assert page.grid.pictures.filter.flags == Flag.SKIPPED | Flag.FLAGGED
+    page.filters._check_menu()
+    assert choices["SKIPPED"].isChecked() and not choices["NOTED"].isChecked()
+    assert not choices["disagrees"].isEnabled(), "without a run nobody can say otherwise"
+    assert page.filters.chips["FLAGGED"].isChecked()
+    qtbot.keyClick(page.grid, Qt.Key.Key_Escape)
+    assert page.grid.pictures.filter == Filter()
