@@ -40,7 +40,7 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any, s
 
 def make_pictures(folder: Path, count: int, colour: tuple[int, int, int]) -> None:
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(len(folder.name))
+    rng = np.random.default_rng(list(folder.name.encode()))  # other pictures for each class
     for number in range(count):
         noise = rng.integers(0, 40, (16, 16, 3))
         cv2.imwrite(str(folder / f"{number}.png"), np.clip(noise + colour, 0, 255).astype(np.uint8))
