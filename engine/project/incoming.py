@@ -22,6 +22,7 @@ INCOMING = "incoming"
 NAME_BYTES = 150  # systems allow 255; room is left for a number and for names that other systems spell longer
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # Windows opens devices under these names
 COPY_BYTES = 1 << 20
+ATTEMPTS = 5
 PATIENCE = (0.02, 0.1, 0.5)  # seconds; on Windows a virus scanner holds new files open for a moment
 
 
@@ -70,6 +71,7 @@ class Incoming:
         OSError
             If the project's folder cannot be written; nothing of the file is left then.
         """
+        wanted = name
         while True:
             path = self.incoming / name
             with self._lock:
@@ -78,16 +80,14 @@ class Incoming:
                 self._loose.add(name)
             try:
                 if self._written(path, data, movable):
-                    break
+                    return name if self._stays(path) else None
             except BaseException:
-                path.unlink(missing_ok=True)
                 with self._lock:
                     self._loose.discard(name)
                 raise
             with self._lock:
                 self._loose.discard(name)
-            name = self.reserve(name)
-        return name if self._stays(path) else None
+            name = self.reserve(wanted)
 
     def _stays(self, path: Path) -> bool:
         """Whether a file that was just written may stay; it goes where `close` came meanwhile."""
@@ -98,24 +98,37 @@ class Incoming:
 
     def _written(self, path: Path, data: bytes | Path, movable: Path | None) -> bool:
         """Whether the name was free."""
-        try:
-            stream = path.open("xb")
-        except FileExistsError:
+        stream = self._made(path)
+        if stream is None:
             return False
-        except FileNotFoundError:
-            self.images.mkdir(parents=True, exist_ok=True)
-            self.incoming.mkdir(exist_ok=True)
-            stream = path.open("xb")
-        with stream:
-            # Asked after the file was made: what has moved to images/ by now shows there, what has not stands in the way of "x".
-            free = not os.path.lexists(self.images / path.name)
-            if free and movable is None:
-                _fill(stream, data)
+        try:
+            with stream:
+                # Asked after the file was made: what has moved to images/ by now shows there, what has not stood in the way.
+                free = not os.path.lexists(self.images / path.name)
+                if free and movable is None:
+                    _fill(stream, data)
+            if free and movable is not None:
+                _replace(path, movable, data)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         if not free:
             path.unlink()
-        elif movable is not None:
-            _replace(path, movable, data)
         return free
+
+    def _made(self, path: Path) -> BinaryIO | None:
+        """A new file, open for writing; None where there is one of that name."""
+        for attempt in range(ATTEMPTS + 1):
+            try:
+                return path.open("xb")
+            except FileExistsError:
+                return None
+            except FileNotFoundError:  # the first file, or another lane was done and took the empty folder away
+                if attempt == ATTEMPTS:
+                    raise
+                self.images.mkdir(parents=True, exist_ok=True)
+                self.incoming.mkdir(exist_ok=True)
+        return None
 
     def hand_over(self, name: str) -> None:
         """Leave a file alone from now on: its row is about to be written."""
@@ -197,7 +210,8 @@ def kept_name(locator: str) -> str:
 
 def plain_name(name: str) -> str:
     """A file name that every system allows, with its ending kept."""
-    plain = re.sub(r'[<>:"/\\|?*#\x00-\x1f\x7f]', "_", unicodedata.normalize("NFC", name)).strip(" .")
+    spaced = re.sub(r"\s", " ", unicodedata.normalize("NFC", name))
+    plain = re.sub(r'[<>:"/\\|?*#\x00-\x1f\x7f-\x9f]', "_", spaced).strip(" .")
     stem, suffix = os.path.splitext(plain)
     if len(suffix.encode()) > 16:
         stem, suffix = plain, ""
