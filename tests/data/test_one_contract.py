@@ -89,7 +89,7 @@ class Recorder:
     """In a run's place: keeps the pixels that it is given."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
-        self.record = SimpleNamespace(preprocessing=preprocessing, id="run")
+        self.record = SimpleNamespace(preprocessing=preprocessing, id="run", folder="runs/run")
         self.classes = ("even", "odd")
         self.seen: list[np.ndarray] = []
 
