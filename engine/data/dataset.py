@@ -51,7 +51,7 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     skipped : tuple of Skipped
         Files that are no pictures.
     digest : str
-        Of the project's labelled pictures, see `engine.project.runs.digest`; empty where there is no project.
+        Of the project's labelled pictures, see `engine.project.digests`; empty where there is no project.
     class_ids : tuple of int
         Of `classes` in the project; empty where there is no project.
     """

@@ -15,6 +15,7 @@ from engine.messages import ClassesChanged, Event, HistoryChanged, LabelsChanged
 from engine.project import following, tables
 from engine.project.changes import Change, ClassChange, LabelChange, MetaChange, PresenceChange, to_ranges
 from engine.project.colours import colour
+from engine.project.digests import LabelDigest, is_flat
 from engine.project.dividing import divide_joining
 from engine.project.incoming import INCOMING, recover, settle
 from engine.project.records import ClassRecord, Division, ProjectRecord, RunRecord, Split
@@ -97,7 +98,8 @@ class OpenedProject:
             raise
         self.runs_folder = self.folder / RUNS
         self._changed = float(self.store.meta("changed") or 0.0)
-        self._digest = ""  # of the labelled pictures, when runs were last asked for or changes looked at
+        self._label_digest = LabelDigest()
+        self._now: frozenset[str] = frozenset()  # digests of the labelled pictures when runs were last asked for or changes looked at
         self._run_digests: frozenset[str] = frozenset()
         self._fresh_by_time = False  # whether a run that kept no digest is not stale yet
         if not self.record.read_only and (first := self.store.undivided()):
@@ -115,9 +117,13 @@ class OpenedProject:
         """
         snapshot = self.snapshot
         now, names = snapshot.digest(), snapshot.class_names()
-        found = [msgspec.structs.replace(run, stale=is_stale(run, now, self._changed)) for run in list_runs(self.folder)]
-        self._digest = now
-        self._run_digests = frozenset(run.data_digest for run in found if run.data_digest)
+        listed = list_runs(self.folder)
+        self._run_digests = frozenset(run.data_digest for run in listed if run.data_digest)
+        flat = snapshot.flat_digest() if any(map(is_flat, self._run_digests)) else ""
+        self._now = frozenset((now, flat))
+        found = [
+            msgspec.structs.replace(run, stale=is_stale(run, flat if is_flat(run.data_digest) else now, self._changed)) for run in listed
+        ]
         self._fresh_by_time = any(not run.stale for run in found if not run.data_digest)
         return tuple(named(run, names) for run in found)
 
@@ -199,7 +205,8 @@ class OpenedProject:
             for item, class_id, split in zip(arrivals, class_ids, splits, strict=True)
         ]
         ids, entry = self.store.add_images(title, images, made, entry, divide)
-        settle(self.folder, [item.locator for item in arrivals])
+        if (self.folder / INCOMING).exists():
+            settle(self.folder, [item.locator for item in arrivals])
         events: list[Event] = []
         if made:
             self.snapshot = msgspec.structs.replace(self.snapshot, classes=self.store.classes())
@@ -314,10 +321,11 @@ class OpenedProject:
 
     def _afterwards(self, renamed: bool = False) -> Events:
         self._changed = float(self.store.meta("changed") or 0.0)
-        before, by_time = self._digest, self._fresh_by_time
+        before, by_time = self._now, self._fresh_by_time
         if self._run_digests:
-            self._digest = self.snapshot.digest()
-        turned = self._digest != before and not self._run_digests.isdisjoint((self._digest, before))
+            flat = self.snapshot.flat_digest() if any(map(is_flat, self._run_digests)) else ""
+            self._now = frozenset((self._label_digest.of(self.snapshot.table), flat))
+        turned = not self._run_digests.isdisjoint(before ^ self._now)
         if not turned and not by_time and not renamed:
             return (self.history(),)  # run folders are read only where a run turns stale, or is so no longer, or is told by other names
         runs = self.runs()

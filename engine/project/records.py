@@ -161,7 +161,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     precision : str
         "float32", "bfloat16" or "float16".
     data_digest : str
-        Of the project's labelled pictures as they were when the training read them, see `runs.digest`; empty where there was no project.
+        Of the project's labelled pictures as they were when the training read them, see `digests`; empty where there was no project.
     stale : bool
         The project's labelled pictures are others now. Worked out on reading, never trusted from the file.
     class_ids : tuple of int

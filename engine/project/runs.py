@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import math
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from engine.failure import UserError
 from engine.project.records import RunHistory, RunRecord
@@ -44,30 +42,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def digest(ids: npt.NDArray[np.int64], class_ids: npt.NDArray[np.int32], splits: npt.NDArray[np.int8]) -> str:
-    """What the labelled pictures of a project come down to: the same digest, the same pictures with the same classes and splits.
-
-    Parameters
-    ----------
-    ids : int64 [N]
-        Ascending.
-    class_ids : int32 [N]
-        Negative where unlabelled; such pictures do not count.
-    splits : int8 [N]
-        Values of Split.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-    """
-    labelled = class_ids >= 0
-    result = hashlib.blake2b(digest_size=16)
-    for column in (ids.astype("<i8"), class_ids.astype("<i4"), splits.astype("i1")):
-        result.update(column[labelled].tobytes())
-    return result.hexdigest()
-
-
 def is_stale(record: RunRecord, now_digest: str, changed: float) -> bool:
     """Whether the labelled pictures are others than those that the run was trained from.
 
@@ -76,7 +50,7 @@ def is_stale(record: RunRecord, now_digest: str, changed: float) -> bool:
     record : RunRecord
         Of the run.
     now_digest : str
-        Of the project as it is.
+        Of the project as it is, see `engine.project.digests`; of the kind that the run has.
     changed : float
         When labels or pictures changed last, in seconds since 1970: all there is to go by for runs that kept no digest.
     """

@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.data.sources import Item, Source
 from engine.failure import UserError
+from engine.project.digests import digest
 from engine.project.records import Split
-from engine.project.runs import digest
 from engine.project.store import Store
 
 

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.failure import UserError
+from engine.project import tables
+from engine.project.digests import LabelDigest, digest, flat_digest, is_flat
 from engine.project.records import RunHistory
-from engine.project.runs import digest, is_stale, list_runs, load_history, load_record, now, save_history, save_record
+from engine.project.runs import is_stale, list_runs, load_history, load_record, now, save_history, save_record
 
 
 def history() -> RunHistory:
@@ -113,6 +115,33 @@ def test_the_digest_tells_labelled_pictures_apart() -> None:
         digest(ids[:3], classes[:3], splits[:3]),
     ]
     assert len({plain, *others}) == 5
+
+
+changes = st.lists(st.tuples(st.integers(0, 29_999), st.integers(-1, 3), st.integers(0, 3)), max_size=8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(changes, max_size=5), st.sets(st.integers(0, 29_999), max_size=3))
+def test_following_changes_gives_the_digest_of_the_whole(steps: list[list[tuple[int, int, int]]], gone: set[int]) -> None:
+    ids = np.delete(np.arange(5, 60_005, 2), sorted(gone))
+    known = tables.table(ids, ("",) * len(ids), class_ids=np.where(ids < 40_000, 1, -1), splits=np.ones(len(ids)))
+    follower = LabelDigest()
+    assert follower.of(known) == digest(known.ids, known.class_ids, known.splits)
+    for step in steps:
+        class_ids, splits = known.class_ids.copy(), known.splits.copy()
+        for row, class_id, split in step:
+            class_ids[row % len(ids)], splits[row % len(ids)] = class_id, split
+        known = msgspec.structs.replace(known, class_ids=class_ids, splits=splits)
+        assert follower.of(known) == digest(known.ids, class_ids, splits)
+    fewer = tables.taken(known, np.arange(len(ids) // 2))
+    assert follower.of(fewer) == digest(fewer.ids, fewer.class_ids, fewer.splits)
+
+
+def test_digests_of_the_first_version_are_told_apart() -> None:
+    columns = np.arange(1, 4), np.array([1, -1, 2], np.int32), np.ones(3, np.int8)
+    assert flat_digest(*columns) == "07573a1d0f3505b1fa809633e248ef45"
+    assert is_flat(flat_digest(*columns))
+    assert not is_flat(digest(*columns))
 
 
 def test_the_digest_of_70_000_pictures_costs_a_keystroke_nothing() -> None:
