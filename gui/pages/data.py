@@ -59,6 +59,7 @@ class DataPage(Page):
         super().__init__(bridge, settings, parent)
         self._state = bridge.state
         self._filter, self._order = Filter(), Order()
+        self._asked = ""  # the run that was asked about every picture since filter or order were chosen
         self._told = ""  # a sentence in the place of the count, until something happens
         self.thumbnails = shared_thumbnails(bridge)
         self.grid = ImageGrid(self.thumbnails, settings.zoom)
@@ -199,12 +200,12 @@ class DataPage(Page):
         """Show other pictures."""
         if not self.suggesting.shows(chosen):
             self.suggesting.forget()
-        self._filter = chosen
+        self._filter, self._asked = chosen, ""
         self._show_pictures()
 
     def show_order(self, order: Order) -> None:
         """Show the pictures in another order."""
-        self._order = order
+        self._order, self._asked = order, ""
         self._show_pictures()
 
     def show_images(self, images: tuple[int, ...], words: str = "") -> None:
@@ -247,11 +248,18 @@ class DataPage(Page):
         self.controls.show(self._filter, self._order, name, any_pictures, any_run)
 
     def _ask_for_scores(self) -> None:
-        """Filters and orders by what the run says need its word about every picture, once a run."""
+        """Filters and orders by what the run says need its word about every picture; it is asked once each time one is chosen."""
         state = self.bridge.state  # what was asked a moment ago is in no rendered state yet
-        asked = self._filter.needs_scores or self._order.needs_scores
-        if asked and state.run is not None and state.run.id not in state.scores and state.running("ScoreImages") is None:
-            self.bridge.submit(ScoreImages(state.run.id))
+        run, asked = state.run, self._filter.needs_scores or self._order.needs_scores
+        if not asked or run is None or run.id == self._asked or state.running("ScoreImages") is not None:
+            return
+        scores, images = state.scores.get(run.id), state.images
+        added_since = (
+            scores is not None and images is not None and len(images.ids) and images.ids[-1] > (scores.ids[-1] if len(scores.ids) else -1)
+        )
+        if scores is None or added_since:
+            self._asked = run.id
+            self.bridge.submit(ScoreImages(run.id))
 
     def _counted(self, shown: int, total: int) -> str:
         if self._told:

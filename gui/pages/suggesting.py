@@ -123,7 +123,7 @@ class Suggesting(QObject):
         flags = self._flags(state, images)
         waiting = sum(1 for flag in flags if not flag & Flag.SKIPPED)
         without = Flag.SKIPPED if waiting else NO_FLAG  # skipped ones are asked about last, and are then all that is left
-        self._filter = Filter(class_id=-1, images=images, words=self.tr("Suggestions"), without=without)
+        self._filter = Filter(class_id=-1, images=images, without=without)
         self.filter_wanted.emit(self._filter)
         self._grid.select_row(0)
 

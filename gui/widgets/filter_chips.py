@@ -114,7 +114,7 @@ class FilterChips(QWidget):
     def show_filter(self, chosen: Filter, class_name: str) -> None:
         """Show the conditions of a filter."""
         made = conditions(chosen, class_name)
-        own = chosen.images is not None
+        own = chosen.images is not None and bool(chosen.words)
         self.own.setText(f"{chosen.words}  ×")
         self.own.setVisible(own)
         for chip in self._chips:

@@ -60,7 +60,7 @@ class SuggestionBar(QFrame):
 
         `sure` suggestions have at least the probability `bound`, in [0, 1].
         """
-        words = self.tr("{0} suggests classes: {1} here, the least certain first; {2} unlabelled in all.")
+        words = self.tr("{0} · {1} suggestions, the least certain first · {2} unlabelled")
         self.words.setText(words.format(source, count(left), count(remaining)))
         self.accept.show()
         self.accept.setEnabled(writable and left > 0)

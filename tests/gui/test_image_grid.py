@@ -15,6 +15,7 @@ from engine.project.records import Split
 from gui.reducing import reduce
 from gui.state import AppState
 from gui.widgets.image_grid import ImageGrid
+from gui.widgets.picture_filter import Order, SortBy
 from gui.widgets.picture_model import Filter, PictureModel, filtered_rows, images_of, mime_of
 from gui.widgets.thumbnails import ASKED_AT_ONCE, Thumbnails
 
@@ -185,6 +186,39 @@ def test_control_a_selects_all_that_is_shown(grid, qtbot):
     show(grid, 30, Filter(class_id=1))
     qtbot.keyClick(grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     assert grid.selected() == tuple(range(11, 40, 3))
+
+
+@given(rows=st.sets(st.integers(0, 29)))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_inverting_selects_the_others(made_grid, rows):
+    show(made_grid, 30)
+    made_grid.clearSelection()
+    select(made_grid, *rows)
+    made_grid.invert_selection()
+    assert made_grid.selected() == tuple(10 + row for row in range(30) if row not in rows)
+    assert made_grid.selected_count() == 30 - len(rows)
+
+
+def test_a_hundred_thousand_are_selected_and_inverted_at_once(grid, qtbot):
+    show(grid, 100_000)
+    begun = time.perf_counter()
+    qtbot.keyClick(grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert grid.selected_count() == 100_000
+    qtbot.keyClick(grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert grid.selected_count() == 0
+    assert time.perf_counter() - begun < 0.3
+
+
+def test_a_selection_stays_when_the_order_changes_under_it(grid):
+    by_class = Order(SortBy.CLASS)
+    state = reduce(AppState(), opened(30))
+    grid.show_pictures(state, ALL, by_class)
+    grid.select_row(0)
+    select(grid, 3)
+    chosen, current = grid.selected(), grid.current_image()
+    grid.show_pictures(labelled(state, [current], 3), ALL, by_class)
+    assert (grid.selected(), grid.current_image()) == (chosen, current)
+    assert grid.pictures.row_of(current) == 19, "behind the other two classes, before the unlabelled"
 
 
 def test_a_rubber_band_selects_a_block(grid, qtbot):

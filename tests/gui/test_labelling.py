@@ -353,6 +353,21 @@ def test_an_order_by_the_run_asks_it_once_and_says_that_it_looks(page, host, bri
     assert shown(page) == [20, 17, 14, 11]
 
 
+def test_a_run_that_could_not_be_asked_is_not_asked_with_every_label(page, qtbot, host, bridge):
+    host.emit(RunsChanged(runs=(run_record(),)))
+    bridge.tick()
+    page.show_order(Order(SortBy.OWN))
+    host.finish(len(host.commands), Outcome.FAILED, FailureText("UserError", "The run is gone.", "Train again."))
+    bridge.tick()
+    assert "could not look" in page.count.text()
+    page.grid.select_row(0)
+    qtbot.keyClick(page.grid, "2")
+    bridge.tick()
+    assert len(host.sent(ScoreImages)) == 1
+    page.show_order(Order(SortBy.CONFIDENCE))
+    assert len(host.sent(ScoreImages)) == 2
+
+
 def test_stale_runs_are_named_and_lead_to_training(page, qtbot, host, bridge):
     assert not page.count_line.train.isVisible()
     host.emit(RunsChanged(runs=(run_record("run-2", stale=True), run_record("run-1"))))
