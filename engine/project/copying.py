@@ -17,11 +17,11 @@ from engine.data.locators import path_of
 from engine.failure import UserError
 from engine.messages import Exported
 from engine.project import journal
+from engine.project.database import FILE, open_to_read
 from engine.project.incoming import IMAGES, INCOMING
 from engine.project.intake import Progress
 from engine.project.records import Skipped
 from engine.project.runs import RECORD, RUNS
-from engine.project.store import FILE
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
@@ -68,7 +68,7 @@ def copy_database(folder: Path, target: Path, token: CancelToken) -> None:
     sqlite3.Error, OSError
         If it cannot be read or written.
     """
-    with closing(_reading(folder)) as source, closing(sqlite3.connect(target)) as copy:
+    with closing(open_to_read(folder / FILE)) as source, closing(sqlite3.connect(target)) as copy:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM meta").fetchone()  # from here on others' changes are not seen
         source.backup(copy, pages=PAGES, progress=lambda _status, _left, _total: token.check())
@@ -77,7 +77,7 @@ def copy_database(folder: Path, target: Path, token: CancelToken) -> None:
 
 def belonging(folder: Path, database: Path) -> Iterator[Path]:
     """The files that a project needs besides its database, relative to its folder: pictures, also those that undo brings back, and runs."""
-    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as source:
+    with closing(open_to_read(database)) as source:
         locators = {row[0] for row in source.execute("SELECT locator FROM images")}
         if source.execute("PRAGMA user_version").fetchone()[0] > 1:
             locators |= journal.locators(source)
@@ -127,17 +127,6 @@ def _is_full(error: OSError | sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
-def _reading(folder: Path) -> sqlite3.Connection:
-    address = (folder / FILE).resolve().as_uri()
-    database = sqlite3.connect(f"{address}?mode=ro", uri=True, isolation_level=None)
-    try:
-        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # a folder that cannot be written
-        database.close()
-        return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    return database
-
-
 def _count(database: Path) -> int:
-    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as source:
+    with closing(open_to_read(database)) as source:
         return int(source.execute("SELECT count(*) FROM images WHERE removed = 0").fetchone()[0])

@@ -15,13 +15,14 @@ from engine.messages import ClassesChanged, Event, HistoryChanged, LabelsChanged
 from engine.project import following, tables
 from engine.project.changes import Change, ClassChange, LabelChange, MetaChange, PresenceChange, to_ranges
 from engine.project.colours import colour
+from engine.project.database import FILE, damaged
 from engine.project.digests import LabelDigest, is_flat
 from engine.project.dividing import divide_joining
 from engine.project.incoming import INCOMING, recover, settle
 from engine.project.records import ClassRecord, Division, ProjectRecord, RunRecord, Split
 from engine.project.runs import RUNS, is_stale, list_runs, named
 from engine.project.snapshot import Snapshot, key_of
-from engine.project.store import FILE, NewImage, Store, damaged
+from engine.project.store import NewImage, Store
 from engine.project.thumbnails import close_thumbnails
 
 COPY, DIVISION = "copy", "division"  # facts about a project: "" or "no"; "" or a Division as JSON

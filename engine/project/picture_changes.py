@@ -18,6 +18,7 @@ MARKS = {
     Flag.SKIPPED: ("Skip {0}", "Ask about {0} again"),
     Flag.CONFIRMED: ("Confirm the label of {0}", "Doubt the label of {0} again"),
 }
+SPLITS = {Split.TRAIN: "training", Split.VALIDATION: "validation", Split.TEST: "test"}
 NOTE_LETTERS = 10_000
 
 
@@ -26,7 +27,7 @@ def set_splits(project: OpenedProject, images: Sequence[int], split: Split) -> E
     table = project.snapshot.table
     rows = project.snapshot.rows(images)
     rows = rows[table.splits[rows] != split]
-    title = f"Put {words(len(rows))} into {split.name.lower()}" if split else f"Take {words(len(rows))} out of their splits"
+    title = f"Put {words(len(rows))} into {SPLITS[split]}" if split else f"Take {words(len(rows))} out of their splits"
     return project.relabel(title, rows, table.class_ids[rows], np.full(len(rows), split, np.int8))
 
 

@@ -5,30 +5,28 @@ Every change is an entry of the journal with its way forward and back, so that u
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.failure import UserError
-from engine.project import changes, journal, migrations
+from engine.project import changes, journal
 from engine.project.changes import Change, ClassChange, Ranges
+from engine.project.database import FILE, open_database
 from engine.project.locking import ProjectLock
-from engine.project.migrations import APPLICATION, VERSION
 from engine.project.reading import Pictures, read_pictures
 from engine.project.records import ClassRecord, Flag
 
 if TYPE_CHECKING:
     from engine.data.looks import Look
 
-log = logging.getLogger("fovea.store")
+__all__ = ["FILE", "NewImage", "Store"]
 
-FILE = "project.sqlite"
 READ_ONLY_REMEDY = "Close the other window, or copy the project to a folder that can be written; then open it again."
 UNDIVIDED = "undivided"
 FACTS = int(Flag.MISSING | Flag.UNREADABLE)
@@ -69,56 +67,10 @@ class Store:
         self._lock = ProjectLock(folder)
         self.read_only = self._lock.take() if write else "It was opened for reading."
         try:
-            self._db = self._connect(path)
-        except sqlite3.DatabaseError as error:
-            self._lock.release()
-            raise damaged(path, error) from None
-        except UserError:
-            self._lock.release()
-            raise
-
-    def _connect(self, path: Path) -> sqlite3.Connection:
-        address = path.resolve().as_uri()
-        if not self.read_only:
-            database = _opened(f"{address}?mode=rwc")
-        else:
-            database = _opened(f"{address}?mode=ro")
-            try:
-                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            except sqlite3.OperationalError:  # the log cannot be made in a folder that cannot be written
-                database.close()
-                database = _opened(f"{address}?mode=ro&immutable=1")
-        try:
-            self._prepare(database, path)
+            self._db = open_database(path, bool(self.read_only))
         except BaseException:
-            database.close()
+            self._lock.release()
             raise
-        return database
-
-    def _prepare(self, database: sqlite3.Connection, path: Path) -> None:
-        application = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and application != APPLICATION:
-            raise UserError(f"{path} is a database of another program.", "Choose the folder of a Fovea project.")
-        if version > VERSION:
-            raise UserError(
-                f"The project {path.parent.name} was made by a later version of Fovea.", "Install the newest version and open it again."
-            )
-        verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        if self.read_only:
-            if not tables:
-                raise UserError(f"The project {path.parent.name} is empty.", "Open it in the window that makes it.")
-            return
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")  # a label outlives a power cut
-        database.execute("PRAGMA foreign_keys = ON")
-        if not tables:
-            migrations.create(database)
-        elif version < VERSION:
-            migrations.migrate(database, path, version)
 
     def close(self) -> None:
         """Close the database and let others write."""
@@ -310,30 +262,6 @@ class Store:
         """AUTOINCREMENT never gives an id twice, not even that of a row that was deleted."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
         return int(row[0]) + 1 if row else 1
-
-
-def class_names(folder: Path) -> dict[int, str]:
-    """The names of a project's classes by id, whoever has it open; none where there is no project, or none that can be read."""
-    if not (folder / FILE).is_file():
-        return {}
-    try:
-        with closing(_opened(f"{(folder / FILE).resolve().as_uri()}?mode=ro")) as database:
-            return dict(database.execute("SELECT id, name FROM classes WHERE removed = 0"))
-    except sqlite3.Error as error:
-        log.info("the classes of %s are not known: %s", folder, error)
-        return {}
-
-
-def damaged(path: Path, error: sqlite3.DatabaseError) -> UserError:
-    """What to say of a database that cannot be read."""
-    return UserError(
-        f"The project's database {path} is damaged ({error}).",
-        f"Restore it from a copy; copies from before earlier updates of Fovea lie in the project's folder {migrations.BACKUPS}.",
-    )
-
-
-def _opened(address: str) -> sqlite3.Connection:
-    return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=10.0)
 
 
 def _insert_class(database: sqlite3.Connection, name: str, colour: str) -> int:

@@ -20,8 +20,8 @@ from engine.networks import files
 from engine.networks.build import build
 from engine.networks.layers import Network
 from engine.project import runs
+from engine.project.database import class_names
 from engine.project.records import RunRecord
-from engine.project.store import class_names
 from engine.training.inference import logits_of
 from engine.training.quick import quicken
 
