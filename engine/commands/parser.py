@@ -93,6 +93,11 @@ def _data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
 
 
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("--run", metavar="RUN", help="a run's folder: labels are judged by what it has learned")
+
+
 def _nothing(parser: argparse.ArgumentParser) -> None:
     return
 
@@ -133,5 +138,6 @@ COMMANDS: dict[str, Entry] = {
     "networks": Entry("List the networks of the zoo.", ("engine.commands.networks", "networks"), _nothing),
     "describe": Entry("Work a network out, layer by layer.", ("engine.commands.networks", "describe"), _describe),
     "data": Entry("Look through pictures before they are used.", ("engine.commands.data", "data"), _data),
+    "doctor": Entry("Look for what is wrong with pictures and labels.", ("engine.commands.doctor", "doctor"), _doctor),
     "shortcut": Entry("Make an icon that opens the window.", ("engine.commands.shortcut", "shortcut"), _nothing),
 }

@@ -10,6 +10,7 @@ from engine.data.sources import Item, Source
 from engine.failure import UserError
 from engine.project.digests import digest
 from engine.project.records import Split
+from engine.project.snapshot import Snapshot
 from engine.project.store import Store
 
 
@@ -42,3 +43,19 @@ def read_source(folder: Path) -> Source:
         items=items,
         digest=digest(table.ids, table.class_ids, table.splits),
     )
+
+
+def read_snapshot(folder: Path) -> Snapshot:
+    """A project at this moment, with its marks; reads, changes nothing, and needs no lock.
+
+    Raises
+    ------
+    UserError
+        If the project is damaged.
+    """
+    store = Store(folder, write=False)
+    try:
+        pictures, classes = store.pictures(), store.classes()
+    finally:
+        store.close()
+    return Snapshot(classes, pictures.table, pictures.locators, str(folder), pictures.digests, pictures.hashes, pictures.notes)

@@ -59,25 +59,25 @@ def save(folder: Path, pixels: Picture, token: CancelToken) -> None:
     write_whole(folder / SEEN, buffer.getvalue())
 
 
-def count(folder: Path, pixels: Picture, token: CancelToken) -> int | None:
-    """How many of these pictures the run in `folder` was trained on; arguments as for `hashes`.
-
-    Returns
-    -------
-    int or None
-        None where the run kept no hashes, as older ones did not, or none that can be read.
-    """
+def known(folder: Path) -> Hashes | None:
+    """Hashes of the pictures that the run in `folder` was trained on; None where it kept none, as older ones did not, or damaged ones."""
     try:
-        known = np.load(io.BytesIO((folder / SEEN).read_bytes()), allow_pickle=False)
+        kept = np.load(io.BytesIO((folder / SEEN).read_bytes()), allow_pickle=False)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError) as error:
         log.warning("the hashes in %s are damaged: %s", folder / SEEN, error)
         return None
-    if not isinstance(known, np.ndarray) or known.dtype != np.uint64 or known.ndim != 1:
+    if not isinstance(kept, np.ndarray) or kept.dtype != np.uint64 or kept.ndim != 1:
         log.warning("%s holds no hashes", folder / SEEN)
         return None
-    return int(np.count_nonzero(np.isin(hashes(pixels, token), known)))
+    return kept
+
+
+def count(folder: Path, pixels: Picture, token: CancelToken) -> int | None:
+    """How many of these pictures the run in `folder` was trained on; None where it kept no word of that. Arguments as for `hashes`."""
+    kept = known(folder)
+    return None if kept is None else int(np.count_nonzero(np.isin(hashes(pixels, token), kept)))
 
 
 def warning(count: int, measured: int) -> str:
