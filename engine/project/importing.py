@@ -168,8 +168,10 @@ class _Import:
         jobs = ([(found, self._taker.reserve(found)) for found in group] for group in batches(self._found()))
         done = 0
         for group, outcomes in in_order(lambda job: self._look(job, token), jobs, threads_here(), token):
-            for (found, _), outcome in zip(group, outcomes, strict=True):
+            for (found, _), outcome in zip(group, outcomes, strict=False):  # the disk may have been full before the last
                 done += 1
+                if isinstance(outcome, OSError):
+                    raise outcome
                 if isinstance(outcome, str):
                     self._refuse(found, outcome)
                 elif outcome.locator in self._locators:
@@ -178,14 +180,17 @@ class _Import:
                     self._add(found, outcome)
             self._progress.tell(done, self._total, "Taking pictures in")
 
-    def _look(self, job: list[tuple[Found, str]], token: CancelToken) -> list[Taken | str]:
-        """Runs in a thread of its own: each picture, or why it is not taken."""
-        outcomes: list[Taken | str] = []
+    def _look(self, job: list[tuple[Found, str]], token: CancelToken) -> list[Taken | str | OSError]:
+        """Runs in a thread of its own: each picture, or why it is not taken; ends where the project's folder cannot be written."""
+        outcomes: list[Taken | str | OSError] = []
         for found, name in job:
             try:
                 outcomes.append(self._taker.take(found, name, token))
             except UnreadablePicture as error:
                 outcomes.append(error.reason)
+            except OSError as error:
+                outcomes.append(error)
+                break
         return outcomes
 
     def _refuse(self, found: Found, reason: str) -> None:
