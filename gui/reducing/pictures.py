@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from engine import messages
 from engine.project import tables
 from gui.reducing.registry import on, with_
@@ -12,7 +14,16 @@ from gui.state import AppState, ReportDismissed
 
 @on(messages.ClassesChanged)
 def _classes_changed(event: messages.ClassesChanged, state: AppState) -> AppState:
-    return with_(state, classes=event.classes)
+    """What was measured calls renamed classes by their new names at once."""
+    before = {record.id: record.name for record in state.classes}
+    renamed = {before[record.id]: record.name for record in event.classes if before.get(record.id, record.name) != record.name}
+    if not renamed:
+        return with_(state, classes=event.classes)
+    evaluations = {
+        key: msgspec.structs.replace(evaluation, classes=tuple(renamed.get(name, name) for name in evaluation.classes))
+        for key, evaluation in state.evaluations.items()
+    }
+    return with_(state, classes=event.classes, evaluations=evaluations)
 
 
 @on(messages.ImagesAdded)

@@ -5,6 +5,7 @@ import pytest
 
 from engine.data.preprocessing import Preprocessing
 from engine.messages import (
+    ClassesChanged,
     EngineReady,
     Evaluate,
     EvaluationReady,
@@ -92,6 +93,16 @@ def test_worst_mistakes_come_first_and_a_cell_shows_its_pictures(page, host, bri
     assert "owl" in page.heading.text() and "cat" in page.heading.text()
     page.worst.click()
     assert listed(page) == [9, 5, 20]
+
+
+def test_renamed_classes_leave_the_figures_as_they_are(page, host, bridge):
+    measured(page, host, bridge)
+    renamed = tuple(ClassRecord(kind.id, name, kind.colour) for kind, name in zip(CLASSES, ("dog", "lynx", "owl"), strict=True))
+    host.emit(ClassesChanged(classes=renamed))
+    bridge.tick()
+    assert not page.again.isVisible()
+    page.matrix.cell_clicked.emit(1, 0)
+    assert "lynx" in page.heading.text() and "dog" in page.heading.text()
 
 
 def test_number_key_relabels_and_the_page_says_that_the_figures_are_older(page, host, bridge, qtbot):
