@@ -26,6 +26,7 @@ class ProjectLock:
             Empty where this process may write; else why it may not, in a sentence.
         """
         try:
+            _write_something(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             return f"The project's folder cannot be written ({error.strerror})."
@@ -45,6 +46,13 @@ class ProjectLock:
         if self._descriptor is not None:
             os.close(self._descriptor)  # closing unlocks
             self._descriptor = None
+
+
+def _write_something(folder: Path) -> None:
+    """See whether files can be made, by making one: SQLite needs some beside the database, and not every system tells by asking."""
+    probe = folder / f".{LOCK_FILE}.{os.getpid()}"
+    os.close(os.open(probe, os.O_RDWR | os.O_CREAT, 0o644))
+    probe.unlink(missing_ok=True)
 
 
 def _holder(descriptor: int) -> str:

@@ -5,6 +5,7 @@ Every change is an entry of the journal with its way forward and back, so that u
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +67,9 @@ class Store:
             raise UserError(f"The folder {folder} holds no project.", "Choose a folder with a project.sqlite, or make a new project.")
         self._lock = ProjectLock(folder)
         self.read_only = self._lock.take() if write else "It was opened for reading."
+        if not self.read_only and path.exists() and not os.access(path, os.W_OK):
+            self._lock.release()
+            self.read_only = "The project's database is a file that cannot be written."
         try:
             self._db = open_database(path, bool(self.read_only))
         except BaseException:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,22 @@ class Bench:
         if self.session.project is not None:
             self.session.project.close()
             self.session.project = None
+
+
+@pytest.fixture
+def close_to_this_user() -> Iterator[Callable[[Path], None]]:
+    """Lets nobody write to a file, or into a folder, until the test ends; skips the test where that does not bind this user."""
+    closed: list[tuple[Path, int]] = []
+
+    def close(path: Path) -> None:
+        closed.append((path, path.stat().st_mode))
+        path.chmod(0o555 if path.is_dir() else 0o444)
+        if os.access(path, os.W_OK):  # root, and folders on Windows
+            pytest.skip("permissions do not bind this user")
+
+    yield close
+    for path, mode in closed:
+        path.chmod(mode)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import closed_to_this_user
 from PIL import Image
 
 from engine import messages as m
@@ -257,12 +258,11 @@ def test_a_copy_is_of_one_moment_while_labels_change(tmp_path: Path) -> None:
         copy.close()
 
 
-@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_a_project_that_cannot_be_written_can_be_copied(bench, tmp_path: Path) -> None:
     bench.run(m.NewProject("Mine", str(tmp_path / "mine")))
     bench.run(m.AddClass("cat"))
     bench.run(m.CloseProject())
-    (tmp_path / "mine").chmod(0o555)
+    closed_to_this_user(tmp_path / "mine")
     try:
         bench.run(m.OpenProject(str(tmp_path / "mine")))
         bench.run(m.SaveCopy(str(tmp_path / "copy")))
