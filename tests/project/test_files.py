@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import closed_to_this_user
 from PIL import Image
 
 from engine import messages as m
@@ -258,16 +257,13 @@ def test_a_copy_is_of_one_moment_while_labels_change(tmp_path: Path) -> None:
         copy.close()
 
 
-def test_a_project_that_cannot_be_written_can_be_copied(bench, tmp_path: Path) -> None:
+def test_a_project_that_cannot_be_written_can_be_copied(bench, tmp_path: Path, close_to_this_user) -> None:
     bench.run(m.NewProject("Mine", str(tmp_path / "mine")))
     bench.run(m.AddClass("cat"))
     bench.run(m.CloseProject())
-    closed_to_this_user(tmp_path / "mine")
-    try:
-        bench.run(m.OpenProject(str(tmp_path / "mine")))
-        bench.run(m.SaveCopy(str(tmp_path / "copy")))
-    finally:
-        (tmp_path / "mine").chmod(0o755)
+    close_to_this_user(tmp_path / "mine")
+    bench.run(m.OpenProject(str(tmp_path / "mine")))
+    bench.run(m.SaveCopy(str(tmp_path / "copy")))
     bench.run(m.OpenProject(str(tmp_path / "copy")))
     assert bench.only(m.ProjectOpened).project.read_only == ""
 

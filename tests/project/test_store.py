@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import closed_to_this_user
 
 from engine import messages as m
 from engine.failure import UserError
@@ -134,28 +133,22 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
         OpenedProject(tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_read(tmp_path: Path, close_to_this_user) -> None:
     OpenedProject(tmp_path, create=True).close()
-    closed_to_this_user(tmp_path)
-    try:
-        project = OpenedProject(tmp_path)
-        assert "cannot be written" in project.record.read_only
-        project.close()
-    finally:
-        tmp_path.chmod(0o755)
+    close_to_this_user(tmp_path)
+    project = OpenedProject(tmp_path)
+    assert "cannot be written" in project.record.read_only
+    project.close()
 
 
-def test_a_database_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_written_is_read(tmp_path: Path, close_to_this_user) -> None:
     OpenedProject(tmp_path, create=True).close()
-    closed_to_this_user(tmp_path / FILE)
-    try:
-        project = OpenedProject(tmp_path)
-        assert "cannot be written" in project.record.read_only
-        with pytest.raises(UserError, match="cannot be written"):
-            project.add_class("cat")
-        project.close()
-    finally:
-        (tmp_path / FILE).chmod(0o644)
+    close_to_this_user(tmp_path / FILE)
+    project = OpenedProject(tmp_path)
+    assert "cannot be written" in project.record.read_only
+    with pytest.raises(UserError, match="cannot be written"):
+        project.add_class("cat")
+    project.close()
 
 
 def test_a_failed_change_leaves_nothing(tmp_path: Path) -> None:
