@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 LOCK_FILE = "project.lock"
@@ -36,8 +37,9 @@ class ProjectLock:
             holder = _holder(descriptor)
             os.close(descriptor)
             return f"This project is open in another Fovea window{holder}: here it can be looked at, not changed."
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        with suppress(OSError):  # a full disk: the number is only told, the lock holds
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
         return ""
 
