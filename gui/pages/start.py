@@ -240,9 +240,7 @@ class StartPage(Page):
         self.recent_title = label(self.tr("Recent projects"), "section")
         head.addWidget(self.recent_title)
         head.addStretch(1)
-        self.sets = button(
-            self.tr("A standard set…"), "quiet", self.tr("MNIST, CIFAR, Pets, ImageNet and others, fetched or at hand")
-        )
+        self.sets = button(self.tr("A standard set…"), "quiet", self.tr("MNIST, CIFAR, Pets, ImageNet and others, fetched or at hand"))
         self.sets.clicked.connect(self.set_wanted)
         head.addWidget(self.sets)
         self.open = button(self.tr("Open project…"), "quiet", self.tr("Open the folder of a project"))
