@@ -141,6 +141,7 @@ def _suspects(
     labels, rows, vectors = numbers[labels[chosen]], rows[chosen], vectors[chosen]
     groups = near.groups(material.digests[rows], material.hashes[rows], labels)
     keys = [f"{digest:016x}" if digest else str(row) for digest, row in zip(material.digests[rows].tolist(), rows.tolist(), strict=True)]
+    token.check()
     parts = folds(labels, keys, suspects.FOLDS, 0, groups)
     if run is None:
         shares = suspects.out_of_sample(vectors, labels, parts, len(kept), token, progress)

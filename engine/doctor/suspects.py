@@ -23,7 +23,8 @@ TRAINED_ON = 10_000  # pictures that a fold's classifier learns from, at most
 NEIGHBOURS = 10
 DECAY = 1e-3
 STEPS = 60
-SURE = 0.5  # by which the other class must be more probable than the label
+SURE = 0.5  # by which the other class must be more probable than the label,
+DOUBT = 0.3  # and more by this times the share of pictures that the classifier would label otherwise: a weak one must be surer
 PRIOR = 0.02  # of a vote, for each class that no neighbour voted for
 
 Vectors = npt.NDArray[np.float32]
@@ -134,8 +135,8 @@ def votes_of(known: Vectors, labels: Labels, asked: Vectors, classes: int, token
 def find(probabilities: Vectors, labels: Labels) -> Suspects:
     """The labels that are probably wrong.
 
-    As many are taken as the confident joint says there are, those with the lowest margin first, and none whose label is less than SURE
-    below the best class.
+    As many are taken as the confident joint says there are, those with the lowest margin first, and none of which the classifier is not
+    sure.
 
     Parameters
     ----------
@@ -148,8 +149,9 @@ def find(probabilities: Vectors, labels: Labels) -> Suspects:
     best = probabilities.argmax(axis=1).astype(np.int64)
     rows = np.arange(len(labels))
     margins = probabilities[rows, labels] - probabilities[rows, best]
+    sure = SURE + DOUBT * float(np.mean(best != labels))
     order = np.argsort(margins, kind="stable")[:wrong]
-    order = order[(margins[order] < -SURE) & (best[order] != labels[order])]
+    order = order[(margins[order] < -sure) & (best[order] != labels[order])]
     return Suspects(order.astype(np.int64), best[order], probabilities[order, best[order]], -margins[order])
 
 
