@@ -53,7 +53,7 @@ FORMATS = (
     *("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "AVIF", "HEIF"),
     *("JPEG2000", "TGA", "ICO", "SGI", "PCX", "PSD", "QOI", "DDS", "XBM"),
 )
-REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
+REDUCED = ((8, cv2.IMREAD_REDUCED_GRAYSCALE_8), (4, cv2.IMREAD_REDUCED_GRAYSCALE_4), (2, cv2.IMREAD_REDUCED_GRAYSCALE_2))  # in RGB below
 SILENCED = ("ignore", None, Warning, re.compile(r"PIL(\.|$)"), 0)
 
 Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow refuses above twice this, before it decodes, embedded pictures included
@@ -244,7 +244,7 @@ def content(source: str | Path | bytes, name: str = "") -> tuple[bytes, str]:
     """
     if isinstance(source, bytes):
         return source, name or "the picture"
-    path = Path(source)
+    path = source if isinstance(source, Path) else Path(source)
     label = name or path.name
     size = _size_of(path, label)
     if size > BYTE_LIMIT:
@@ -350,11 +350,11 @@ def _quick(data: bytes, image: Image.Image, at_least: int) -> Picture | None:
     if at_least:  # others than JPEG are decoded whole and halved once, which averages four pixels each
         factor = max(image.size) // at_least
         factor = factor if image.format in ("JPEG", "MPO") else min(factor, 2)
-        flags = next((flag for least, flag in REDUCED if factor >= least), flags)
+        flags |= next((flag for least, flag in REDUCED if factor >= least), 0)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.dtype != np.uint8:
         return None
-    return np.asarray(decoded if flags == cv2.IMREAD_COLOR_RGB else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(decoded, np.uint8)
 
 
 def _is_whole(kind: str | None, data: bytes) -> bool:

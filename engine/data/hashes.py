@@ -10,6 +10,7 @@ from engine.data.colour import Picture
 
 SIDE = 32
 LOW = 8  # frequencies kept in each direction
+MIDDLE = (LOW * LOW - 1) // 2
 FLAT = 2.0  # grey levels of standard deviation; below, the bits would be noise
 
 
@@ -36,10 +37,10 @@ def perceptual_hash(picture: Picture) -> int:
     if picture.ndim == 3:
         picture = picture[:, :, 0] if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     grey = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    if float(grey.std()) < FLAT:
+    if cv2.meanStdDev(grey)[1][0, 0] < FLAT:
         return 0
     frequencies = cv2.dct(grey)[:LOW, :LOW].ravel()
-    bits = frequencies > np.median(frequencies[1:])  # the first is the mean brightness
+    bits = frequencies > np.partition(frequencies[1:], MIDDLE)[MIDDLE]  # the first is the mean brightness
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 

@@ -14,8 +14,8 @@ import time
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 IMAGES = "images"
 INCOMING = "incoming"
@@ -36,6 +36,7 @@ class Incoming:
     def __init__(self, folder: Path) -> None:
         """For the project in `folder`; nothing is made before the first file."""
         self.images, self.incoming = folder / IMAGES, folder / INCOMING
+        self._place, self._taken_place = os.path.join(self.incoming, ""), os.path.join(self.images, "")
         self._lock = threading.Lock()
         self._next: dict[str, int] = {}
         self._used: set[str] | None = None
@@ -45,20 +46,21 @@ class Incoming:
     def reserve(self, name: str) -> str:
         """A free name as near to this one as can be; nobody else gets it from this object."""
         plain = plain_name(name)
-        stem, suffix = os.path.splitext(plain)
         with self._lock:
             if self._used is None:
                 self._used = {_folded(taken) for place in (self.images, self.incoming) for taken in _names(place)}
             key = _folded(plain)
+            if key not in self._used:
+                self._used.add(key)
+                return plain
+            stem, suffix = os.path.splitext(plain)
             number = self._next.get(key, 1)
-            free = plain
-            while number > 1 or _folded(free) in self._used:
+            while key in self._used:
                 number += 1
                 free = f"{stem} ({number}){suffix}"
-                if _folded(free) not in self._used:
-                    break
-            self._next[key] = number
-            self._used.add(_folded(free))
+                key = _folded(free)
+            self._next[_folded(plain)] = number
+            self._used.add(key)
         return free
 
     def write(self, name: str, data: bytes | Path, movable: Path | None = None) -> str | None:
@@ -73,13 +75,13 @@ class Incoming:
         """
         wanted = name
         while True:
-            path = self.incoming / name
+            path = self._place + name
             with self._lock:
                 if self._closed:
                     return None
                 self._loose.add(name)
             try:
-                if self._written(path, data, movable):
+                if self._written(path, name, data, movable):
                     return name if self._stays(path) else None
             except BaseException:
                 with self._lock:
@@ -89,14 +91,14 @@ class Incoming:
                 self._loose.discard(name)
             name = self.reserve(wanted)
 
-    def _stays(self, path: Path) -> bool:
+    def _stays(self, path: str) -> bool:
         """Whether a file that was just written may stay; it goes where `close` came meanwhile."""
         with self._lock:
             if self._closed:
-                path.unlink(missing_ok=True)
+                _unlink(path)
             return not self._closed
 
-    def _written(self, path: Path, data: bytes | Path, movable: Path | None) -> bool:
+    def _written(self, path: str, name: str, data: bytes | Path, movable: Path | None) -> bool:
         """Whether the name was free."""
         stream = self._made(path)
         if stream is None:
@@ -104,23 +106,23 @@ class Incoming:
         try:
             with stream:
                 # Asked after the file was made: what has moved to images/ by now shows there, what has not stood in the way.
-                free = not os.path.lexists(self.images / path.name)
+                free = not os.path.lexists(self._taken_place + name)
                 if free and movable is None:
                     _fill(stream, data)
             if free and movable is not None:
                 _replace(path, movable, data)
         except BaseException:
-            path.unlink(missing_ok=True)
+            _unlink(path)
             raise
         if not free:
-            path.unlink()
+            _unlink(path)
         return free
 
-    def _made(self, path: Path) -> BinaryIO | None:
+    def _made(self, path: str) -> FileIO | None:
         """A new file, open for writing; None where there is one of that name."""
         for attempt in range(ATTEMPTS + 1):
             try:
-                return path.open("xb")
+                return open(path, "xb", buffering=0)
             except FileExistsError:
                 return None
             except FileNotFoundError:  # the first file, or another lane was done and took the empty folder away
@@ -158,12 +160,13 @@ def settle(folder: Path, locators: Iterable[str]) -> None:
     locators : iterable of str
         Of those rows; several may name one file, and those of files elsewhere are passed over.
     """
+    source, target = os.path.join(folder, INCOMING, ""), os.path.join(folder, IMAGES, "")
     moved = ""
     for locator in locators:
         name = kept_name(locator)
         if name and name != moved:
             moved = name
-            _move(folder / INCOMING / name, folder / IMAGES / name)
+            _move(source + name, target + name)
 
 
 def recover(folder: Path, locators: Iterable[str]) -> int:
@@ -222,32 +225,40 @@ def plain_name(name: str) -> str:
     return f"{stem or 'picture'}{suffix}"
 
 
-def _fill(stream: BinaryIO, data: bytes | Path) -> None:
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _fill(stream: FileIO, data: bytes | Path) -> None:
     if isinstance(data, bytes):
-        stream.write(data)
+        rest = memoryview(data)
+        while rest:  # a disk that is nearly full takes a part
+            rest = rest[stream.write(rest) :]
         return
     with data.open("rb") as source:
-        shutil.copyfileobj(source, stream, COPY_BYTES)
+        while part := source.read(COPY_BYTES):
+            _fill(stream, part)
 
 
-def _replace(path: Path, movable: Path, data: bytes | Path) -> None:
+def _replace(path: str, movable: Path, data: bytes | Path) -> None:
     try:
         os.replace(movable, path)
     except OSError:  # it lies on another disk
-        with path.open("wb") as stream:
+        with open(path, "wb", buffering=0) as stream:
             _fill(stream, data)
 
 
-def _move(source: Path, target: Path) -> None:
+def _move(source: str, target: str) -> None:
     for seconds in (*PATIENCE, None):
         try:
             if not os.path.lexists(target):
                 os.rename(source, target)
             return
         except FileNotFoundError:
-            if target.parent.is_dir() or not source.exists():
+            if os.path.isdir(os.path.dirname(target)) or not os.path.lexists(source):
                 return  # it lies in images/ already
-            target.parent.mkdir(parents=True, exist_ok=True)  # somebody else made incoming/, to unpack or to fetch
+            os.makedirs(os.path.dirname(target), exist_ok=True)  # somebody else made incoming/, to unpack or to fetch
             _move(source, target)
             return
         except PermissionError:
