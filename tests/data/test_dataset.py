@@ -40,6 +40,41 @@ def test_from_a_source(folder: Path) -> None:
     assert datasets.typical_size(data) == (12, 10, 3, True)
 
 
+def test_content_decides_not_names(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    data = datasets.from_source(scan(folder))
+    other = tmp_path_factory.mktemp("other")
+    for name in ("cat", "dog"):
+        (other / name).mkdir()
+        for number in range(20):
+            (other / name / f"{19 - number} renamed.png").write_bytes((folder / name / f"{number}.png").read_bytes())
+    renamed = datasets.from_source(scan(other))
+    splits = dict(zip([Path(name).read_bytes() for name in paths(renamed)], renamed.splits.tolist(), strict=True))
+    assert [splits[Path(name).read_bytes()] for name in paths(data)] == data.splits.tolist()
+
+
+def paths(data: datasets.Dataset) -> list[str]:
+    return [str(Path(data.root, locator.removeprefix("file:"))) for locator in data.locators]
+
+
+def test_copies_of_a_picture_stay_together(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(30):
+            picture = Image.fromarray(generator.integers(0, 256, (9, 9, 3), np.uint8)).resize((90, 90), Image.Resampling.BICUBIC)
+            picture.save(tmp_path / name / f"{number}.png")
+            if number % 3 == 0:
+                picture.resize((60, 60)).save(tmp_path / name / f"{number} small.jpg", quality=70)
+    data = datasets.from_source(scan(tmp_path))
+    by_name = {locator.removeprefix("file:"): split for locator, split in zip(data.locators, data.splits.tolist(), strict=True)}
+    for name in ("cat", "dog"):
+        for number in range(0, 30, 3):
+            assert by_name[f"{name}/{number} small.jpg"] == by_name[f"{name}/{number}.png"]
+    for label in (0, 1):
+        counts = np.bincount(data.splits[data.labels == label], minlength=4)
+        assert (np.abs(counts[1:] - np.array([24, 8, 8])) <= 1).all()
+
+
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad", "centre"])
 def test_decoding_in_parcels_equals_one_by_one(folder: Path, resize: str) -> None:
     data = datasets.from_source(scan(folder))
