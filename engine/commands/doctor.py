@@ -13,7 +13,7 @@ from engine.commands.predicting import check_run
 from engine.control import CancelToken
 from engine.data.sources import scan
 from engine.doctor.examining import Examined, examined
-from engine.doctor.material import Material, of_project, of_source
+from engine.doctor.material import Material, checked, of_project, of_source
 from engine.project.findings import Finding, Group, Kind
 from engine.project.records import Skipped, Split
 
@@ -31,7 +31,7 @@ def doctor(options: argparse.Namespace, output: Output, token: CancelToken) -> i
     if source.kind == "project":
         from engine.project.source import read_snapshot
 
-        material = of_project(read_snapshot(Path(source.root)))
+        material = checked(of_project(read_snapshot(Path(source.root))), token)
     else:
         material = of_source(source, token, lambda done, total: output.progress("Reading pictures", done / max(1, total)))
     result = examined(material, token, lambda fraction, text: output.progress(text, fraction), run)

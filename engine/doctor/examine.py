@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.control import CancelToken
 from engine.doctor.examining import examined
-from engine.doctor.material import of_project
+from engine.doctor.material import checked, of_project
 from engine.messages import Examine, FindingsReady, JobProgress
 
 if TYPE_CHECKING:
@@ -37,5 +37,5 @@ def examine(session: Session, command: Examine, token: CancelToken, emit: Emit) 
             emit(JobProgress(fraction=fraction, text=text))
 
     run = None if command.run is None else project.runs_folder / Path(command.run).name
-    result = examined(of_project(project.snapshot), token, tell, run)
+    result = examined(checked(of_project(project.snapshot), token), token, tell, run)
     emit(FindingsReady(findings=result.findings, examined=result.examined, unchecked=result.unchecked))

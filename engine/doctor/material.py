@@ -6,6 +6,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -214,7 +215,7 @@ def _threads(material: Material, rows: Rows) -> int:
 
 
 def of_project(snapshot: Snapshot) -> Material:
-    """A project's pictures; no file is opened."""
+    """A project's pictures, with what was known of their files when they were looked for last; see `checked`."""
     from engine.project.pictures import thumbnail_at
     from engine.project.records import Flag
 
@@ -222,9 +223,8 @@ def of_project(snapshot: Snapshot) -> Material:
     count = len(table.ids)
     index = {record.id: number for number, record in enumerate(snapshot.classes)}
     labels = np.fromiter((index.get(number, -1) for number in table.class_ids.tolist()), np.int64, count)
-    gone = [row for row, locator in enumerate(snapshot.locators) if _gone(locator, snapshot.root)]
-    marked = (table.flags & int(Flag.UNREADABLE)) > 0
-    marked[gone] = False
+    gone = (table.flags & int(Flag.MISSING)) > 0
+    marked = ((table.flags & int(Flag.UNREADABLE)) > 0) & ~gone
     known = len(snapshot.digests) == count
     return Material(
         ids=table.ids,
@@ -238,12 +238,34 @@ def of_project(snapshot: Snapshot) -> Material:
         hashes=snapshot.hashes if known else np.zeros(count, np.uint64),
         widths=table.widths.astype(np.int64),
         heights=table.heights.astype(np.int64),
-        missing=np.array(gone, np.int64),
+        missing=np.flatnonzero(gone),
         unreadable=dict.fromkeys(np.flatnonzero(marked).tolist(), ""),
         thumbnail=lambda row, side: thumbnail_at(snapshot, row, side),
         locators=snapshot.locators,
         root=snapshot.root,
     )
+
+
+def checked(material: Material, token: CancelToken) -> Material:
+    """With the files that are missing now.
+
+    Raises
+    ------
+    Cancelled
+        If the token was cancelled.
+    """
+    there: dict[Path | None, bool] = {None: True}
+    gone = []
+    for row, locator in enumerate(material.locators):
+        path = path_of(locator, material.root)
+        if path not in there:
+            token.check()
+            there[path] = path.exists() if path is not None else True
+        if not there[path]:
+            gone.append(row)
+    lost = set(gone)
+    unreadable = {row: reason for row, reason in material.unreadable.items() if row not in lost}
+    return msgspec.structs.replace(material, missing=np.array(gone, np.int64), unreadable=unreadable)
 
 
 def of_source(source: Source, token: CancelToken, progress: Progress | None = None) -> Material:
@@ -263,7 +285,7 @@ def of_source(source: Source, token: CancelToken, progress: Progress | None = No
     splits = np.zeros(count, np.int8)
     dataset = from_source(source, token=token)
     splits[dataset.images] = dataset.splits
-    missing = [row for row in looked.failed if _gone(locators[row], source.root)]
+    missing = {row for row in looked.failed if _gone(locators[row], source.root)}
     return Material(
         ids=np.arange(count, dtype=np.int64),
         names=tuple(item.locator.removeprefix("file:") if item.locator.startswith("file:") else item.name for item in source.items),
@@ -276,8 +298,8 @@ def of_source(source: Source, token: CancelToken, progress: Progress | None = No
         hashes=looked.hashes,
         widths=looked.widths.astype(np.int64),
         heights=looked.heights.astype(np.int64),
-        missing=np.array(missing, np.int64),
-        unreadable={row: skipped.reason for row, skipped in looked.failed.items() if row not in set(missing)},
+        missing=np.array(sorted(missing), np.int64),
+        unreadable={row: skipped.reason for row, skipped in looked.failed.items() if row not in missing},
         thumbnail=_thumbnails(locators, source.root),
         locators=locators,
         root=source.root,
