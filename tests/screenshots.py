@@ -28,8 +28,9 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     """What is done, one condition to wait for after each deed."""
     import numpy as np
 
-    from engine.messages import ClassifyFiles, ImportPaths, NewProject, OpenSample, Train
+    from engine.messages import ClassifyFiles, ImportPaths, NewProject, OpenSample, Train, Undo
     from engine.training.recipe import Recipe
+    from gui.widgets.doctor_panel import DoctorPanel
 
     bridge = window.bridge
 
@@ -82,6 +83,24 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     window.page("data").grid.select_row(3)
     yield settled()
     shoot("leaves")
+    spoil(state(), bridge)
+    yield lambda: state().history.undo.startswith("Label") and idle()
+    window.page("data").show_panel("doctor")
+    panel = window.page("data").tools.findChild(DoctorPanel)
+    panel.start()
+    yield lambda: state().findings is not None and idle()
+    panel.toggle(next(row for row in panel.rows if row.finding.kind == "suspect"), True)
+    yield settled()
+    shoot("doctor")
+    bridge.submit(Undo())
+    yield lambda: state().history.redo.startswith("Label") and idle()
+    window.page("data").show_panel("")
+    window.show_page("train")
+    window.page("train").preview_button.setChecked(True)
+    yield lambda: state().input_preview is not None and idle()
+    yield settled()
+    shoot("sees")
+    window.page("train").preview_button.setChecked(False)
     bridge.submit(Train("small-cnn", Recipe(epochs=12)))
     yield lambda: bool(state().runs) and idle()
     window.show_page("use")
@@ -90,6 +109,15 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     yield lambda: bool(state().classified) and idle()
     yield settled()
     shoot("use")
+
+
+def spoil(state: Any, bridge: Any) -> None:
+    """Give a few leaves the wrong label, for the doctor to find."""
+    from engine.messages import SetLabels
+
+    first, second = (record.id for record in state.classes)
+    ids = state.images.ids[state.images.class_ids == first]
+    bridge.submit(SetLabels(tuple(ids[[5, 17, 40]].tolist()), second))
 
 
 def settled() -> Step:
