@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [--quick]: print the table. A new row is a generator of Row in BENCHMARKS."""
+"""python -m tests.benchmarks [--quick] [NAME …]: print the table. A new row is a generator of Row in BENCHMARKS."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from tests.benchmarks import importing, labels, pictures, throughput, window
 from tests.benchmarks.measuring import Benchmark, Row, table
 
 BENCHMARKS: tuple[Benchmark, ...] = (throughput.rows, importing.rows, labels.rows, pictures.rows, window.rows)
+NAMES = {benchmark.__module__.rpartition(".")[2]: benchmark for benchmark in BENCHMARKS}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("--quick", action="store_true", help="fewer steps and repeats")
-    quick = parser.parse_args().quick
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
+    options = parser.parse_args()
+    if unknown := set(options.only) - set(NAMES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
-    for benchmark in BENCHMARKS:
-        rows.extend(benchmark(quick))
+    for name, benchmark in NAMES.items():
+        if not options.only or name in options.only:
+            rows.extend(benchmark(options.quick))
     print(table(rows))
 
 
