@@ -10,11 +10,10 @@ from engine.control import CancelToken
 from engine.doctor.examining import examined
 from engine.doctor.material import checked, of_project
 from engine.messages import Examine, FindingsReady, JobProgress
+from engine.progress import PROGRESS_SECONDS
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
-
-PROGRESS_SECONDS = 0.1
 
 
 def examine(session: Session, command: Examine, token: CancelToken, emit: Emit) -> None:

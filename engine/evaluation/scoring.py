@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,12 @@ import numpy as np
 from engine import device as devices
 from engine.control import CancelToken
 from engine.doctor.by_run import answers, columns_of
-from engine.messages import JobProgress, ScoreImages, ScoresReady
+from engine.messages import ScoreImages, ScoresReady
+from engine.progress import Progress
 from engine.training.saved import load_run
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
-
-PROGRESS_SECONDS = 0.1
 
 
 def score_images(session: Session, command: ScoreImages, token: CancelToken, emit: Emit) -> None:
@@ -41,7 +39,7 @@ def score_images(session: Session, command: ScoreImages, token: CancelToken, emi
     confidence = np.zeros(len(rows), np.float32)
     own = np.full(len(rows), np.nan, np.float32)
     readable = np.zeros(len(rows), np.bool_)
-    begun = told = time.monotonic()
+    progress = Progress(emit)
     for start, shares, _, ok in answers(run, snapshot.locators, snapshot.root, rows, token):
         block = slice(start, start + len(shares))
         readable[block] = ok
@@ -50,11 +48,7 @@ def score_images(session: Session, command: ScoreImages, token: CancelToken, emi
         mine = (class_ids == table.class_ids[block, None]) & (class_ids >= 0)
         knows = mine.any(axis=1)
         own[block][knows] = (shares * mine).sum(axis=1)[knows]
-        now, done = time.monotonic(), start + len(shares)
-        if now - told > PROGRESS_SECONDS:
-            told, speed = now, done / (now - begun)
-            text = f"Judging pictures: {done:,} of {len(rows):,}"
-            emit(JobProgress(fraction=done / len(rows), text=text, seconds_left=(len(rows) - done) / speed, images_per_second=speed))
+        progress.tell(start + len(shares), len(rows), "Judging pictures")
     emit(
         ScoresReady(
             run=command.run, ids=table.ids[readable], predicted=predicted[readable], confidence=confidence[readable], own=own[readable]

@@ -16,8 +16,8 @@ from engine.control import CancelToken
 from engine.data.decoding import UnreadablePicture
 from engine.data.locators import parted, path_of, read_located
 from engine.data.looks import Look, look_at, look_of_pixels, short_digest
+from engine.progress import Progress
 from engine.project.ahead import in_order
-from engine.project.intake import Progress
 from engine.project.records import Flag
 from engine.project.taking import threads_here
 from engine.project.thumbnails import thumbnails_of

@@ -16,10 +16,10 @@ from engine.control import CancelToken
 from engine.data.locators import path_of
 from engine.failure import UserError
 from engine.messages import Exported
+from engine.progress import Progress
 from engine.project import journal
 from engine.project.database import FILE, open_to_read
 from engine.project.incoming import IMAGES, INCOMING
-from engine.project.intake import Progress
 from engine.project.records import Skipped
 from engine.project.runs import RECORD, RUNS
 

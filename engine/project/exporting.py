@@ -14,8 +14,8 @@ from engine.control import CancelToken
 from engine.data.sources.folders import UNDIVIDED, UNLABELLED
 from engine.failure import UserError
 from engine.messages import Exported
+from engine.progress import Progress
 from engine.project.incoming import plain_name
-from engine.project.intake import Progress
 from engine.project.outgoing import (
     ArchiveTarget,
     FolderTarget,

@@ -22,8 +22,8 @@ from engine.data.unpacking import unpack
 from engine.data.unreadable import UnreadablePicture
 from engine.failure import UserError
 from engine.messages import JobProgress
+from engine.progress import PROGRESS_SECONDS, Progress
 from engine.project.incoming import INCOMING, plain_name
-from engine.project.intake import Progress
 from engine.project.records import Split
 from engine.project.store import READ_ONLY_REMEDY
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.project.opened import OpenedProject
     from engine.session import Emit, Session
 
-PROGRESS_SECONDS = 0.1
+
 COPY_BYTES = 500_000_000
 """A set whose files are larger stays where it is, and the project refers to it; so do those from a copy of the user's own, all large."""
 

@@ -15,11 +15,11 @@ from engine.control import Cancelled, CancelToken
 from engine.data.locators import file_locator, parted, path_of
 from engine.failure import UserError
 from engine.messages import Notice
+from engine.progress import Progress
 from engine.project.changes import LocatorChange, MetaChange
 from engine.project.checking import check_files
 from engine.project.copying import FULL, save_copy
 from engine.project.incoming import IMAGES, Incoming, settle
-from engine.project.intake import Progress
 from engine.project.opened import COPY, REFER, Events, OpenedProject, words
 from engine.project.records import Flag
 from engine.project.relinking import Missing, find

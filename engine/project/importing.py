@@ -25,9 +25,10 @@ from engine.data.sources.names import PICTURE_ENDINGS
 from engine.data.unreadable import unreadable
 from engine.failure import UserError
 from engine.messages import ImportFinished
+from engine.progress import Progress
 from engine.project.ahead import in_order
 from engine.project.incoming import IMAGES, INCOMING, Incoming
-from engine.project.intake import Intake, Progress
+from engine.project.intake import Intake
 from engine.project.opened import Arrival, OpenedProject
 from engine.project.records import Skipped, Split
 from engine.project.store import READ_ONLY_REMEDY

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.data.looks import short_digest
 from engine.failure import UserError
-from engine.messages import ImagesAdded, JobProgress
+from engine.messages import ImagesAdded
 from engine.project.opened import Arrival, OpenedProject
 from engine.project.thumbnails import thumbnails_of
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 FIRST_PARCEL = 32  # so that the first pictures show at once; parcels then double
 LARGEST_PARCEL = 8192
 PARCEL_SECONDS = 0.5
-PROGRESS_SECONDS = 0.1
 
 
 class Intake:
@@ -111,24 +110,3 @@ class Intake:
     def _check_open(self) -> None:
         if self._session.project is not self._project:
             raise UserError(f"The project was closed after {self.taken:,} pictures were taken.", "Open it and import the rest.")
-
-
-class Progress:
-    """At most ten events a second."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._begun = self._told = time.monotonic()
-        self._text = ""
-
-    def tell(self, done: int, total: int, text: str) -> None:
-        """Say how far the import is: so many pictures or files of all."""
-        now = time.monotonic()
-        if text != self._text:
-            self._text, self._begun = text, now
-        if now - self._told < PROGRESS_SECONDS or total == 0:
-            return
-        self._told = now
-        speed = done / max(1e-6, now - self._begun)
-        left = (total - done) / speed if done else None
-        self._emit(JobProgress(fraction=done / total, text=f"{text}: {done:,} of {total:,}", seconds_left=left, images_per_second=speed))

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from gui.theme import colour, px, theme
-from gui.widgets.basics import button, label, panel, rule
+from gui.theme import px
+from gui.widgets.basics import button, label, rule
+from gui.widgets.sheet import Sheet
 
 
-class HelpPanel(QWidget):
+class HelpPanel(Sheet):
     """A card over the window; Esc, F1 or a click closes it."""
 
     def __init__(self, window: QWidget, title: str, text: str, keys: list[tuple[str, str]]) -> None:
         super().__init__(window)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{title}. {text}")
-        outer = QVBoxLayout(self)
-        self._frame = panel("toast")
-        outer.addWidget(self._frame, 0, Qt.AlignmentFlag.AlignCenter)
-        column = self._column = QVBoxLayout(self._frame)
+        column = self._column = QVBoxLayout(self.frame)
         column.addWidget(label(title, "title"))
         column.addWidget(label(text, wrap=True))
         column.addWidget(rule())
@@ -33,24 +31,19 @@ class HelpPanel(QWidget):
         close = button(self.tr("Close"))
         close.clicked.connect(self.leave)
         column.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
-        window.installEventFilter(self)
-        theme().changed.connect(self.dress)
         self.dress()
 
     def dress(self) -> None:
         """Take over the scale; in a small window the words come closer."""
         room = self.parentWidget().width() - px(32)
-        self._frame.setFixedWidth(min(px(640), room))
+        self.frame.setFixedWidth(min(px(640), room))
         self._column.setContentsMargins(px(24), px(20), px(24), px(20))
         self._column.setSpacing(px(10))
         self._grid.setHorizontalSpacing(px(16))
         self._grid.setVerticalSpacing(px(2))
 
     def open(self) -> None:
-        self.setGeometry(self.parentWidget().rect())
-        self.show()
-        self.raise_()
-        self.setFocus()
+        self.show_over(self)
 
     def leave(self) -> None:
         self.hide()
@@ -61,16 +54,3 @@ class HelpPanel(QWidget):
             self.leave()
         else:
             super().keyPressEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.leave()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), colour("#000000", 0.28))
-        painter.end()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self.parentWidget().rect())
-        return False

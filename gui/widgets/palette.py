@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui.icons import icon
-from gui.theme import colour, colours, font, px, theme
-from gui.widgets.basics import panel
+from gui.theme import colour, colours, font, px
+from gui.widgets.sheet import Sheet
 
 LISTED = 60
 GLYPH, KIND = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -91,7 +91,7 @@ class EntryDelegate(QStyledItemDelegate):
         return QSize(px(200), px(32))
 
 
-class Palette(QWidget):
+class Palette(Sheet):
     """A field and a list over the window.
 
     Attributes
@@ -102,13 +102,10 @@ class Palette(QWidget):
     closed = Signal()
 
     def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
+        super().__init__(window, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self._entries: list[Entry] = []
         self._shown: list[Entry] = []
-        outer = QVBoxLayout(self)
-        self._frame = panel("toast")
-        outer.addWidget(self._frame, 0, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self._frame)
+        column = QVBoxLayout(self.frame)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(6)
         self.field = QLineEdit()
@@ -129,24 +126,17 @@ class Palette(QWidget):
         self.nothing = QLabel(self.tr("Nothing is called like that."))
         self.nothing.setProperty("look", "muted")
         column.addWidget(self.nothing)
-        window.installEventFilter(self)
-        theme().changed.connect(self.dress)
-        self.hide()
 
     def open(self, entries: list[Entry]) -> None:
         """Offer these."""
         self._entries = entries
-        self.setGeometry(self.parentWidget().rect())
-        self.dress()
         self.field.clear()
         self._fill("")
-        self.show()
-        self.raise_()
-        self.field.setFocus()
+        self.show_over(self.field)
 
     def dress(self) -> None:
         """Take over the scale."""
-        self._frame.setFixedWidth(px(560))
+        self.frame.setFixedWidth(px(560))
         self.layout().setContentsMargins(0, px(72), 0, 0)
         self.list.setFixedHeight(min(px(388), max(px(96), self.height() - px(200))))
 
@@ -179,9 +169,7 @@ class Palette(QWidget):
             entry.run()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self.parentWidget() and self.isVisible():
-            self.setGeometry(self.parentWidget().rect())
-            self.dress()
+        super().eventFilter(watched, event)
         if watched is not self.field or event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
@@ -195,11 +183,3 @@ class Palette(QWidget):
         else:
             return False
         return True
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.leave()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), colour("#000000", 0.28))
-        painter.end()

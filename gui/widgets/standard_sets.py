@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -24,8 +24,9 @@ from engine import places
 from engine.data.standard_sets import StandardSet, at_hand, standard_sets, what_to_put
 from engine.messages import Event, ImportSet, JobClosed, NewProject, Outcome, ProjectOpened
 from gui.bridge import Bridge
-from gui.theme import colour, colours, font, px, theme
-from gui.widgets.basics import button, count, label, panel, rule, set_look
+from gui.theme import colour, colours, font, px
+from gui.widgets.basics import button, count, label, rule, set_look
+from gui.widgets.sheet import Sheet
 
 RECORD, THERE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 SIDE = 12
@@ -88,7 +89,7 @@ class SetDelegate(QStyledItemDelegate):
         return QSize(px(240), px(52))
 
 
-class StandardSets(QWidget):
+class StandardSets(Sheet):
     """A list with a search field over the window; Esc or a click beside it closes it.
 
     Attributes
@@ -106,18 +107,13 @@ class StandardSets(QWidget):
         self._there: dict[str, Path] = {}
         self._job = 0
         self._waiting: ImportSet | None = None
-        outer = QVBoxLayout(self)
-        self._frame = panel("toast")
-        outer.addWidget(self._frame, 0, Qt.AlignmentFlag.AlignCenter)
         self._build()
-        for watched in (self._frame, self.field, self.list, window):
+        for watched in (self.frame, self.field, self.list):
             watched.installEventFilter(self)
         bridge.happened.connect(self._hear)
-        theme().changed.connect(self.dress)
-        self.hide()
 
     def _build(self) -> None:
-        column = self._column = QVBoxLayout(self._frame)
+        column = self._column = QVBoxLayout(self.frame)
         head = QHBoxLayout()
         head.addWidget(label(self.tr("Standard sets"), "title"))
         head.addStretch(1)
@@ -164,7 +160,7 @@ class StandardSets(QWidget):
     def dress(self) -> None:
         """Take over the scale; the frame leaves a margin of the window around it."""
         room = self.parentWidget().size()
-        self._frame.setFixedSize(min(px(800), room.width() - px(32)), min(px(680), room.height() - px(32)))
+        self.frame.setFixedSize(min(px(800), room.width() - px(32)), min(px(680), room.height() - px(32)))
         self._column.setContentsMargins(px(20), px(16), px(20), px(16))
         self._column.setSpacing(px(8))
         self.field.setFixedWidth(px(240))
@@ -180,13 +176,9 @@ class StandardSets(QWidget):
         state = self._bridge.state
         self.fresh.setEnabled(state.writable)
         self.fresh.setChecked(not state.writable or (state.images is not None and len(state.images.ids) > 0))
-        self.setGeometry(self.parentWidget().rect())
-        self.dress()
         self.field.clear()
         self._fill("")
-        self.show()
-        self.raise_()
-        self.field.setFocus()
+        self.show_over(self.field)
 
     def leave(self) -> None:
         """Close; a set on its way to a new project is still handed over."""
@@ -300,10 +292,8 @@ class StandardSets(QWidget):
     # ------------------------------------------------------------ keys, mouse, ground
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self.parentWidget() and self.isVisible():
-            self.setGeometry(self.parentWidget().rect())
-            self.dress()
-        if watched is self._frame and event.type() == QEvent.Type.MouseButtonPress:
+        super().eventFilter(watched, event)
+        if watched is self.frame and event.type() == QEvent.Type.MouseButtonPress:
             return True  # a click between the parts of the card does not close it
         if watched not in (self.field, self.list) or event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
@@ -322,11 +312,3 @@ class StandardSets(QWidget):
             self.leave()
         else:
             super().keyPressEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.leave()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), colour("#000000", 0.28))
-        painter.end()

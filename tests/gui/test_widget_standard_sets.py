@@ -125,7 +125,7 @@ def whole(sets: StandardSets) -> bool:
         selected
         and all(words.height() >= words.heightForWidth(words.width()) for words in shown)
         and all(widget.width() >= widget.minimumSizeHint().width() for widget in buttons)
-        and all(sets._frame.rect().contains(widget.geometry()) for widget in buttons)
+        and all(sets.frame.rect().contains(widget.geometry()) for widget in buttons)
     )
 
 
