@@ -39,6 +39,9 @@ def describe(error: BaseException) -> FailureText:
         return _describe_os(error, trace)
     if isinstance(error, sqlite3.OperationalError) and "disk" in str(error).lower():
         return FailureText("disk", f"The project could not be written: {error}.", "Free some space and try again.", trace)
+    if isinstance(error, sqlite3.OperationalError) and "unable to open" in str(error).lower():
+        text = "The project's folder is no longer where it was, or cannot be opened."
+        return FailureText("missing", text, "Put it back, or open it where it is now (Open project).", trace)
     if isinstance(error, sqlite3.DatabaseError):
         return FailureText("store", f"The project's database answered: {error}.", "Close other programs that use it and try again.", trace)
     text = str(error).strip().split("\n")[0]

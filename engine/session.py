@@ -37,6 +37,7 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.LoadHistory: ("engine.project.handling", "load_history"),
     messages.DeleteRun: ("engine.project.handling", "delete_run"),
     messages.PinUnit: ("engine.project.handling", "pin_unit"),
+    messages.LabelEach: ("engine.project.handling", "label_each"),
     messages.SetSplits: ("engine.project.handling", "set_splits"),
     messages.SetFlags: ("engine.project.handling", "set_flags"),
     messages.SetNote: ("engine.project.handling", "set_note"),

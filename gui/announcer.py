@@ -18,6 +18,8 @@ from gui.widgets.project_panel import exported_words
 
 SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit", "OpenCamera", "ClassifyFiles", "ClassifyPicture", "CheckFiles"})
 """Commands whose failure the user did not ask to hear of, or reads where it happened; the log has it."""
+CHANGES = frozenset({"Redo", "SetLabels", "LabelEach", "SetSplits", "SetFlags", "RemoveImages", "DeleteClass", "MergeClasses", "Divide"})
+"""Commands after which the last undo is not news any more."""
 TRAINING = "Train"
 """Topic of what is told of trainings: the name of their command, as for all failures."""
 
@@ -38,6 +40,8 @@ class Announcer(QObject):
         Goes where the doctor's findings are.
     consulting : callable
         Whether the user is there already.
+    forget : callable
+        Takes away what was told of a topic.
     parent : QObject
     """
 
@@ -50,9 +54,10 @@ class Announcer(QObject):
         parent: QObject,
         doctor: Callable[[], object] = lambda: None,
         consulting: Callable[[], bool] = lambda: True,
+        forget: Callable[[str], object] = lambda topic: None,
     ) -> None:
         super().__init__(parent)
-        self._doctor, self._consulting = doctor, consulting
+        self._doctor, self._consulting, self._forget = doctor, consulting, forget
         self._channel, self._bridge, self._check, self._checking = channel, bridge, check, checking
 
     def hear(self, event: Event) -> None:
@@ -102,7 +107,7 @@ class Announcer(QObject):
 
     def _import_finished(self, event: messages.ImportFinished) -> None:
         """What was not taken stands in the report of the Data page."""
-        if event.taken and not (event.skipped or event.warnings or event.boxes):
+        if event.taken and not (event.skipped or event.warnings or event.boxes or event.unseen):
             words = self.tr("1 picture was taken.") if event.taken == 1 else self.tr("{0} pictures were taken.").format(count(event.taken))
             self.tell("good", words, topic="ImportPaths")
 
@@ -125,6 +130,8 @@ class Announcer(QObject):
     def _job_closed(self, event: JobClosed) -> None:
         if event.command == "Undo" and event.outcome is Outcome.COMPLETED:
             self._undone()
+        elif event.command in CHANGES:
+            self._forget("Undo")  # it could no longer be done again, or is
         if event.failure is None or event.outcome is not Outcome.FAILED:
             return
         if event.command == "EngineReady":

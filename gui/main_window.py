@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
             parent=self,
             doctor=lambda: self.show_tool("doctor"),
             consulting=lambda: self._page_name == "data" and self.pages["data"].tools.shown == "doctor",
+            forget=lambda topic: self.toasts.forget(topic),
         )
         self.intake = Intake(self, self.projects, lambda: self.stack.currentWidget(), self.announcer.tell)
         self.ways_out = WaysOut(self, bridge)
@@ -258,7 +259,7 @@ class MainWindow(QMainWindow):
             self.actions_["relink"].setEnabled(state.writable)
             self.setWindowTitle(f"{state.project.name} – Fovea" if state.project is not None else "Fovea")
             read_only = state.project.read_only if state.project is not None else ""
-            self.banner_words.setText(self.tr("This project can only be looked at: {0}").format(read_only))
+            self.banner_words.setText(read_only)
             self.banner.setVisible(bool(read_only))
 
     # ------------------------------------------------------------ small actions

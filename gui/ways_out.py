@@ -56,14 +56,21 @@ class WaysOut(QObject):
         return path if not path or path.lower().endswith(suffix) else path + suffix
 
     def _ask_folder(self, kind: Kind) -> str:
-        folder = QFileDialog.getExistingDirectory(self._window, self.tr("A folder to write into"), str(Path.home()))
-        return str(free_folder(Path(folder), self.name + FOLDERS[kind])) if folder else ""
+        return self._new_folder(self.tr("A new or empty folder to write into"), Path.home(), self.name + FOLDERS[kind])
+
+    def _new_folder(self, title: str, place: Path, name: str) -> str:
+        """Ask for the name of a folder that need not exist; "" where none was given."""
+        start = str(free_folder(place, name))
+        path, _ = QFileDialog.getSaveFileName(self._window, title, start, "", "", QFileDialog.Option.DontConfirmOverwrite)
+        return str(free_folder(Path(path), name)) if path else ""
 
     def save_copy(self) -> None:
         """Ask for a place, and copy the whole project there; the open one stays open."""
-        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Where to put a copy of the project"), str(places.projects()))
+        folder = self._new_folder(
+            self.tr("A new folder for a copy of the project"), places.projects(), self.tr("Copy of {0}").format(self.name)
+        )
         if folder:
-            self._bridge.submit(SaveCopy(str(free_folder(Path(folder), self.name))))
+            self._bridge.submit(SaveCopy(folder))
 
     def relink(self) -> None:
         """Ask for a folder, and look for missing files in it and below."""

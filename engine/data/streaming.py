@@ -215,7 +215,7 @@ def _clause(error: Exception) -> str:
     """What went wrong between here and the server."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, socket.gaierror):
-        return "cannot be found: is this computer on the network?"
+        return "cannot be found; this computer may have no network"
     if isinstance(cause, TimeoutError):
         return "is silent"
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from engine.doctor import near
@@ -89,7 +90,7 @@ def _conflict(groups: list[Group]) -> Finding | None:
         f"{what} two labels",
         "The same picture, or nearly the same, lies in different classes, so one of the labels is wrong. Relabel or remove what is wrong.",
         groups,
-        (mend("keep-first"), mend("remove"), mend("flag")),
+        (mend("keep-first"), msgspec.structs.replace(mend("remove"), title="Remove all of them"), mend("flag")),
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ASKED = 2000  # unlabelled pictures among which the most uncertain are looked for
 LEARNED = 4000  # labelled pictures that vote, at most
+JEFFREYS = 0.5  # votes that every class has beforehand, so that few neighbours are never called certain
 KEPT = 20_000  # answers of runs kept in memory
 
 Shares = npt.NDArray[np.float32]
@@ -101,7 +102,9 @@ def by_neighbours(material: Material, asked: Rows, token: CancelToken) -> tuple[
     labels = material.labels[labelled][known]
     if len(np.unique(labels)) < 2:
         return nothing
-    shares = suspects.votes_of(vectors[:count][known], labels, vectors[count:], len(material.classes), token)
+    # no more neighbours than the smallest class has pictures, or the largest would win whatever is asked
+    neighbours = int(np.clip(np.bincount(labels)[np.unique(labels)].min(), 1, suspects.NEIGHBOURS))
+    shares = suspects.votes_of(vectors[:count][known], labels, vectors[count:], len(material.classes), token, neighbours, JEFFREYS)
     learned = int(np.count_nonzero(material.labels >= 0))
     return shares, figures.ok[count:], f"Nearest neighbours among {learned:,} labelled pictures"
 

@@ -22,6 +22,13 @@ class SetLabels(Command, frozen=True, eq=False, tag=True):
     class_id: int | None
 
 
+class LabelEach(Command, frozen=True, eq=False, tag=True):
+    """Give each picture a class of its own, all as one step of undo. Answer: LabelsChanged, HistoryChanged."""
+
+    images: tuple[int, ...]
+    class_ids: tuple[int, ...]
+
+
 class SetSplits(Command, frozen=True, eq=False, tag=True):
     """Put pictures into a split. Answer: LabelsChanged, HistoryChanged."""
 

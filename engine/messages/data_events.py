@@ -66,6 +66,9 @@ class NotesChanged(Event, frozen=True, eq=False, tag=True, kw_only=True):
 class ImportFinished(Event, frozen=True, eq=False, tag=True, kw_only=True):
     """What an import took, and what it did not take and why; `warnings` are sentences about what was taken.
 
+    `unseen` pictures were not looked at, because the import was stopped or the disk was full; `known` of the skipped ones are in the
+    project already.
+
     `boxes`: pictures among them that had boxes and got one label each; they could be taken anew as crops.
     """
 
@@ -73,6 +76,8 @@ class ImportFinished(Event, frozen=True, eq=False, tag=True, kw_only=True):
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...] = ()
     boxes: int = 0
+    unseen: int = 0
+    known: int = 0
 
 
 class Exported(Event, frozen=True, eq=False, tag=True, kw_only=True):

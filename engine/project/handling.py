@@ -79,6 +79,11 @@ def set_labels(session: Session, command: messages.SetLabels, token: CancelToken
     _tell(session.opened().set_labels(command.images, command.class_id), emit)
 
 
+def label_each(session: Session, command: messages.LabelEach, token: CancelToken, emit: Emit) -> None:
+    """Give each picture a class of its own."""
+    _tell(session.opened().label_each(command.images, command.class_ids), emit)
+
+
 def add_class(session: Session, command: messages.AddClass, token: CancelToken, emit: Emit) -> None:
     """Make a class."""
     _tell(session.opened().add_class(command.name), emit)

@@ -128,6 +128,7 @@ class _Import:
         self._skipped = [Skipped(_asked_for(error), _reason(error)) for error in refused]
         self._skipped += [skipped for source in sources for skipped in source.skipped]
         self._total = sum(len(source.items) for source in sources)
+        self._seen = 0
         self._incoming = Incoming(project.folder)
         copies = project.record.copy if copy is None else copy
         self._taker = Taker(project.folder, Known(project.snapshot), self._incoming, copies)
@@ -157,8 +158,16 @@ class _Import:
         finally:
             warnings = dict.fromkeys(warning for source in self._sources for warning in source.warnings)
             boxed = sum(source.boxed for source in self._sources)
-            skipped = tuple(self._skipped)
-            self._emit(ImportFinished(taken=self._intake.taken, skipped=skipped, warnings=tuple(warnings), boxes=boxed))
+            self._emit(
+                ImportFinished(
+                    taken=self._intake.taken,
+                    skipped=tuple(self._skipped),
+                    warnings=tuple(warnings),
+                    boxes=boxed,
+                    unseen=self._total - self._seen,
+                    known=sum(skipped.reason == IN_PROJECT for skipped in self._skipped),
+                )
+            )
         if not self._intake.taken and self._first is not None:
             if len(self._skipped) == 1:
                 raise self._first
@@ -167,19 +176,18 @@ class _Import:
 
     def _take(self, token: CancelToken) -> None:
         jobs = ([(found, self._taker.reserve(found)) for found in group] for group in batches(self._found()))
-        done = 0
         for group, outcomes in in_order(lambda job: self._look(job, token), jobs, threads_here(), token):
             for (found, _), outcome in zip(group, outcomes, strict=False):  # the disk may have been full before the last
-                done += 1
                 if isinstance(outcome, OSError):
                     raise outcome
+                self._seen += 1
                 if isinstance(outcome, str):
                     self._refuse(found, outcome)
                 elif outcome.locator in self._locators:
                     self._refuse(found, IN_PROJECT)
                 else:
                     self._add(found, outcome)
-            self._progress.tell(done, self._total, "Taking pictures in")
+            self._progress.tell(self._seen, self._total, "Taking pictures in")
 
     def _look(self, job: list[tuple[Found, str]], token: CancelToken) -> list[Taken | str | OSError]:
         """Runs in a thread of its own: each picture, or why it is not taken; ends where the project's folder cannot be written."""

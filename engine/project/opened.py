@@ -144,18 +144,22 @@ class OpenedProject:
 
     def set_labels(self, images: Sequence[int], class_id: int | None) -> Events:
         """Give pictures a class, or none; those labelled for the first time get a split."""
+        return self.label_each(images, [-1 if class_id is None else class_id] * len(images))
+
+    def label_each(self, images: Sequence[int], class_ids: Sequence[int]) -> Events:
+        """Give each picture a class of its own (-1: none), as one step of undo; those labelled for the first time get a split."""
         before = self.snapshot
-        name = "" if class_id is None else self.class_of(class_id).name
-        new = -1 if class_id is None else class_id
+        names = {number: self.class_of(number).name for number in set(class_ids) if number >= 0}
+        wanted = dict(zip(images, class_ids, strict=True))
         rows = before.rows(images)
-        rows = rows[before.table.class_ids[rows] != new]
+        new = np.array([wanted[image] for image in before.table.ids[rows].tolist()], np.int32)
+        rows, new = rows[before.table.class_ids[rows] != new], new[before.table.class_ids[rows] != new]
         splits = before.table.splits[rows]
-        if class_id is not None and (splits == Split.NONE).any():
+        if ((new >= 0) & (splits == Split.NONE)).any():
             keys = [key_of(int(before.digests[row]), before.locators[row]) for row in rows.tolist()]
-            classes = np.full(len(rows), class_id, np.int64)
-            splits = divide_joining(before, classes, splits, keys, before.hashes[rows], rows, self.record.division)
-        title = f"Take the label from {words(len(rows))}" if class_id is None else f'Label {words(len(rows))} "{name}"'
-        return self.relabel(title, rows, np.full(len(rows), new, np.int32), splits)
+            splits = divide_joining(before, new.astype(np.int64), splits, keys, before.hashes[rows], rows, self.record.division)
+        title = f"Label {words(len(rows))}" if names else f"Take the label from {words(len(rows))}"
+        return self.relabel(f'{title} "{next(iter(names.values()))}"' if len(names) == 1 else title, rows, new, splits)
 
     def relabel(self, title: str, rows: np.ndarray, class_ids: np.ndarray, splits: np.ndarray) -> Events:
         """Give pictures classes and splits, as one step of undo; see `relabelled`."""

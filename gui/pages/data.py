@@ -173,6 +173,8 @@ class DataPage(Page):
                 self._filter, self._order = Filter(), Order()
                 self.grid.leave()
         self._state = state
+        if "classes" in changed and self._filter.class_id not in (None, -1, *(record.id for record in state.classes)):
+            self._filter = replace(self._filter, class_id=None)  # the class that was shown has been merged or deleted
         self.thumbnails.follow(state)
         self.labelling.follow(state)
         if changed & {"images", "classes", "project"}:
@@ -333,7 +335,7 @@ class DataPage(Page):
             self._tell(self.tr("Select one picture to write a note to it."))
 
     def _import_into(self, paths: tuple[str, ...], class_id: int | None) -> None:
-        self.bridge.submit(ImportPaths(tuple(paths), class_id, self.settings.copy_images))
+        self.bridge.submit(ImportPaths(tuple(paths), class_id))
 
     def _choose_class(self, class_id: int | None) -> None:
         if class_id is None:

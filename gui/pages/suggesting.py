@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.messages import SetLabels, SuggestionsReady, SuggestLabels
+from engine.messages import LabelEach, SuggestionsReady, SuggestLabels
 from engine.project.records import Flag
 from gui.bridge import Bridge
 from gui.state import AppState
@@ -148,21 +148,19 @@ class Suggesting(QObject):
     # ------------------------------------------------------------ accepting
 
     def accept(self, images: tuple[int, ...]) -> None:
-        """Give pictures what is suggested for them, class by class; the selection moves on to what follows."""
-        groups: dict[int, list[int]] = {}
+        """Give pictures what is suggested for them, as one step of undo; the selection moves on to what follows."""
+        accepted: dict[int, int] = {}
         for image in images:
             choice = self._choices.get(image)
             if choice is not None and self._grid.pictures.row_of(image) >= 0:
-                groups.setdefault(choice.record.id, []).append(image)
-        if not groups or not self._bridge.state.writable:
+                accepted[image] = choice.record.id
+        if not accepted or not self._bridge.state.writable:
             return
-        accepted = {image for group in groups.values() for image in group}
         ids = self._grid.pictures.ids()
         shown = ids.tolist() if ids is not None else []
         last = max(row for row, image in enumerate(shown) if image in accepted)
         then = next((row for row in (*range(last + 1, len(shown)), *range(last)) if shown[row] not in accepted), -1)
-        for class_id, group in groups.items():
-            self._bridge.submit(SetLabels(tuple(sorted(group)), class_id))
+        self._bridge.submit(LabelEach(tuple(accepted), tuple(accepted.values())))
         self._grid.select_row(then)
 
     def accept_sure(self) -> None:

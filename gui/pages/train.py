@@ -358,6 +358,7 @@ class TrainPage(Page):
         self._render_job(job)
 
     def _train(self, recipe: Recipe) -> None:
+        self.show_preview(False)
         state = self.bridge.state
         check(recipe)
         plan.keep_recipe(self.bridge, recipe)

@@ -44,7 +44,7 @@ class StrengthRow(QWidget):
         self.slider.setAccessibleName(self.tr(strength.title))
         self.slider.setToolTip(self.tr(strength.tip))
         self.slider.valueChanged.connect(self._moved)
-        self.off = button(self.tr("Off"), "quiet", self.tr("{title}: off").format(title=self.tr(strength.title)))
+        self.off = button(self.tr("Turn off"), "quiet", self.tr("{title}: off").format(title=self.tr(strength.title)))
         self.off.clicked.connect(lambda: self.slider.setValue(0))
         below = QHBoxLayout()
         below.setSpacing(px(4))

@@ -100,7 +100,7 @@ class ClassList(QFrame):
         self.new.clicked.connect(self.ask_for_class)
         self._column.addWidget(self.new)
         self.editor = QLineEdit()
-        self.editor.setPlaceholderText(self.tr("Name of the class, then Return"))
+        self.editor.setPlaceholderText(self.tr("Name, then Return"))
         self.editor.setAccessibleName(self.tr("Name of the new class"))
         self.editor.returnPressed.connect(self._make)
         self.editor.installEventFilter(self)

@@ -121,10 +121,13 @@ class GroupList(QListView):
         self.setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Groups"))
-        thumbnails.arrived.connect(lambda images: self.viewport().update())
+        thumbnails.arrived.connect(self._repaint)
         self.verticalScrollBar().valueChanged.connect(lambda value: self.want())
         self.selectionModel().currentRowChanged.connect(lambda index, old: self._moved(index.row()))
         theme().changed.connect(self.scheduleDelayedItemsLayout)
+
+    def _repaint(self) -> None:  # a method, unlike a function made here, goes with the list
+        self.viewport().update()
 
     def current(self) -> int:
         """Row of the current group, or -1."""

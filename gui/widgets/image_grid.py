@@ -238,6 +238,8 @@ class ImageGrid(GridView):
     def _key(self, event: QKeyEvent) -> bool:
         """Do what a key asks for; False where it is none of the grid's own."""
         key, modifiers = event.key(), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if not modifiers and event.text().isalnum() and not self._any_selected() and self.current_image() >= 0:
+            self.select_row(self.currentIndex().row())  # the outlined picture is meant
         any_selected = self._any_selected()
         if key == Qt.Key.Key_Escape and any_selected:
             self.clearSelection()

@@ -59,7 +59,7 @@ class ImportReport(QFrame):
 
     def show_report(self, report: ImportFinished | None) -> None:
         """Show a report that says more than that all was taken; another needs no banner."""
-        worth = report is not None and bool(report.skipped or report.warnings or report.boxes)
+        worth = report is not None and bool(report.skipped or report.warnings or report.boxes or report.unseen)
         self.setVisible(worth)
         if report is None or not worth:
             return
@@ -77,11 +77,17 @@ class ImportReport(QFrame):
         self._open(few)
 
     def _summary(self, report: ImportFinished) -> str:
-        not_taken = len(report.skipped)
+        not_taken = len(report.skipped) - report.known
         parts = [self.tr("1 picture was taken") if report.taken == 1 else self.tr("{0} pictures were taken").format(count(report.taken))]
         if not_taken:
             parts.append(self.tr("1 file was not") if not_taken == 1 else self.tr("{0} files were not").format(count(not_taken)))
+        if report.known:
+            known = self.tr("1 was in the project already") if report.known == 1 else self.tr("{0} were in the project already")
+            parts.insert(1, known.format(count(report.known)))
         words = ", ".join(parts) + "."
+        if report.unseen:
+            total = report.taken + len(report.skipped) + report.unseen
+            words = self.tr("Stopped after {0} of {1}: ").format(count(total - report.unseen), count(total)) + words
         if report.boxes == 1:
             words += " " + self.tr("1 picture had boxes and got one label.")
         elif report.boxes:

@@ -60,7 +60,7 @@ class InputPreview(QWidget):
         super().__init__(parent)
         self._bridge = bridge
         self._thumbnails = shared_thumbnails(bridge)
-        self._thumbnails.arrived.connect(lambda _: self._draw_modes())
+        self._thumbnails.arrived.connect(self._draw_modes)
         self._open = False
         self._page = self._seed = 0
         self._images: tuple[int, ...] = ()

@@ -52,3 +52,15 @@ def bridge(qapp: QApplication, host: FakeHost) -> Iterator[Bridge]:
 @pytest.fixture
 def settings() -> Settings:
     return Settings()
+
+
+@pytest.fixture(autouse=True)
+def no_dialogs(monkeypatch):
+    """A dialog that no test answers would wait for ever; tests that expect one put their answer in its place."""
+    from PySide6.QtWidgets import QFileDialog
+
+    def unexpected(*arguments):
+        raise AssertionError(f"a dialog was opened: {arguments[1:2]}")
+
+    for name in ("getExistingDirectory", "getSaveFileName", "getOpenFileName", "getOpenFileNames"):
+        monkeypatch.setattr(QFileDialog, name, unexpected)

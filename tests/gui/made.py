@@ -8,6 +8,7 @@ from fake_host import FakeHost
 from engine.data.preprocessing import Preprocessing
 from engine.messages import (
     ImagesRemoved,
+    LabelEach,
     LabelsChanged,
     ProjectOpened,
     RemoveImages,
@@ -93,5 +94,13 @@ def answer_edits(host: FakeHost) -> None:
     def remove(command: RemoveImages, job: int):
         return [ImagesRemoved(job=job, ids=np.asarray(sorted(command.images), np.int64))]
 
+    def label_each(command: LabelEach, job: int):
+        ids = np.array(sorted(command.images), np.int64)
+        wanted = dict(zip(command.images, command.class_ids, strict=True))
+        yield LabelsChanged(
+            ids=ids, class_ids=np.array([wanted[image] for image in ids.tolist()], np.int32), splits=np.full(len(ids), 1, np.int8)
+        )
+
+    host.answers[LabelEach] = label_each
     host.answers[SetLabels] = label
     host.answers[RemoveImages] = remove

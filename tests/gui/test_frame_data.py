@@ -92,7 +92,6 @@ def test_ways_out_stand_in_the_file_menu_and_are_found_by_name(pets):
 )
 def test_exports_ask_where_to(pets, host, monkeypatch, tmp_path, action, kind, link):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), ""))
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     pets.actions_[action].trigger()
     (command,) = host.sent(Export)
     assert (command.kind, command.link, command.images) == (kind, link, None)
@@ -108,7 +107,7 @@ def test_ways_out_need_a_project(window, host):
 def test_a_copy_can_be_saved_of_what_is_read_only_but_nothing_found_again(window, host, monkeypatch, tmp_path):
     host.emit(opened(read_only="another window has it"))
     settle(window, host)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "copy"), ""))
     window.actions_["save_copy"].trigger()
     assert host.sent(SaveCopy) and not window.actions_["relink"].isEnabled()
 

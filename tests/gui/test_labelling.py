@@ -13,6 +13,7 @@ from engine.messages import (
     ClassesChanged,
     FailureText,
     FlagsChanged,
+    LabelEach,
     LabelsChanged,
     NotesChanged,
     Outcome,
@@ -241,20 +242,25 @@ def queue(page, qtbot, host, bridge) -> DataPage:
     return page
 
 
+def accepted(host) -> list[dict[int, int]]:
+    """Pictures and their classes, as suggestions were accepted."""
+    return [dict(zip(command.images, command.class_ids, strict=True)) for command in host.sent(LabelEach)]
+
+
 def test_suggestions_are_shown_in_their_order_and_accepted_by_return(queue, qtbot, host, bridge):
     assert host.sent(SuggestLabels)[-1].run is None
     assert shown(queue) == [16, 10, 19, 13] and queue.grid.selected() == (16,)
     assert queue.grid.pictures.suggestion_at(1).record.name == "cat"
     qtbot.keyClick(queue.grid, Qt.Key.Key_Return)
-    assert last(host) == ((16,), 2) and queue.grid.selected() == (10,)
+    assert accepted(host) == [{16: 2}] and queue.grid.selected() == (10,)
     bridge.tick()
     assert shown(queue) == [10, 19, 13] and queue.grid.selected() == (10,)
 
 
-def test_several_are_accepted_class_by_class(queue, qtbot, host, bridge):
+def test_several_are_accepted_in_one_step_of_undo(queue, qtbot, host, bridge):
     queue.grid.selectAll()
     qtbot.keyClick(queue.grid, Qt.Key.Key_Return)
-    assert sorted((command.images, command.class_id) for command in host.sent(SetLabels)) == [((10, 13), 1), ((16, 19), 2)]
+    assert accepted(host) == [{16: 2, 10: 1, 19: 2, 13: 1}]
 
 
 def test_a_key_gives_another_class_and_the_queue_goes_on(queue, qtbot, host, bridge):
@@ -267,7 +273,7 @@ def test_a_key_gives_another_class_and_the_queue_goes_on(queue, qtbot, host, bri
 def test_all_that_are_nearly_certain_are_accepted_at_once(queue, qtbot, host, bridge):
     assert "95" in queue.suggestion_bar.sure.text() and "(2)" in queue.suggestion_bar.sure.text()
     qtbot.mouseClick(queue.suggestion_bar.sure, Qt.MouseButton.LeftButton)
-    assert sorted(command.images for command in host.sent(SetLabels)) == [(13,), (19,)]
+    assert accepted(host) == [{19: 2, 13: 1}]
     bridge.tick()
     assert shown(queue) == [16, 10] and not queue.suggestion_bar.sure.isVisible()
 
@@ -283,7 +289,7 @@ def test_a_suggested_class_that_is_gone_is_no_suggestion(queue, qtbot, host, bri
     bridge.tick()
     assert queue.grid.pictures.suggestion_at(0) is None
     qtbot.keyClick(queue.grid, Qt.Key.Key_Return)
-    assert not host.sent(SetLabels)
+    assert not host.sent(LabelEach)
 
 
 def test_a_skipped_picture_leaves_the_queue_and_when_it_is_done_more_is_asked_for(queue, qtbot, host, bridge):

@@ -73,13 +73,16 @@ def test_files_get_their_ending(panel, host, monkeypatch, tmp_path, kind, ending
 
 
 def test_folders_are_new_where_the_chosen_one_is_not_empty(panel, host, monkeypatch, tmp_path):
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path), ""))
     (tmp_path / "something").touch()
     button_of(panel, "coco").click()
     assert host.sent(Export)[0].path == str(tmp_path / "Pets-coco")
     panel.save_copy.setEnabled(True)
     panel.save_copy.click()
-    assert host.sent(SaveCopy)[0].folder == str(tmp_path / "Pets")
+    assert host.sent(SaveCopy)[0].folder == str(tmp_path / "Copy of Pets")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "typed"), ""))
+    button_of(panel, "coco").click()
+    assert host.sent(Export)[1].path == str(tmp_path / "typed")  # a name that does not exist yet is taken as it is
 
 
 def test_a_free_folder_is_the_empty_one_or_has_a_new_name(tmp_path):

@@ -15,7 +15,7 @@ from engine.data.dataset import from_snapshot, from_source
 from engine.data.sources import scan
 from engine.failure import UserError
 from engine.project.colours import colour
-from engine.project.opened import OpenedProject
+from engine.project.opened import Arrival, OpenedProject
 from engine.project.records import Split
 from engine.project.runs import now, save_record
 from engine.project.source import read_source
@@ -252,3 +252,21 @@ def test_classes_without_pictures_are_not_trained_on(bench, photographs: Path) -
     assert data.classes == ("cat", "dog")
     assert data.labels.tolist() == [0] * 10 + [1] * 10
     assert data.images.tolist() == list(range(1, 21))
+
+
+def test_pictures_with_a_class_each_are_one_step_of_undo(bench, tmp_path: Path) -> None:
+    bench.run(m.NewProject("Mine"))
+    project = bench.session.project
+    project.add_class("cat")
+    project.add_class("dog")
+    project.add_images("Import", [Arrival(f"file:images/{number}.png", f"{number}.png") for number in range(4)])
+    ids = tuple(project.snapshot.table.ids.tolist())
+    bench.events = []
+    bench.run(m.LabelEach((ids[3], ids[0], ids[2]), (1, 2, 1)))
+    assert project.snapshot.table.class_ids.tolist() == [2, -1, 1, 1]
+    assert project.snapshot.table.splits.tolist()[1] == Split.NONE and (project.snapshot.table.splits[[0, 2, 3]] != Split.NONE).all()
+    assert bench.only(m.HistoryChanged).undo == "Label 3 pictures"
+    bench.run(m.Undo())
+    assert (project.snapshot.table.class_ids == -1).all()
+    bench.run(m.Redo())
+    assert project.snapshot.table.class_ids.tolist() == [2, -1, 1, 1]
