@@ -120,22 +120,14 @@ def softmax_of(known: Vectors, labels: Labels, asked: Vectors, classes: int, tok
     return _softmax(asked @ weights[:, :-1].T + weights[:, -1])
 
 
-def votes_of(
-    known: Vectors,
-    labels: Labels,
-    asked: Vectors,
-    classes: int,
-    token: CancelToken,
-    neighbours: int = NEIGHBOURS,
-    prior: float = PRIOR,
-) -> Vectors:
-    """Probabilities by the votes of the nearest neighbours, each weighted by one over its distance; `prior` votes go to every class."""
+def votes_of(known: Vectors, labels: Labels, asked: Vectors, classes: int, token: CancelToken, neighbours: int = NEIGHBOURS) -> Vectors:
+    """Probabilities by the votes of the nearest neighbours, each weighted by one over its distance."""
     result = np.empty((len(asked), classes), np.float32)
     for start, distances, rows in nearest(known, asked, min(neighbours, len(known)), token):
         weights = 1 / np.maximum(distances, 1e-6)
         votes = np.zeros((len(rows), classes))
         np.add.at(votes, (np.arange(len(rows))[:, None], labels[rows]), weights)
-        votes += prior * weights.mean(axis=1, keepdims=True)
+        votes += PRIOR * weights.mean(axis=1, keepdims=True)
         result[start : start + len(rows)] = votes / votes.sum(axis=1, keepdims=True)
     return result
 

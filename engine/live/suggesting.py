@@ -15,6 +15,7 @@ import numpy.typing as npt
 from engine.control import CancelToken
 from engine.doctor import descriptors, suspects
 from engine.doctor.material import Material, Rows, figures_of, of_project
+from engine.doctor.neighbours import nearest
 from engine.doctor.threads import one_thread
 from engine.messages import SuggestionsReady, SuggestLabels
 from engine.project.records import Flag
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 ASKED = 2000  # unlabelled pictures among which the most uncertain are looked for
 LEARNED = 4000  # labelled pictures that vote, at most
-JEFFREYS = 0.5  # votes that every class has beforehand, so that few neighbours are never called certain
+STEEP = 8.0  # power of the distance: a class twice as near as another is nearly certain
 KEPT = 20_000  # answers of runs kept in memory
 
 Shares = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
 
 
 def suggest_labels(session: Session, command: SuggestLabels, token: CancelToken, emit: Emit) -> None:
@@ -102,11 +104,28 @@ def by_neighbours(material: Material, asked: Rows, token: CancelToken) -> tuple[
     labels = material.labels[labelled][known]
     if len(np.unique(labels)) < 2:
         return nothing
-    # no more neighbours than the smallest class has pictures, or the largest would win whatever is asked
-    neighbours = int(np.clip(np.bincount(labels)[np.unique(labels)].min(), 1, suspects.NEIGHBOURS))
-    shares = suspects.votes_of(vectors[:count][known], labels, vectors[count:], len(material.classes), token, neighbours, JEFFREYS)
+    shares = shares_by_class(vectors[:count][known], labels, vectors[count:], len(material.classes), token)
     learned = int(np.count_nonzero(material.labels >= 0))
     return shares, figures.ok[count:], f"Nearest neighbours among {learned:,} labelled pictures"
+
+
+def shares_by_class(known: Shares, labels: Labels, asked: Shares, classes: int, token: CancelToken) -> Shares:
+    """Probabilities float32 [n, classes] by how near each class's own nearest pictures are, whatever the numbers of pictures.
+
+    Every class is asked for as many neighbours as the smallest one has, so that the class which most was labelled of does not win by its
+    number. Who has few neighbours is not called certain: k of them leave a share of 1 / (k + 1) to all classes alike.
+    """
+    present = np.unique(labels)
+    neighbours = int(np.clip(np.bincount(labels)[present].min(), 1, suspects.NEIGHBOURS))
+    closeness = np.zeros((len(asked), classes))
+    for label in present.tolist():
+        for start, distances, _ in nearest(known[labels == label], asked, neighbours, token):
+            closeness[start : start + len(distances), label] = (np.maximum(distances, 1e-6).mean(axis=1)) ** -STEEP
+    shares = closeness / closeness.sum(axis=1, keepdims=True)
+    doubt = 1 / (neighbours + 1)
+    result = (1 - doubt) * shares
+    result[:, present] += doubt / len(present)
+    return np.asarray(result, np.float32)
 
 
 def _spread(material: Material, rows: Rows, most: int) -> Rows:
