@@ -12,8 +12,6 @@ from engine.networks.arithmetic import Analysis, LayerRow, analyse
 from engine.networks.layers import Network, Pair, Shape
 from engine.networks.resolve import is_file, resolve
 
-USUAL_CLASSES = 10
-
 
 def networks(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """List the zoo."""
@@ -30,7 +28,7 @@ def networks(options: argparse.Namespace, output: Output, token: CancelToken) ->
 def _row(card: zoo.Card) -> dict[str, object]:
     parameters = None
     if card.kind == "network":
-        parameters = analyse(zoo.make(card.name, card.default_input, USUAL_CLASSES)).parameters
+        parameters = analyse(zoo.make(card.name, card.default_input, card.default_classes)).parameters
     return {
         "name": card.name,
         "family": card.family,
@@ -54,7 +52,7 @@ def _network(name: str, shape: Shape | None, classes: int | None) -> Network:
         if shape is None and classes is None:
             return network
         return resolve(name, shape or network.input, classes or network.classes)
-    return zoo.make(name, shape or zoo.card(name).default_input, classes or USUAL_CLASSES)
+    return zoo.make(name, shape or zoo.card(name).default_input, classes or zoo.card(name).default_classes)
 
 
 def _values(network: Network, analysis: Analysis) -> dict[str, object]:
@@ -88,7 +86,7 @@ def _lines(network: Network, analysis: Analysis) -> list[str]:
 
 
 def _cells(row: LayerRow) -> tuple[str, ...]:
-    field, jump = ("×".join(map(str, pair)) for pair in (row.receptive_field, row.jump))
+    field, jump = ("×".join(map(str, pair)) if pair else "–" for pair in (row.receptive_field, row.jump))
     return row.name, row.kind, _shape(row.output), f"{row.parameters:,}", row.formula, f"{row.multiply_adds:,}", field, jump
 
 
@@ -96,9 +94,9 @@ def _shape(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-def _side(pair: Pair) -> int | Pair:
+def _side(pair: Pair | None) -> int | Pair | None:
     """One number where both directions agree, else vertical and horizontal."""
-    return pair[0] if pair[0] == pair[1] else pair
+    return pair[0] if pair is not None and pair[0] == pair[1] else pair
 
 
 def _figure(value: object) -> str:

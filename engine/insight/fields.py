@@ -12,8 +12,9 @@ from torch import nn
 
 from engine.data.augmentation import Normalise
 from engine.failure import UserError
-from engine.networks.arithmetic import analyse, unit_box
-from engine.networks.layers import Network, Sequence, walk
+from engine.networks.arithmetic import analyse
+from engine.networks.layers import Network
+from engine.networks.receptive import unit_box
 
 
 class Field(NamedTuple):
@@ -28,7 +29,7 @@ class Field(NamedTuple):
 
 def layer_names(network: Network) -> tuple[str, ...]:
     """Dotted names of all layers that have an output of their own, in order."""
-    return tuple(name for name, layer in walk(network.body) if not isinstance(layer, Sequence))
+    return tuple(row.name for row in analyse(network).layers)
 
 
 def feature_maps(module: nn.Module, normalise: Normalise, pixels: torch.Tensor, layer: str) -> np.ndarray:

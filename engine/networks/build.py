@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from functools import singledispatch
 
 import numpy as np
 import torch
 from torch import nn
 
-from engine.networks.arithmetic import Analysis, LayerRow, NetworkError, analyse
-from engine.networks.layers import Activation, Conv, Dropout, Flatten, GlobalPool, Layer, Linear, Network, Norm, Pool, Sequence, walk
+from engine.networks import modules
+from engine.networks.arithmetic import LayerRow, NetworkError, analyse
+from engine.networks.kinds import call_of
+from engine.networks.layers import Auxiliary, Branches, Conv, Layer, Linear, Network, Residual, Sequence, children, walk
+from engine.networks.modules.historic import ScaledTanh
+from engine.networks.modules.values import ChannelLayerNorm
 
 MOST_FILTERS_SHOWN = 64
+OWN = frozenset(modules.CLASSES.values())
 
 
 def build(network: Network) -> nn.Module:
@@ -42,33 +46,42 @@ def skeleton(network: Network) -> nn.Module:
     NetworkError
         As `build`.
     """
-    analysis = analyse(network)
+    rows = analyse(network).by_name()
     for name, layer in walk(network.body):
-        if hasattr(nn.Sequential, layer.name) or layer.name == "training":
+        if hasattr(nn.Sequential, layer.name) or layer.name in ("training", "share", "logits"):
             raise NetworkError(f'A layer cannot be called "{name}": the word has a meaning in torch.', "Give it another name.")
-    return _sequence(network.body, "", analysis)
+    with torch.device("meta"):
+        return _module(network.body, "", rows)
 
 
 def initialise(module: nn.Module, seed: int) -> None:
     """Fill all weights anew: the same seed gives the same weights, on every device and beside any other thread.
 
     Weights are drawn from N(0, gain² / fan_in) with the gain of the activation that follows (√2 for ReLU: He et al. 2015,
-    equation 10; 5/3 for tanh, 1 for sigmoid and for the last layer); biases are 0; batch norm starts as the identity.
+    equation 10; 5/3 for tanh, 1 for sigmoid and for the last layer); biases are 0; batch and layer norm start as the identity;
+    modules of our own say themselves how they begin.
     """
     generator = torch.Generator().manual_seed(seed)
-    leaves = [leaf for leaf in module.modules() if not any(leaf.children())]
+    parts = [part for part in module.modules() if not any(part.children())]
     with torch.no_grad():
-        for place, leaf in enumerate(leaves):
+        for place, leaf in enumerate(parts):
             if isinstance(leaf, nn.Conv2d | nn.Linear):
                 fan_in = leaf.weight[0].numel()
                 values = torch.randn(leaf.weight.shape, generator=generator)
-                leaf.weight.copy_(values * (_gain(leaves[place + 1 :]) / math.sqrt(fan_in)))
+                leaf.weight.copy_(values * (_gain(parts[place + 1 :]) / math.sqrt(fan_in)))
                 if leaf.bias is not None:
                     leaf.bias.zero_()
             elif isinstance(leaf, nn.BatchNorm1d | nn.BatchNorm2d):
                 leaf.reset_running_stats()
                 leaf.weight.fill_(1)
                 leaf.bias.zero_()
+            elif isinstance(leaf, nn.LayerNorm | ChannelLayerNorm):
+                leaf.weight.fill_(1)
+                leaf.bias.zero_()
+            elif type(leaf) in OWN:
+                begin = getattr(leaf, "initialise", None)
+                if begin is not None:
+                    begin(generator)
 
 
 def first_filters(network: Network, module: nn.Module) -> np.ndarray | None:
@@ -98,83 +111,31 @@ def _gain(following: list[nn.Module]) -> float:
     for module in following:
         if isinstance(module, nn.Conv2d | nn.Linear):
             break
-        if isinstance(module, nn.ReLU):
+        if isinstance(module, nn.ReLU | nn.ReLU6 | nn.GELU | nn.SiLU | nn.Hardswish):
             return math.sqrt(2.0)
         if isinstance(module, nn.LeakyReLU):
             return math.sqrt(2.0 / (1 + module.negative_slope**2))
-        if isinstance(module, nn.Tanh):
+        if isinstance(module, nn.Tanh | ScaledTanh):
             return 5 / 3
     return 1.0
 
 
-def _sequence(sequence: Sequence, prefix: str, analysis: Analysis) -> nn.Module:
-    modules: OrderedDict[str, nn.Module] = OrderedDict()
-    for layer in sequence.layers:
-        name = prefix + layer.name
-        if isinstance(layer, Sequence):
-            modules[layer.name] = _sequence(layer, f"{name}.", analysis)
-        else:
-            modules[layer.name] = _module(layer, analysis.row(name))
-    return nn.Sequential(modules)
+def _module(layer: Layer, prefix: str, rows: dict[str, LayerRow]) -> nn.Module:
+    """The module of a layer whose dotted name is `prefix`."""
+    parts = {name: _module(child, f"{prefix}.{name}" if prefix else name, rows) for name, child in children(layer)}
+    if isinstance(layer, Sequence):
+        return nn.Sequential(OrderedDict(parts))
+    if isinstance(layer, Residual):
+        return modules.containers.Residual(_part(parts, "body."), _part(parts, "shortcut."), layer.scale)
+    if isinstance(layer, Branches):
+        return modules.containers.Branches(OrderedDict(parts))
+    if isinstance(layer, Auxiliary):
+        return modules.containers.Auxiliary(OrderedDict(parts), layer.share)
+    call = call_of(layer, rows[prefix].entering)
+    made = modules.CLASSES[call.name] if call.own else getattr(nn, call.name)
+    module: nn.Module = made(*call.arguments, **call.options)
+    return module
 
 
-@singledispatch
-def _module(layer: Layer, row: LayerRow) -> nn.Module:
-    raise TypeError(f"no module for {type(layer).__name__}")
-
-
-@_module.register
-def _conv(layer: Conv, row: LayerRow) -> nn.Module:
-    return nn.Conv2d(
-        row.input[0],
-        layer.filters,
-        layer.kernel,
-        stride=layer.stride,
-        padding=layer.padding,
-        groups=layer.groups,
-        bias=layer.bias,
-        device="meta",
-    )
-
-
-@_module.register
-def _pool(layer: Pool, row: LayerRow) -> nn.Module:
-    if layer.kind == "max":
-        return nn.MaxPool2d(layer.kernel, layer.stride, layer.padding)
-    return nn.AvgPool2d(layer.kernel, layer.stride, layer.padding)
-
-
-@_module.register
-def _global_pool(layer: GlobalPool, row: LayerRow) -> nn.Module:
-    return nn.AdaptiveMaxPool2d(1) if layer.kind == "max" else nn.AdaptiveAvgPool2d(1)
-
-
-@_module.register
-def _linear(layer: Linear, row: LayerRow) -> nn.Module:
-    return nn.Linear(row.input[0], layer.units, bias=layer.bias, device="meta")
-
-
-@_module.register
-def _activation(layer: Activation, row: LayerRow) -> nn.Module:
-    modules: dict[str, nn.Module] = {
-        "relu": nn.ReLU(),
-        "tanh": nn.Tanh(),
-        "sigmoid": nn.Sigmoid(),
-        "leaky-relu": nn.LeakyReLU(layer.slope),
-    }
-    return modules[layer.kind]
-
-
-@_module.register
-def _norm(layer: Norm, row: LayerRow) -> nn.Module:
-    return nn.BatchNorm1d(row.input[0], device="meta") if row.flat else nn.BatchNorm2d(row.input[0], device="meta")
-
-
-@_module.register
-def _dropout(layer: Dropout, row: LayerRow) -> nn.Module:
-    return nn.Dropout(layer.rate)
-
-
-@_module.register
-def _flatten(layer: Flatten, row: LayerRow) -> nn.Module:
-    return nn.Flatten()
+def _part(parts: dict[str, nn.Module], prefix: str) -> nn.Sequential:
+    return nn.Sequential(OrderedDict((name.removeprefix(prefix), part) for name, part in parts.items() if name.startswith(prefix)))

@@ -16,6 +16,9 @@ LARGEST_FILE = 8 * 2**20  # bytes; a network of a thousand layers takes a fortie
 
 _FIELDS: dict[str, tuple[str, ...]] = {str(record.__struct_config__.tag): ("type", *record.__struct_fields__) for record in LAYER_TYPES}
 
+_INNER = ("layers", "body", "shortcut", "branches")
+"""Fields that hold layers."""
+
 
 def dump(network: Network) -> bytes:
     """Write a network as UTF-8 JSON, one field a line."""
@@ -85,9 +88,10 @@ def _check_words(tree: dict[str, Any], name: str) -> None:
         if kind not in _FIELDS:
             raise NetworkError(f'{name} has a layer of type "{kind[:64]}" at {place}, which is not known.', _nearest(kind, tuple(_FIELDS)))
         _check_fields(layer, _FIELDS[kind], f"{name}, {place},")
-        inner = layer.get("layers")
-        if isinstance(inner, list):
-            waiting.extend((child, f"{place}.layers[{number}]", depth + 1) for number, child in enumerate(inner))
+        for field in _INNER:
+            inner = layer.get(field)
+            if isinstance(inner, list):
+                waiting.extend((child, f"{place}.{field}[{number}]", depth + 1) for number, child in enumerate(inner))
 
 
 def _check_fields(record: dict[str, Any], known: tuple[str, ...], where: str) -> None:

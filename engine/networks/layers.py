@@ -1,6 +1,6 @@
 """A network is data: a tree of small frozen records. No torch.
 
-A new kind of layer is a record here, in `Layer`; a function in `engine.networks.effects`; a module in `engine.networks.build`.
+A new kind of layer is a record here, in `Layer`, and its arithmetic and its torch module in a file of `engine.networks.kinds`.
 Sizes are pairs (height, width), shapes are (channels, height, width), as torch has them.
 """
 
@@ -12,15 +12,21 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-NEWEST_VERSION = 1
+NEWEST_VERSION = 2
+"""2: residual, branches, auxiliary heads, tokens, depthwise, dilation and the layers of the Neocognitron and of LeNet-5 as published."""
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*\Z", max_length=64)]
 Side = Annotated[int, Meta(ge=1, le=65_536)]
 Margin = Annotated[int, Meta(ge=0, le=65_536)]
 Count = Annotated[int, Meta(ge=1, le=1_048_576)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
 Shape: TypeAlias = tuple[int, int, int]
 Pair: TypeAlias = tuple[int, int]
+
+ActivationKind: TypeAlias = Literal[
+    "relu", "tanh", "sigmoid", "leaky-relu", "gelu", "relu6", "silu", "hard-swish", "hard-sigmoid", "scaled-tanh", "softmax"
+]
 
 
 def _tag(class_name: str) -> str:
@@ -28,9 +34,12 @@ def _tag(class_name: str) -> str:
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """What all layers have: a name, unlike its neighbours' within a sequence."""
+    """What all layers have: a name, unlike its neighbours' within a container."""
 
     name: Name
+
+
+# ---------------------------------------------------------------- convolutions
 
 
 class Conv(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
@@ -42,41 +51,121 @@ class Conv(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
     padding: tuple[Margin, Margin] = (0, 0)
     groups: Count = 1
     bias: bool = True
+    dilation: tuple[Side, Side] = (1, 1)
+
+
+class DepthwiseConv(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Each channel is convolved by itself, with `multiplier` kernels a channel."""
+
+    kernel: tuple[Side, Side]
+    stride: tuple[Side, Side] = (1, 1)
+    padding: tuple[Margin, Margin] = (0, 0)
+    multiplier: Count = 1
+    bias: bool = True
+    dilation: tuple[Side, Side] = (1, 1)
+
+
+class SeparableConv(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """A depthwise convolution, then a 1×1 convolution over its channels; nothing between them (Chollet 2017)."""
+
+    filters: Count
+    kernel: tuple[Side, Side]
+    stride: tuple[Side, Side] = (1, 1)
+    padding: tuple[Margin, Margin] = (0, 0)
+    bias: bool = True
+
+
+class PartialConv(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Convolution whose filters see some of the channels only (LeCun et al. 1998, table I).
+
+    `table` has a row a filter: the channels that it sees, counted from 0, in rising order.
+    """
+
+    table: Annotated[tuple[tuple[Margin, ...], ...], Meta(min_length=1, max_length=4096)]
+    kernel: tuple[Side, Side]
+    stride: tuple[Side, Side] = (1, 1)
+    padding: tuple[Margin, Margin] = (0, 0)
+    bias: bool = True
+
+
+# ---------------------------------------------------------------- pooling
 
 
 class Pool(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """Largest or mean value of each window; zeros in the padding count for the mean, and never for the maximum."""
+    """Largest, mean or smallest value of each window.
 
-    kind: Literal["max", "mean"]
+    Zeros in the padding never count for the maximum and minimum, and for the mean only where `count_padding`. With `ceil` a last
+    window may reach beyond the edge, so that no pixel is left out.
+    """
+
+    kind: Literal["max", "mean", "min"]
     kernel: tuple[Side, Side]
     stride: tuple[Side, Side]
     padding: tuple[Margin, Margin] = (0, 0)
+    ceil: bool = False
+    count_padding: bool = True
 
 
 class GlobalPool(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """One value a channel: the largest or the mean over the whole map."""
+    """One value a channel: the largest, the mean or the smallest over the whole map."""
 
-    kind: Literal["max", "mean"] = "mean"
+    kind: Literal["max", "mean", "min"] = "mean"
+
+
+class Subsampling(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Sum of each window times a learned weight plus a learned bias, one of each a channel (LeCun et al. 1998, S2 and S4)."""
+
+    kernel: tuple[Side, Side]
+    stride: tuple[Side, Side]
+
+
+class BilinearPool(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Products of all pairs of channels, averaged over the places (Lin et al. 2015): C maps become a row of C² values.
+
+    With `normalise` signed square root and unit length follow, as published.
+    """
+
+    normalise: bool = True
+
+
+# ---------------------------------------------------------------- values
 
 
 class Linear(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """Every unit sees every value of a flat input: Wx + b."""
+    """Every unit sees every value of a row: Wx + b; of tokens, each token's row by itself."""
 
     units: Count
     bias: bool = True
 
 
 class Activation(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """A function of each value by itself; `slope` is that of leaky ReLU below zero."""
+    """A function of each value by itself (softmax: of the channels of each place).
 
-    kind: Literal["relu", "tanh", "sigmoid", "leaky-relu"] = "relu"
+    `slope` is that of leaky ReLU below zero; "scaled-tanh" is 1.7159·tanh(2x/3) (LeCun et al. 1998, appendix A).
+    """
+
+    kind: ActivationKind = "relu"
     slope: Fraction = 0.1
 
 
 class Norm(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """Batch normalisation (Ioffe and Szegedy 2015): a learned scale and shift a channel."""
+    """Normalisation with a learned scale and shift a channel.
 
-    kind: Literal["batch"] = "batch"
+    "batch" over the pictures of a batch and all places (Ioffe and Szegedy 2015); "layer" over the channels of each place or token
+    (Ba et al. 2016).
+    """
+
+    kind: Literal["batch", "layer"] = "batch"
+    epsilon: Positive = 1e-5
+
+
+class LocalResponseNorm(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Each value divided by (k + alpha·Σ squares of the `size` channels around it)^beta (Krizhevsky et al. 2012, section 3.3)."""
+
+    size: Count = 5
+    alpha: Positive = 1e-4
+    beta: Positive = 0.75
+    k: Positive = 2.0
 
 
 class Dropout(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
@@ -86,7 +175,88 @@ class Dropout(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
 
 
 class Flatten(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
-    """Maps become one row of values, channel after channel."""
+    """Maps or tokens become one row of values, channel after channel (of tokens: token after token)."""
+
+
+class SqueezeExcite(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Each channel times a gate in [0, 1] that two small layers compute from the means of all channels (Hu et al. 2018)."""
+
+    reduced: Count
+    activation: Literal["relu", "silu"] = "relu"
+    gate: Literal["sigmoid", "hard-sigmoid"] = "sigmoid"
+
+
+class PadChannels(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Every stride-th place, with channels of zeros added: the shortcut without parameters (He et al. 2015, option A)."""
+
+    channels: Count
+    stride: tuple[Side, Side] = (1, 1)
+
+
+class RbfOutput(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Minus the squared distance to a fixed code of ±1 a class (LeCun et al. 1998, equation 7), so that the nearest class wins.
+
+    The codes are 7×12 pictures of the digits where there are ten classes and 84 values, else drawn at random with a fixed seed.
+    """
+
+    units: Count
+
+
+# ---------------------------------------------------------------- tokens
+
+
+class PatchEmbedding(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Maps are cut into patches, and each becomes a token of `width` values by one linear map (Dosovitskiy et al. 2021)."""
+
+    width: Count
+    patch: tuple[Side, Side]
+    bias: bool = True
+
+
+class ClassToken(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """A learned token before all others, from which the class is read."""
+
+
+class Position(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """A learned row of values for each place, added to the token there."""
+
+
+class Attention(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Multi-head self-attention: each token is a mixture of all, by softmax(QKᵀ/√d)V (Vaswani et al. 2017)."""
+
+    heads: Count
+    bias: bool = True
+
+
+class TokenPool(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """One token out of all: the class token, which is the first, or the mean of all."""
+
+    kind: Literal["class", "mean"] = "class"
+
+
+# ---------------------------------------------------------------- Neocognitron
+
+
+class SimpleCells(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """A layer of S cells (Fukushima 1980, equation 1): each plane answers to one feature, the more exactly the larger `selectivity`.
+
+    The zone has odd sides and zeros around, so that maps keep their size.
+    """
+
+    planes: Count
+    kernel: tuple[Side, Side]
+    selectivity: Positive = 4.0
+
+
+class ComplexCells(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """A layer of C cells (Fukushima 1980, equation 4): each plane blurs its S plane, so that a feature may move."""
+
+    kernel: tuple[Side, Side]
+    stride: tuple[Side, Side] = (1, 1)
+    padding: tuple[Margin, Margin] = (0, 0)
+
+
+# ---------------------------------------------------------------- containers: all in this module, as msgspec needs it
 
 
 class Sequence(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
@@ -95,8 +265,69 @@ class Sequence(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
     layers: tuple[Layer, ...]
 
 
-Layer: TypeAlias = Conv | Pool | GlobalPool | Linear | Activation | Norm | Dropout | Flatten | Sequence
-LAYER_TYPES: tuple[type[Layer], ...] = (Conv, Pool, GlobalPool, Linear, Activation, Norm, Dropout, Flatten, Sequence)
+class Residual(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """What enters, by way of the shortcut, plus `scale` times what the body makes of it (He et al. 2015).
+
+    No shortcut layers: what enters is added as it is. Names within are "body.…" and "shortcut.…".
+    """
+
+    body: tuple[Layer, ...]
+    shortcut: tuple[Layer, ...] = ()
+    scale: Positive = 1.0
+
+
+class Branches(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Several sequences of layers see the same; their outputs are joined channel after channel (Szegedy et al. 2014).
+
+    A sequence without layers passes on what enters.
+    """
+
+    branches: Annotated[tuple[Sequence, ...], Meta(min_length=1)]
+
+
+class Auxiliary(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """A second head that helps in training and is left out afterwards; what enters passes on (Szegedy et al. 2014).
+
+    `share` is its part in the loss.
+    """
+
+    layers: tuple[Layer, ...]
+    share: Positive = 0.3
+
+
+Layer: TypeAlias = (
+    Conv
+    | DepthwiseConv
+    | SeparableConv
+    | PartialConv
+    | Pool
+    | GlobalPool
+    | Subsampling
+    | BilinearPool
+    | Linear
+    | Activation
+    | Norm
+    | LocalResponseNorm
+    | Dropout
+    | Flatten
+    | SqueezeExcite
+    | PadChannels
+    | RbfOutput
+    | PatchEmbedding
+    | ClassToken
+    | Position
+    | Attention
+    | TokenPool
+    | SimpleCells
+    | ComplexCells
+    | Sequence
+    | Residual
+    | Branches
+    | Auxiliary
+)
+LAYER_TYPES: tuple[type[Layer], ...] = Layer.__args__
+CONTAINERS = (Sequence, Residual, Branches, Auxiliary)
+CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv, PartialConv)
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,16 +357,22 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1)] = NEWEST_VERSION
 
 
-def children(layer: Layer) -> tuple[Layer, ...]:
-    """The layers directly within a layer; none for all but containers."""
-    return layer.layers if isinstance(layer, Sequence) else ()
+def children(layer: Layer) -> tuple[tuple[str, Layer], ...]:
+    """The layers directly within a layer, each with its name relative to it; none for all but containers."""
+    if isinstance(layer, Sequence | Auxiliary):
+        return tuple((child.name, child) for child in layer.layers)
+    if isinstance(layer, Residual):
+        body = tuple((f"body.{child.name}", child) for child in layer.body)
+        return body + tuple((f"shortcut.{child.name}", child) for child in layer.shortcut)
+    if isinstance(layer, Branches):
+        return tuple((child.name, child) for child in layer.branches)
+    return ()
 
 
 def walk(layer: Layer) -> Iterator[tuple[str, Layer]]:
     """All layers within a layer, containers before their contents, each with its dotted name relative to that layer."""
-    waiting = [("", child) for child in reversed(children(layer))]
+    waiting = list(reversed(children(layer)))
     while waiting:
-        prefix, current = waiting.pop()
-        name = prefix + current.name
+        name, current = waiting.pop()
         yield name, current
-        waiting.extend((f"{name}.", child) for child in reversed(children(current)))
+        waiting.extend((f"{name}.{inner}", child) for inner, child in reversed(children(current)))

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.networks import files, zoo
 from engine.networks.arithmetic import NetworkError, analyse
-from engine.networks.layers import Linear, Network, Sequence, Shape
+from engine.networks.layers import Activation, Auxiliary, Dropout, Layer, Linear, Network, RbfOutput, Sequence, Shape
 
 
 def is_file(name_or_path: str) -> bool:
@@ -41,31 +41,48 @@ def resolve(name_or_path: str, input: Shape, classes: int) -> Network:
 
 
 def adapt(network: Network, input: Shape, classes: int) -> Network:
-    """Give a network another input and another number of classes; its last layer must then be linear.
+    """Give a network another input and another number of classes; its last layer must then be linear (or an RBF output).
 
     Raises
     ------
     NetworkError
-        If the last layer is not linear, or a layer cannot take the new input.
+        If the last layer is of another kind, or a layer cannot take the new input.
     """
-    body = network.body if classes == network.classes else _with_units(network.body, classes, network.title)
+    body = network.body
+    if classes != network.classes:
+        layers = _with_units(_with_heads(body.layers, classes, network.title), classes, network.title)
+        body = replace(body, layers=layers)
     adapted = replace(network, input=input, classes=classes, body=body)
     analyse(adapted)
     return adapted
 
 
-def _with_units(sequence: Sequence, units: int, title: str) -> Sequence:
-    if not sequence.layers:
-        raise _no_head(title, units)
-    *before, last = sequence.layers
-    if isinstance(last, Sequence):
-        return replace(sequence, layers=(*before, _with_units(last, units, title)))
-    if not isinstance(last, Linear):
-        raise _no_head(title, units)
-    return replace(sequence, layers=(*before, replace(last, units=units)))
-
-
-def _no_head(title: str, units: int) -> NetworkError:
-    return NetworkError(
+def _with_units(layers: tuple[Layer, ...], units: int, title: str) -> tuple[Layer, ...]:
+    """The same layers, of which the last one that has units has these; an activation or a dropout may follow it."""
+    for place in range(len(layers) - 1, -1, -1):
+        layer = layers[place]
+        if isinstance(layer, Sequence) and layer.layers:
+            changed: Layer = replace(layer, layers=_with_units(layer.layers, units, title))
+        elif isinstance(layer, Linear | RbfOutput):
+            changed = replace(layer, units=units)
+        elif isinstance(layer, Activation | Dropout | Auxiliary):
+            continue
+        else:
+            break
+        return (*layers[:place], changed, *layers[place + 1 :])
+    raise NetworkError(
         f"{title} cannot be fitted to {units} classes: it does not end in a linear layer.", "Let a linear layer be its last."
     )
+
+
+def _with_heads(layers: tuple[Layer, ...], units: int, title: str) -> tuple[Layer, ...]:
+    """The same layers with auxiliary heads of these many units."""
+    return tuple(_with_head(layer, units, title) for layer in layers)
+
+
+def _with_head(layer: Layer, units: int, title: str) -> Layer:
+    if isinstance(layer, Auxiliary):
+        return replace(layer, layers=_with_units(layer.layers, units, title))
+    if isinstance(layer, Sequence):
+        return replace(layer, layers=_with_heads(layer.layers, units, title))
+    return layer

@@ -19,9 +19,10 @@ from torch import nn
 from torch.nn import functional
 
 from engine.control import Cancelled, CancelToken
-from engine.data.augmentation import Augment, Mix, Normalise
+from engine.data.augmentation import Augment, Mix, Mixed, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
+from engine.networks.modules.containers import Auxiliary
 from engine.training.inference import logits_of
 from engine.training.losses import class_weights, larger_share, loss_of, mixed_loss
 from engine.training.precision import Arithmetic
@@ -174,6 +175,7 @@ class _Run:
         self.hits = torch.zeros(self.steps, device=self.device)
         self.kept_losses = np.zeros(self.steps, np.float32)
         self.kept_accuracies = np.zeros(self.steps, np.float32)
+        self.heads = [part for part in module.modules() if isinstance(part, Auxiliary)]
         self.pieces = 1  # a step's pictures are shown in so many parts; doubled when memory runs out
         self.told = 0  # steps that the watcher knows of
         self.rate = 0.0
@@ -230,6 +232,8 @@ class _Run:
                 if not _out_of_memory(error) or self.pieces >= self.batch:
                     raise
             self.optimiser.zero_grad()
+            for head in self.heads:
+                head.logits = None
             self.pieces *= 2
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -238,8 +242,14 @@ class _Run:
         self.scaler.update()
         self.optimiser.zero_grad()
 
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor, mixed: Mixed | None) -> torch.Tensor:
+        smoothing = self.recipe.label_smoothing
+        if mixed is None:
+            return loss_of(logits, labels, smoothing, self.weights)
+        return mixed_loss(logits, mixed, smoothing, self.weights)
+
     def accumulate(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
-        smoothing, precision = self.recipe.label_smoothing, self.arithmetic.precision
+        precision = self.arithmetic.precision
         lowered = torch.autocast(self.device.type, dtype=precision) if precision is not torch.float32 else contextlib.nullcontext()
         self.losses[step] = 0
         self.hits[step] = 0
@@ -251,7 +261,9 @@ class _Run:
             both = None if self.mix.off else self.mix(pictures, part)
             with lowered:
                 logits = self.module(pictures if both is None else both.pictures).float()
-            loss = loss_of(logits, part, smoothing, self.weights) if both is None else mixed_loss(logits, both, smoothing, self.weights)
+            loss = self.loss(logits, part, both)
+            for head in self.heads:
+                loss = loss + head.share * self.loss(head.taken().float(), part, both)
             loss = loss * share
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self.losses[step] += loss.detach()

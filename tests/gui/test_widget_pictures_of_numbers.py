@@ -11,7 +11,8 @@ from PySide6.QtCore import QPoint, QSizeF, Qt
 from PySide6.QtTest import QTest
 
 from engine.networks import zoo
-from engine.networks.arithmetic import analyse, unit_box
+from engine.networks.arithmetic import analyse
+from engine.networks.receptive import unit_box
 from gui.theme import readable_on
 from gui.widgets.colourmaps import DIVERGING, VIRIDIS, magnitude, signed
 from gui.widgets.heat_picture import HeatPicture, effective_size, heat_pixels

@@ -4,7 +4,7 @@ import pytest
 
 from engine.failure import UserError, describe
 from engine.networks import zoo
-from engine.networks.arithmetic import MOST_PARAMETERS, NetworkError, analyse, fits, output_size, size_formula, unit_box
+from engine.networks.arithmetic import MOST_PARAMETERS, NetworkError, analyse, fits, output_size, size_formula
 from engine.networks.layers import (
     Activation,
     Conv,
@@ -20,6 +20,7 @@ from engine.networks.layers import (
     children,
     walk,
 )
+from engine.networks.receptive import unit_box
 
 
 def network(*layers: Layer, input=(3, 32, 32), classes=10) -> Network:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.networks import zoo
 from engine.networks.arithmetic import NetworkError
 from engine.networks.files import LARGEST_FILE, dump, load, parse
-from engine.networks.layers import Network
+from engine.networks.layers import NEWEST_VERSION, Network
 
 NETWORKS = tuple(name for name in zoo.names() if zoo.card(name).kind == "network")
 LENET = json.loads(dump(zoo.make("lenet-5", (1, 32, 32), 10)))
@@ -53,7 +53,7 @@ def test_file_is_plain_to_read():
         (b'{"body": {"type": 3}}', "body is not a layer"),
         (changed(body=LENET["body"]["layers"]), "body is not a layer"),
         (changed(body=LENET["body"]["layers"][0]), "not a network"),
-        (changed(version=2), "version 2"),
+        (changed(version=NEWEST_VERSION + 1), f"version {NEWEST_VERSION + 1}"),
         (changed(version=0), "not a network"),
         (changed(version="1"), "not a network"),
         (changed(colour="red"), '"colour".*not known'),
@@ -67,7 +67,7 @@ def test_file_is_plain_to_read():
         (changed(name="x" * 1000), "not a network"),
         (with_layer(0, type="convv"), "Did you mean conv"),
         (with_layer(0, type="lineer"), "Did you mean linear"),
-        (with_layer(0, type="qqqqqq"), "Known are: conv, pool"),
+        (with_layer(0, type="qqqqqq"), "Known are: conv, depthwise-conv"),
         (with_layer(0, type="x" * 1_000_000), "not known"),
         (with_layer(0, filtres=3), "Did you mean filters"),
         (with_layer(0, units=3), '"units".*not known'),

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.networks.arithmetic import analyse, output_size, unit_box
+from engine.networks.arithmetic import analyse, output_size
 from engine.networks.build import build, skeleton
 from engine.networks.files import dump, parse
 from engine.networks.layers import (
@@ -19,6 +19,7 @@ from engine.networks.layers import (
     Pool,
     Sequence,
 )
+from engine.networks.receptive import unit_box
 
 ACTIVATIONS = st.sampled_from(["relu", "tanh", "sigmoid", "leaky-relu"])
 

@@ -5,7 +5,7 @@ import pytest
 from engine.networks import zoo
 from engine.networks.arithmetic import NetworkError, analyse
 from engine.networks.files import dump
-from engine.networks.layers import Activation, Flatten, Linear, Network, Sequence
+from engine.networks.layers import Activation, Conv, Flatten, GlobalPool, Linear, Network, Sequence
 from engine.networks.resolve import adapt, is_file, resolve
 
 
@@ -39,11 +39,17 @@ def test_last_linear_layer_is_found_within_sequences():
 
 
 def test_a_head_that_is_not_linear_is_refused():
-    body = Sequence("body", (Flatten("flatten"), Linear("linear", 10), Activation("act", "sigmoid")))
+    body = Sequence("body", (Conv("conv", 10, (3, 3)), GlobalPool("pool"), Flatten("flatten")))
     network = Network("own", "Own", 0, "own", (1, 8, 8), 10, body)
     assert adapt(network, (1, 9, 9), 10).input == (1, 9, 9)
     with pytest.raises(NetworkError, match="cannot be fitted to 2 classes"):
         adapt(network, (1, 8, 8), 2)
+
+
+def test_a_softmax_at_the_end_stays_there():
+    body = Sequence("body", (Flatten("flatten"), Linear("linear", 10), Activation("softmax", "softmax")))
+    adapted = adapt(Network("own", "Own", 0, "own", (1, 8, 8), 10, body), (1, 8, 8), 2)
+    assert adapted.body.layers[1:] == (Linear("linear", 2), Activation("softmax", "softmax"))
 
 
 def test_too_small_data_are_refused(lenet_file):

@@ -24,7 +24,10 @@ class Card(msgspec.Struct, frozen=True):
     smallest : int
         Smallest side of the input in pixels.
     default_input : (channels, height, width)
-        Taken where no data say otherwise.
+    default_classes : int
+        Taken where no data say otherwise; those of the publication.
+    twins : tuple of str
+        The same network elsewhere, "torchvision:resnet50" or "timm:resnet50": files of weights with their names fit it.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Card(msgspec.Struct, frozen=True):
     kind: Literal["network", "classic"]
     smallest: int
     default_input: Shape
+    default_classes: int = 10
+    twins: tuple[str, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True, eq=False):
