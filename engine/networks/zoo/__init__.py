@@ -22,7 +22,16 @@ def _register(entries: Iterable[Entry]) -> dict[str, Entry]:
     return table
 
 
-_ZOO = _register((*nearest_neighbour.ENTRIES, *softmax.ENTRIES, *mlp.ENTRIES, *small_cnn.ENTRIES, *lenet.ENTRIES))
+FAMILIES = (
+    nearest_neighbour,
+    softmax,
+    mlp,
+    small_cnn,
+    lenet,
+)
+"""In the order in which the gallery shows them; each has ENTRIES."""
+
+_ZOO = _register(entry for family in FAMILIES for entry in family.ENTRIES)
 
 
 def names() -> tuple[str, ...]:

@@ -54,3 +54,13 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
 def native_up_to_32(height: int, width: int) -> tuple[int, int]:
     """The pictures' own size up to 32 pixels a side, else 32×32: every pixel costs weights or distances."""
     return (height, width) if max(height, width) <= 32 else (32, 32)
+
+
+def square_up_to(largest: int, smallest: int) -> Callable[[int, int], tuple[int, int]]:
+    """A working size: square, as large as the pictures' longer side, but from `smallest` to `largest` pixels."""
+
+    def suggest(height: int, width: int) -> tuple[int, int]:
+        side = min(largest, max(smallest, height, width))
+        return side, side
+
+    return suggest
