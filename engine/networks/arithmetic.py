@@ -18,7 +18,11 @@ PICTURE = -1
 
 
 class NetworkError(UserError, ValueError):
-    """A network that cannot be: `message` says which layer and why, `remedy` what to do."""
+    """A network that cannot be: `message` says which layer and why, `remedy` what to do; `layer` is its dotted name, "" for the whole."""
+
+    def __init__(self, message: str, remedy: str = "", layer: str = "") -> None:
+        super().__init__(message, remedy)
+        self.layer = layer
 
 
 class LayerRow(msgspec.Struct, frozen=True):
@@ -167,14 +171,8 @@ def analyse(network: Network) -> Analysis:
     NetworkError
         If a field is out of its range, a layer cannot take what comes before it, or the end does not fit the classes.
     """
-    _check_records(network)
     trace = _Trace(network)
-    end = trace.run(network.body, "", _At(Signal(network.input), (0, 0), (1, 1), (1, 1), PICTURE))
-    if end.signal.form != "flat" or end.signal.shape[0] != network.classes:
-        raise NetworkError(
-            f"{network.title} ends in {signal_text(end.signal)}, but there are {network.classes} classes.",
-            f"Let its last layer be a linear layer of {network.classes} units.",
-        )
+    end = trace.whole()
     rows = trace.rows
     main = [row for row in rows if not row.auxiliary]
     total = sum(row.parameters for row in rows)
@@ -192,6 +190,24 @@ def analyse(network: Network) -> Analysis:
         auxiliary_parameters=total - parameters,
         activations=network.input[0] * network.input[1] * network.input[2] + sum(row.activations for row in rows),
     )
+
+
+def analyse_partly(network: Network) -> tuple[tuple[LayerRow, ...], NetworkError | None]:
+    """Work out as much of a network as can be, for one that is being built.
+
+    Returns
+    -------
+    rows : tuple of LayerRow
+        As far as the signal comes.
+    error : NetworkError or None
+        Why it comes no further; its `layer` says where.
+    """
+    trace = _Trace(network)
+    try:
+        trace.whole()
+    except NetworkError as error:
+        return tuple(trace.rows), error
+    return tuple(trace.rows), None
 
 
 # ---------------------------------------------------------------- following the signal
@@ -214,6 +230,17 @@ class _Trace:
         self.network = network
         self.rows: list[LayerRow] = []
         self.auxiliary = False
+
+    def whole(self) -> _At:
+        """From the picture to the logits."""
+        _check_records(self.network)
+        end = self.run(self.network.body, "", _At(Signal(self.network.input), (0, 0), (1, 1), (1, 1), PICTURE))
+        if end.signal.form != "flat" or end.signal.shape[0] != self.network.classes:
+            raise NetworkError(
+                f"{self.network.title} ends in {signal_text(end.signal)}, but there are {self.network.classes} classes.",
+                f"Let its last layer be a linear layer of {self.network.classes} units.",
+            )
+        return end
 
     def run(self, layer: Layer, name: str, at: _At) -> _At:
         """Through a layer, or through all within a container."""
@@ -291,6 +318,7 @@ class _Trace:
                 f"Layer {name} cannot add its two paths: the body ends in {signal_text(body.signal)}, "
                 f"the shortcut in {signal_text(shortcut.signal)}.",
                 _remedy(body.signal, shortcut.signal, at.signal),
+                name,
             )
         scale = f" times {layer.scale:g}" if layer.scale != 1 else ""
         effect = Effect(kind="Sum", output=body.signal, detail=f"shortcut plus body{scale}")
@@ -305,6 +333,7 @@ class _Trace:
                     f"Layer {name} cannot join its branches: {layer.branches[0].name} ends in {signal_text(first)}, "
                     f"{inner} in {signal_text(end.signal)}.",
                     "Let all branches end in maps of the same height and width.",
+                    name,
                 )
         channels = [end.signal.shape[0] for end in ends]
         output = Signal((sum(channels), *first.shape[1:]), first.form)
@@ -328,6 +357,7 @@ class _Trace:
             raise NetworkError(
                 f"The auxiliary head {name} ends in {signal_text(end.signal)}, but there are {self.network.classes} classes.",
                 f"Let its last layer be a linear layer of {self.network.classes} units.",
+                name,
             )
         return at
 
@@ -337,9 +367,9 @@ class _Trace:
         except TooSmall as error:
             size = f"{self.network.input[1]}×{self.network.input[2]}"
             message = f"{size} is too small for layer {name}: {error}."
-            raise NetworkError(message, "Choose a larger input size or another network.") from None
+            raise NetworkError(message, "Choose a larger input size or another network.", name) from None
         except Refusal as error:
-            raise NetworkError(f"Layer {name} {error}.", error.remedy) from None
+            raise NetworkError(f"Layer {name} {error}.", error.remedy, name) from None
 
 
 def _remedy(body: Signal, shortcut: Signal, entering: Signal) -> str:
@@ -361,9 +391,9 @@ def _check_records(network: Network) -> None:
     seen: set[str] = set()
     for name, layer in walk(network.body):
         if name in seen:
-            raise NetworkError(f"Two layers are called {name}.", "Give each layer of a container a name of its own.")
+            raise NetworkError(f"Two layers are called {name}.", "Give each layer of a container a name of its own.", name)
         if isinstance(layer, Residual) and not layer.body:
-            raise NetworkError(f"Layer {name} has nothing in its body.", "Put a layer into it, or take it away.")
+            raise NetworkError(f"Layer {name} has nothing in its body.", "Put a layer into it, or take it away.", name)
         seen.add(name)
     if not seen:
         raise NetworkError(f"{network.title} has no layers.", "Give it at least a flatten and a linear layer.")
