@@ -73,6 +73,13 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.ProbeUnit: ("engine.insight.probing", "probe_unit"),
     messages.ListCameras: ("engine.live.camera", "list_cameras"),
     messages.OpenCamera: ("engine.live.camera", "open_camera"),
+    messages.SaveNetwork: ("engine.project.networks", "save_network"),
+    messages.DeleteNetwork: ("engine.project.networks", "delete_network"),
+    messages.ReadNetwork: ("engine.project.networks", "read_network"),
+    messages.ListLibraries: ("engine.networks.libraries", "list_libraries"),
+    messages.DescribeNetwork: ("engine.networks.libraries", "describe_network"),
+    messages.CheckWeights: ("engine.networks.weights", "check_weights"),
+    messages.ProbeTraining: ("engine.training.probing", "probe_training"),
     messages.MakeLauncher: ("engine.launcher", "answer_make_launcher"),
 }
 

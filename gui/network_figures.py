@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.networks.layers import Shape
-from gui import plan
+from gui import networks, plan
 from gui.state import AppState
 from gui.widgets.basics import count
 
@@ -43,16 +43,23 @@ def network_figures(state: AppState) -> tuple[Figure, ...]:
         worked = plan.analysis(state, name)
     except NetworkError:
         return (first,)
-    return (first, *(_of_layers(state, worked) if worked is not None else _of_neighbours(state, shape)))
+    if worked is not None:
+        return (first, *_of_layers(state, worked))
+    return (first, *_of_neighbours(state, shape)) if networks.is_classic(name) else (first,)
 
 
 def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
     batch = plan.recipe(state).batch
     field = worked.receptive_field
+    extra = worked.auxiliary_parameters
+    learned = tr("Numbers that are learned")
+    if extra:
+        learned = tr("{number} more in heads that only training uses").format(number=count(extra))
+    sees = f"{field[0]} × {field[1]}" if field is not None else "–"
     return (
-        (tr("parameters"), count(worked.parameters), tr("Numbers that are learned")),
+        (tr("parameters"), count(worked.parameters), learned),
         (tr("multiply-adds a picture"), scale_of(worked.multiply_adds), count(worked.multiply_adds)),
-        (tr("receptive field"), f"{field[0]} × {field[1]}", tr("Pixels that one unit of the last layer can see, padding included")),
+        (tr("receptive field"), sees, tr("Pixels that one unit of the last layer can see, padding included")),
         (
             tr("memory in training (estimate)"),
             "≈ " + scale_of(plan.memory_estimate(worked, batch), "B"),

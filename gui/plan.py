@@ -5,7 +5,6 @@ Other parts of the window change the plan by `with_recipe_field(bridge, "class_w
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -14,10 +13,11 @@ from PySide6.QtCore import QCoreApplication, QObject
 from engine.data.preprocessing import RESIZE_MODES, WHITE, ResizeMode, suited_resize
 from engine.messages import PictureReady, Remember, WantPicture
 from engine.networks import zoo
-from engine.networks.arithmetic import Analysis, NetworkError, analyse
-from engine.networks.layers import Conv, Shape, walk
+from engine.networks.arithmetic import Analysis, NetworkError
+from engine.networks.layers import CONVOLUTIONS, Network, Shape, walk
 from engine.project.records import Split
 from engine.training.recipe import PRESETS, Augmentation, Recipe, check, suited_augmentation, with_field
+from gui import networks
 from gui.bridge import Bridge
 from gui.state import AppState
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NETWORK, SIZE, RECIPE, TYPICAL = "network", "network.size", "recipe", "typical"
 RESIZE, GROUND = "network.resize", "network.ground"
+WEIGHTS, FREEZE = "network.weights", "network.freeze"
 """Keys of Remember."""
 SAMPLE = 5
 LARGEST_SIDE = 4096
@@ -64,7 +65,7 @@ def typical(state: AppState) -> Typical | None:
 def network_name(state: AppState) -> str:
     """The chosen network; where none was chosen the one of the newest run, or what suits the pictures."""
     kept = state.memory.get(NETWORK, "")
-    if kept in zoo.names():
+    if networks.exists(state, kept):
         return kept
     newest = next((run.network for run in state.runs if run.network in zoo.names()), "")
     like = typical(state)
@@ -106,15 +107,15 @@ def ground(state: AppState) -> tuple[int, int, int]:
 
 
 def input_shape(state: AppState, name: str) -> Shape:
-    """(channels, height, width) that a network of the zoo would get."""
+    """(channels, height, width) that a network would get."""
     like = typical(state)
     side = size(state)
-    default = zoo.card(name).default_input
+    default = networks.card(state, name).default_input
     channels = like.channels if like is not None else default[0]
     if side is not None:
         return channels, side, side
     height, width = (like.height, like.width) if like is not None else default[1:]
-    return channels, *zoo.suggest_size(name, height, width)
+    return channels, *networks.suggest_size(state, name, height, width)
 
 
 def class_number(state: AppState) -> int:
@@ -123,16 +124,32 @@ def class_number(state: AppState) -> int:
 
 
 def analysis(state: AppState, name: str) -> Analysis | None:
-    """The arithmetic of a network on this project's pictures; None for classifiers without layers.
+    """The arithmetic of a network on this project's pictures; None for classifiers without layers and where it is not known yet.
 
     Raises
     ------
     NetworkError
-        If the input is too small for it.
+        If it cannot take them.
     """
-    if zoo.card(name).kind == "classic":
-        return None
-    return analyse(zoo.make(name, input_shape(state, name), class_number(state)))
+    found = networks.worked(state, name, input_shape(state, name), class_number(state))
+    if found.error is not None:
+        raise found.error
+    return found.analysis
+
+
+def tree(state: AppState, name: str) -> Network | None:
+    """A network's layers, fitted to this project's pictures; None where it has none that can be shown, or cannot take them."""
+    return networks.worked(state, name, input_shape(state, name), class_number(state)).tree
+
+
+def weights(state: AppState) -> str:
+    """The weights to begin with: a file, "pretrained", or "" for none."""
+    return state.memory.get(WEIGHTS, "")
+
+
+def freeze(state: AppState) -> bool:
+    """Whether all but the last layer keeps those weights."""
+    return bool(weights(state)) and state.memory.get(FREEZE, "") == "yes"
 
 
 def recipe(state: AppState, device: str = "auto") -> Recipe:
@@ -151,14 +168,13 @@ def augmentation_taken(state: AppState) -> Augmentation:
     """What a training would do to its pictures: what the recipe says or, where that is left to the engine, what suits."""
     name = network_name(state)
     chosen = recipe(state)
-    if zoo.card(name).kind == "classic":
+    if networks.is_classic(name):
         return Augmentation()
     shape = input_shape(state, name)
-    try:
-        body = zoo.make(name, shape, class_number(state)).body
-    except NetworkError:
+    found = networks.worked(state, name, shape, class_number(state))
+    if found.error is not None:
         return chosen.augmentation
-    convolutional = any(isinstance(layer, Conv) for _, layer in walk(body))
+    convolutional = found.tree is None or any(isinstance(layer, CONVOLUTIONS) for _, layer in walk(found.tree.body))
     return suited_augmentation(chosen, convolutional, shape[0], training_pictures(state))
 
 
@@ -191,8 +207,7 @@ def memory_estimate(worked: Analysis, batch: int) -> int:
 
     float32 throughout; a library's working memory and the decoded pictures come on top.
     """
-    activations = math.prod(worked.input) + sum(math.prod(row.output) for row in worked.layers)
-    return 4 * (4 * worked.parameters + 2 * batch * activations)
+    return 4 * (4 * (worked.parameters + worked.auxiliary_parameters) + 2 * batch * worked.activations)
 
 
 def obstacle(state: AppState) -> Obstacle | None:

@@ -8,6 +8,8 @@ import msgspec
 
 from engine import messages
 from engine.messages import Event, FailureText, Lane, Outcome
+from engine.networks.arithmetic import Analysis
+from engine.networks.layers import Network, Shape
 from engine.project.records import ClassRecord, Evaluation, ImageTable, ProjectRecord, RunHistory, RunRecord, Split
 from gui.curves import Curve
 
@@ -173,6 +175,14 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         What was written out last.
     selected_run : str or None
         The run that Check and Use look at; None means the newest. `run` resolves it.
+    networks : tuple of Network
+        Those of the project's own; `broken_networks` are their files that are none, with the reason.
+    libraries : LibrariesListed or None
+        What torchvision and timm offer, once it was asked for.
+    described : dict of (network, input, classes) to Analysis
+        Networks of other libraries that were worked out.
+    weights_checked, training_probed
+        The last answers to CheckWeights and ProbeTraining.
     """
 
     engine: messages.EngineReady | None = None
@@ -203,6 +213,12 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     input_preview: messages.InputPreviewReady | None = None
     exported: messages.Exported | None = None
     selected_run: str | None = None
+    networks: tuple[Network, ...] = ()
+    broken_networks: tuple[tuple[str, str], ...] = ()
+    libraries: messages.LibrariesListed | None = None
+    described: dict[tuple[str, Shape, int], Analysis] = {}
+    weights_checked: messages.WeightsChecked | None = None
+    training_probed: messages.TrainingProbed | None = None
 
     @property
     def run(self) -> RunRecord | None:

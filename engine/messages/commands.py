@@ -102,7 +102,11 @@ class Train(Command, frozen=True, eq=False, tag=True):
     Attributes
     ----------
     network : str
-        A name of the zoo, or a network JSON file.
+        A name of the zoo, "own:NAME" of the project, "torchvision:NAME", "timm:NAME", or a network JSON file.
+    weights : str
+        Weights to begin with: a .pth or .safetensors file, or "pretrained" to fetch what the library offers; "" for none.
+    freeze : bool
+        Whether all but the last layer keeps those weights.
     size : int or None
         Side of the network's input in pixels; None takes what fits the network and the data.
     resize : str or None
@@ -117,6 +121,8 @@ class Train(Command, frozen=True, eq=False, tag=True):
     size: int | None = None
     resize: ResizeMode | None = None
     ground: tuple[int, int, int] = WHITE
+    weights: str = ""
+    freeze: bool = False
 
 
 class Evaluate(Command, frozen=True, eq=False, tag=True):

@@ -16,11 +16,10 @@ from PySide6.QtWidgets import (
 
 from engine.messages import LoadHistory, Outcome, PinUnit, ProbeUnit
 from engine.messages import Train as TrainCommand
-from engine.networks import zoo
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.project.records import RunHistory
 from engine.training.recipe import Recipe, check
-from gui import plan
+from gui import networks, plan
 from gui.bridge import Bridge
 from gui.pages.page import Page
 from gui.settings import Settings
@@ -232,8 +231,10 @@ class TrainPage(Page):
     def _render_choices(self, state: AppState) -> None:
         name = plan.network_name(state)
         shape = plan.input_shape(state, name)
-        classic = zoo.card(name).kind == "classic"
-        words = self.tr("{title} · {height} × {width} · change").format(title=zoo.card(name).title, height=shape[1], width=shape[2])
+        classic = networks.is_classic(name)
+        words = self.tr("{title} · {height} × {width} · change").format(
+            title=networks.card(state, name).title, height=shape[1], width=shape[2]
+        )
         self.network_button.setText(words)
         recipe = plan.recipe(state, self.settings.device)
         if recipe != self.form.recipe or classic != bool(self.form.cards and not self.form.cards["solid"].isVisibleTo(self.form)):
@@ -367,7 +368,9 @@ class TrainPage(Page):
             self._pin(unit)
         self.plot.show_all()
         device = msgspec.structs.replace(recipe, device=self.settings.device)
-        self.bridge.submit(TrainCommand(plan.network_name(state), device, plan.size(state), plan.resize(state), plan.ground(state)))
+        size, resize, ground = plan.size(state), plan.resize(state), plan.ground(state)
+        begin, freeze = plan.weights(state), plan.freeze(state)
+        self.bridge.submit(TrainCommand(plan.network_name(state), device, size, resize, ground, begin, freeze))
 
     def _pin(self, unit: Unit) -> None:
         """Have the unit probed after every epoch; that of a finished training now."""

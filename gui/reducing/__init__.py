@@ -1,6 +1,6 @@
 """What events make of the state."""
 
-from gui.reducing import jobs, pictures, project, training, using
+from gui.reducing import jobs, networks, pictures, project, training, using
 from gui.reducing.registry import reduce
 
-__all__ = ["jobs", "pictures", "project", "reduce", "training", "using"]
+__all__ = ["jobs", "networks", "pictures", "project", "reduce", "training", "using"]

@@ -16,6 +16,8 @@ def _project_opened(event: messages.ProjectOpened, state: AppState) -> AppState:
         cameras=state.cameras,
         camera=state.camera,
         model=state.model,
+        libraries=state.libraries,
+        described=state.described,
     )
     return with_(
         kept, project=event.project, classes=event.classes, images=event.images, runs=event.runs, memory=event.memory, notes=event.notes

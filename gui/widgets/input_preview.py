@@ -10,10 +10,9 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engine.messages import InputPreviewReady, PreviewInput
-from engine.networks import zoo
 from engine.project.records import Flag, ImageTable, Split
 from engine.training.recipe import GENTLE, STRONG, Augmentation
-from gui import plan
+from gui import networks, plan
 from gui.bridge import Bridge
 from gui.state import AppState
 from gui.theme import px
@@ -173,7 +172,7 @@ class InputPreview(QWidget):
     def _render(self, state: AppState) -> None:
         name = plan.network_name(state)
         channels, height, width = plan.input_shape(state, name)
-        classic = zoo.card(name).kind == "classic"
+        classic = networks.is_classic(name)
         self.controls.setEnabled(state.writable)
         self._choose(state, height, width)
         augmentation = plan.augmentation_taken(state) if self._pending is None else self._pending
@@ -292,7 +291,7 @@ class InputPreview(QWidget):
             return
         name = plan.network_name(state)
         channels, height, width = plan.input_shape(state, name)
-        classic = zoo.card(name).kind == "classic"
+        classic = networks.is_classic(name)
         large = max(height, width) >= LARGE_SIDE
         wanted = PreviewInput(
             images=self._images,
