@@ -196,7 +196,8 @@ class PadChannels(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
 class RbfOutput(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
     """Minus the squared distance to a fixed code of ±1 a class (LeCun et al. 1998, equation 7), so that the nearest class wins.
 
-    The codes are 7×12 pictures of the digits where there are ten classes and 84 values, else drawn at random with a fixed seed.
+    The distance is divided by √values. The codes are 7×12 pictures of the digits where there are ten classes and 84 values, else
+    drawn at random with a fixed seed.
     """
 
     units: Count

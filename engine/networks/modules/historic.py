@@ -76,3 +76,49 @@ class Subsampling(nn.Module):
         middle = 1 / math.prod(self.kernel)
         self.weight.copy_(middle * (1 + 0.1 * torch.randn(self.weight.shape, generator=generator)))
         self.bias.zero_()
+
+
+class RbfOutput(nn.Module):
+    """Minus the squared distance to a code of ±1 a class, divided by √values (equation 7): the nearest code has the largest logit.
+
+    The codes are no parameters. For ten classes and 84 values they are the digits 0 to 9 drawn 7 wide and 12 high; else they are
+    drawn at random, the same each time. The paper leaves the distance as it is; the division keeps the logits of an untrained
+    network within a few units of each other, whatever the number of values, so that cross-entropy does not begin saturated.
+    """
+
+    DIGITS = (
+        ".#####. ##...## ##...## ##...## ##...## ##...## ##...## ##...## ##...## ##...## ##...## .#####.",
+        "...##.. ..###.. .####.. ...##.. ...##.. ...##.. ...##.. ...##.. ...##.. ...##.. ...##.. .######",
+        ".#####. ##...## .....## .....## .....## ....##. ...##.. ..##... .##.... ##..... ##..... #######",
+        "#####.. ....##. .....## .....## ....##. ..###.. ....##. .....## .....## .....## ....##. #####..",
+        "....##. ...###. ..#.##. ..#.##. .#..##. .#..##. #...##. ####### ....##. ....##. ....##. ....##.",
+        "####### ##..... ##..... ##..... ######. .....## .....## .....## .....## .....## ##...## .#####.",
+        "..####. .##.... ##..... ##..... ##..... ##.###. ###..## ##...## ##...## ##...## ##...## .#####.",
+        "####### .....## .....## ....##. ....##. ...##.. ...##.. ..##... ..##... ..##... .##.... .##....",
+        ".#####. ##...## ##...## ##...## .##.##. ..###.. .##.##. ##...## ##...## ##...## ##...## .#####.",
+        ".#####. ##...## ##...## ##...## ##...## ##..### .###.## .....## .....## .....## ....##. .####..",
+    )
+
+    def __init__(self, values: int, units: int) -> None:
+        super().__init__()
+        self.scale = 1 / math.sqrt(values)
+        self.register_buffer("codes", torch.zeros(units, values), persistent=False)
+        self.initialise()
+
+    def forward(self, row: torch.Tensor) -> torch.Tensor:
+        """[N, values] to [N, units]."""
+        codes: torch.Tensor = self.codes  # type: ignore[assignment]
+        # Σ (row − code)², without the values of all pairs in memory
+        distances = row.square().sum(1, keepdim=True) - 2 * functional.linear(row, codes) + codes.shape[1]
+        return -self.scale * distances
+
+    def initialise(self, generator: torch.Generator | None = None) -> None:
+        """Set the codes, which follow from nothing but their number."""
+        units, values = self.codes.shape  # type: ignore[misc]
+        if units == 10 and values == 84:
+            bits = [[mark == "#" for mark in drawn if mark != " "] for drawn in self.DIGITS]
+            codes = torch.tensor(bits, dtype=torch.float32, device="cpu")
+        else:
+            seeded = torch.Generator("cpu").manual_seed(1998)
+            codes = torch.randint(0, 2, (units, values), generator=seeded, dtype=torch.float32, device="cpu")
+        self.codes.copy_(2 * codes - 1)  # type: ignore[operator]

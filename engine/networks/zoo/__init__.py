@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from engine.networks.arithmetic import NetworkError, analyse
 from engine.networks.layers import Network, Shape
-from engine.networks.zoo import lenet, mlp, nearest_neighbour, small_cnn, softmax
+from engine.networks.zoo import lenet, lenet_1998, mlp, nearest_neighbour, small_cnn, softmax
 from engine.networks.zoo.card import Card, Entry
 
 __all__ = ["Card", "card", "make", "names", "suggest_size"]
@@ -28,6 +28,7 @@ FAMILIES = (
     mlp,
     small_cnn,
     lenet,
+    lenet_1998,
 )
 """In the order in which the gallery shows them; each has ENTRIES."""
 
