@@ -56,6 +56,11 @@ def native_up_to_32(height: int, width: int) -> tuple[int, int]:
     return (height, width) if max(height, width) <= 32 else (32, 32)
 
 
+def native_from_28_to_32(height: int, width: int) -> tuple[int, int]:
+    """The pictures' own size where both sides are from 28 to 32 pixels, else 32×32, for which these networks were made."""
+    return (height, width) if min(height, width) >= 28 and max(height, width) <= 32 else (32, 32)
+
+
 def square_up_to(largest: int, smallest: int) -> Callable[[int, int], tuple[int, int]]:
     """A working size: square, as large as the pictures' longer side, but from `smallest` to `largest` pixels."""
 
