@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
 from engine.messages.base import Command, Event, Lane
-from engine.networks.arithmetic import Analysis
 from engine.networks.layers import Network, Shape
+
+if TYPE_CHECKING:
+    from engine.networks.arithmetic import Analysis  # whose errors need the messages of failures
 
 
 class SaveNetwork(Command, frozen=True, eq=False, tag=True):
