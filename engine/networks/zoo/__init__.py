@@ -7,7 +7,27 @@ from collections.abc import Iterable
 
 from engine.networks.arithmetic import NetworkError, analyse
 from engine.networks.layers import Network, Shape
-from engine.networks.zoo import lenet, lenet_1998, mlp, nearest_neighbour, small_cnn, softmax
+from engine.networks.zoo import (
+    alexnet,
+    bilinear,
+    cifar_resnet,
+    googlenet,
+    inception_resnet,
+    inception_v3,
+    inception_v4,
+    lenet,
+    lenet_1998,
+    mlp,
+    mobilenet,
+    mobilenet_v3,
+    nearest_neighbour,
+    resnet,
+    small_cnn,
+    softmax,
+    vgg,
+    vit,
+    xception,
+)
 from engine.networks.zoo.card import Card, Entry
 
 __all__ = ["Card", "card", "make", "names", "suggest_size"]
@@ -27,8 +47,21 @@ FAMILIES = (
     softmax,
     mlp,
     small_cnn,
+    bilinear,
     lenet,
     lenet_1998,
+    alexnet,
+    vgg,
+    googlenet,
+    inception_v3,
+    cifar_resnet,
+    resnet,
+    inception_v4,
+    inception_resnet,
+    xception,
+    mobilenet,
+    mobilenet_v3,
+    vit,
 )
 """In the order in which the gallery shows them; each has ENTRIES."""
 
