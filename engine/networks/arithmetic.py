@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import msgspec
+from msgspec.structs import astuple
 
 from engine.failure import UserError
 from engine.networks.kinds import Effect, Form, Refusal, Signal, TooSmall, effect_of
@@ -15,6 +18,10 @@ DEEPEST = 64  # containers within containers; msgspec and Python's stack give up
 MOST_PARAMETERS = 20_000_000_000
 PICTURE = -1
 """The source of the first layer: the picture itself."""
+
+
+_recent: deque[tuple[Network, Analysis]] = deque(maxlen=4)
+"""Of those who make a network, draw it, build it, each asks for its arithmetic."""
 
 
 class NetworkError(UserError, ValueError):
@@ -171,6 +178,15 @@ def analyse(network: Network) -> Analysis:
     NetworkError
         If a field is out of its range, a layer cannot take what comes before it, or the end does not fit the classes.
     """
+    for known, analysis in tuple(_recent):  # another thread may add to it
+        if known is network:  # the same record, which cannot have changed; comparing whole trees would take longer
+            return analysis
+    analysis = _analysis(network)
+    _recent.append((network, analysis))
+    return analysis
+
+
+def _analysis(network: Network) -> Analysis:
     trace = _Trace(network)
     end = trace.whole()
     rows = trace.rows
@@ -230,6 +246,8 @@ class _Trace:
         self.network = network
         self.rows: list[LayerRow] = []
         self.auxiliary = False
+        self.effects: dict[tuple[object, ...], Effect] = {}  # of layers that differ by name alone; deep networks repeat
+        self.windows: dict[tuple[Pair, ...], tuple[str, bool]] = {}
 
     def whole(self) -> _At:
         """From the picture to the logits."""
@@ -272,9 +290,7 @@ class _Trace:
     def write(self, name: str, effect: Effect, entering: Signal, at: _At, sources: tuple[int, ...]) -> _At:
         formula, divides = effect.size_formula, True
         if effect.windowed and not formula:
-            formula = size_formulas(entering.places, effect)
-            windows = zip(entering.places, effect.kernel, effect.stride, effect.padding, effect.dilation, strict=True)
-            divides = all(fits(*window) for window in windows)
+            formula, divides = self.window(entering.places, effect)
         shape = effect.output.shape
         self.rows.append(
             LayerRow(
@@ -308,6 +324,13 @@ class _Trace:
             )
         )
         return at
+
+    def window(self, places: Pair, effect: Effect) -> tuple[str, bool]:
+        """The size's formula, and whether the stride divides."""
+        key = (places, effect.kernel, effect.stride, effect.padding, effect.dilation)
+        if key not in self.windows:
+            self.windows[key] = size_formulas(places, effect), all(fits(*window) for window in zip(*key, strict=True))
+        return self.windows[key]
 
     def residual(self, layer: Residual, name: str, at: _At) -> _At:
         inside = children(layer)
@@ -362,8 +385,11 @@ class _Trace:
         return at
 
     def applied(self, layer: Layer, name: str, signal: Signal) -> Effect:
+        key = (type(layer), *astuple(layer)[1:], signal)
         try:
-            return effect_of(layer, signal)
+            if key not in self.effects:
+                self.effects[key] = effect_of(layer, signal)
+            return self.effects[key]
         except TooSmall as error:
             size = f"{self.network.input[1]}×{self.network.input[2]}"
             message = f"{size} is too small for layer {name}: {error}."
