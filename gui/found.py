@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 
-from engine.networks import zoo
-from gui import plan
+from gui import networks, plan
 from gui.state import RunSelected
 from gui.widgets.palette import Entry
 from gui.widgets.picture_model import Filter
@@ -32,8 +31,9 @@ def found(window: MainWindow) -> list[Entry]:
         words = f"{run.title} · {run.created[:16].replace('T', ' ')}"
         entries.append(Entry(words, _words("run"), "ph.chart-line-up", lambda name=run.id: _show_run(window, name)))
     if state.project is not None:
-        for name in zoo.names():
-            entries.append(Entry(name, _words("network"), "ph.tree-structure", lambda name=name: _show_network(window, name)))
+        for name in networks.names(state):
+            title = networks.card(state, name).title if networks.is_own(name) else name
+            entries.append(Entry(title, _words("network"), "ph.tree-structure", lambda name=name: _show_network(window, name)))
     return entries
 
 

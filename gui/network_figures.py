@@ -6,11 +6,12 @@ import math
 
 from PySide6.QtCore import QCoreApplication
 
+from engine import messages
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.networks.layers import Shape
 from gui import networks, plan
 from gui.state import AppState
-from gui.widgets.basics import count
+from gui.widgets.basics import count, duration
 
 Figure = tuple[str, str, str]
 """Caption, figure, tooltip."""
@@ -44,7 +45,8 @@ def network_figures(state: AppState) -> tuple[Figure, ...]:
     except NetworkError:
         return (first,)
     if worked is not None:
-        return (first, *_of_layers(state, worked))
+        probed = measured(state, name)
+        return (first, *_of_layers(state, worked), *(_of_probe(state, probed) if probed is not None else ()))
     return (first, *_of_neighbours(state, shape)) if networks.is_classic(name) else (first,)
 
 
@@ -66,6 +68,40 @@ def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
             tr("Weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
         ),
     )
+
+
+def measured(state: AppState, name: str) -> messages.TrainingProbed | None:
+    """What a training step of this network was measured to cost, if it was, with the input, classes and batch of now."""
+    probed = state.training_probed
+    plain = name.removeprefix(networks.OWN)
+    now = (plan.input_shape(state, name), plan.class_number(state), plan.recipe(state).batch)
+    if probed is None or probed.network not in (name, plain) or (probed.input, probed.classes, probed.batch) != now:
+        return None
+    return probed
+
+
+def _of_probe(state: AppState, probed: messages.TrainingProbed) -> tuple[Figure, ...]:
+    verdict = {"fits": tr("it fits"), "tight": tr("it is tight"), "too large": tr("too large here")}[probed.verdict]
+    where = tr("{free} of {total} are free on {device}").format(
+        free=scale_of(probed.free, "B"), total=scale_of(probed.total, "B"), device=probed.device
+    )
+    room = (tr("free memory: {verdict}").format(verdict=verdict), scale_of(probed.free, "B"), where)
+    if probed.verdict == "too large" or probed.seconds <= 0:
+        return (room,)
+    pictures = plan.training_pictures(state)
+    each = tr("{time} a step of {batch} pictures, measured on {device}").format(
+        time=milliseconds(probed.seconds), batch=probed.batch, device=probed.device
+    )
+    if not pictures:
+        return (room, (tr("a step (measured)"), milliseconds(probed.seconds), each))
+    steps = max(1, round(pictures / probed.batch))
+    epoch = tr("{steps} steps; {each}").format(steps=count(steps), each=each)
+    return (room, (tr("an epoch (from a measured step)"), "≈ " + duration(steps * probed.seconds), epoch))
+
+
+def milliseconds(seconds: float) -> str:
+    """A short time: "31 ms", "2.4 s"."""
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _of_neighbours(state: AppState, shape: Shape) -> tuple[Figure, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.theme import px
 from gui.widgets.basics import label
@@ -20,6 +20,10 @@ class FigureStrip(QFrame):
         self._row.addStretch(1)
         self._figures: dict[str, tuple[QLabel, QLabel]] = {}
 
+    def add_widget(self, widget: QWidget) -> None:
+        """Put a widget at the right end."""
+        self._row.addWidget(widget)
+
     def set_figures(self, figures: tuple[tuple[str, str, str], ...]) -> None:
         """Show (caption, figure, tooltip) from left to right."""
         if tuple(self._figures) != tuple(caption for caption, _, _ in figures):
@@ -35,7 +39,7 @@ class FigureStrip(QFrame):
         return self._figures[caption][0].text()
 
     def _rebuild(self, captions: tuple[str, ...]) -> None:
-        while self._row.count() > 1:
+        for _ in self._figures:
             cell = self._row.takeAt(0).layout()
             while cell is not None and cell.count():
                 cell.takeAt(0).widget().deleteLater()

@@ -58,13 +58,14 @@ class NetworkCard(ChoiceCard):
 
     def __init__(self, card: Card) -> None:
         super().__init__()
-        self.name = card.name
+        self.name, self.title = card.name, card.title
+        self.searched = f"{card.title} {card.family} {card.year or ''} {card.summary}"
         top = QHBoxLayout()
         top.setSpacing(px(12))
         words = QVBoxLayout()
         words.setSpacing(px(2))
         title = label(card.title, "section", wrap=True)
-        self._about = label("", "caption", wrap=True)
+        self._about = label(str(card.year) if card.year else "…", "caption", wrap=True)
         words.addWidget(title)
         words.addWidget(self._about)
         words.addStretch(1)
@@ -75,7 +76,7 @@ class NetworkCard(ChoiceCard):
         top.addWidget(self.drawing)
         self.column.addLayout(top)
         self.column.addWidget(label(card.summary, "muted", wrap=True))
-        self._fit = label("", "caption", wrap=True)
+        self._fit = label("…", "caption", wrap=True)  # a line, so that the card keeps its height when the words come
         self.column.addWidget(self._fit)
         self._year = str(card.year) if card.year else ""
         self.setAccessibleName(f"{card.title}. {card.summary}")
@@ -86,9 +87,16 @@ class NetworkCard(ChoiceCard):
         if isinstance(self.drawing, NetworkDrawing) and boxes:
             self.drawing.set_boxes(boxes)
         weights = self.tr("no parameters") if parameters is None else self.tr("{number} parameters").format(number=count(parameters))
-        parts = [self._year, "" if refusal else weights]
-        self._about.setText(" · ".join(part for part in parts if part))
         fits = self.tr("fits, at {height} × {width} pixels").format(height=size[0], width=size[1])
-        self._fit.setText(refusal or fits)
-        set_look(self._fit, "warning" if refusal else "caption")
+        self._tell("" if refusal else weights, refusal or fits, "warning" if refusal else "caption")
+
+    def show_unknown(self, size: tuple[int, int]) -> None:
+        """A network of another library that was not worked out yet."""
+        words = self.tr("takes {height} × {width} pixels; worked out when you choose it").format(height=size[0], width=size[1])
+        self._tell("", words, "caption")
+
+    def _tell(self, about: str, fit: str, look: str) -> None:
+        self._about.setText(" · ".join(part for part in (self._year, about) if part))
+        self._fit.setText(fit)
+        set_look(self._fit, look)
         self.fit_height()

@@ -1,0 +1,262 @@
+"""The gallery of networks: cards under headings, a search, and beyond them what torchvision and timm offer.
+
+Cards are worked out when they come into view, one at a time, for all together would take half a second.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QButtonGroup, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from engine.messages import ListLibraries
+from gui import networks, plan
+from gui.bridge import Bridge
+from gui.state import AppState
+from gui.theme import px
+from gui.widgets.basics import button, label, scrolling
+from gui.widgets.network_card import NetworkCard
+from gui.widgets.network_drawing import boxes_of
+
+MOST_FOUND = 40
+"""Networks of other libraries shown for a search; more are told by number."""
+HEADINGS = (
+    ("simple", ("neighbours", "linear", "perceptron")),
+    ("convolutional", ("convolutional", "historic", "neocognitron")),
+    ("inception", ("inception",)),
+    ("residual", ("plain", "residual")),
+    ("light", ("separable", "mobile")),
+    ("transformers", ("transformer",)),
+)
+"""Groups of the gallery, and the families of the zoo in each; a family that is not named stands last."""
+
+
+class NetworkGallery(QWidget):
+    """Choose a network.
+
+    Signals
+    -------
+    chosen(str)
+        Name of a network, as `gui.networks` has it.
+    new_wanted, file_wanted
+        A network of one's own is wanted, from nothing or from a file.
+    """
+
+    chosen = Signal(str)
+    new_wanted = Signal()
+    file_wanted = Signal()
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self.setObjectName("surface")
+        self._bridge = bridge
+        self.cards: dict[str, NetworkCard] = {}
+        self._stale: set[str] = set()
+        self._headings: dict[str, QLabel] = {}
+        self._found: list[str] = []
+        self._group = QButtonGroup(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(16), px(16), px(4), 0)
+        column.setSpacing(px(8))
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search networks"))
+        self.search.setAccessibleName(self.tr("Search networks"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda _: self._arrange())
+        column.addWidget(self.search)
+        inside = QWidget()
+        inside.setObjectName("surface")
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, px(8), px(16))
+        self._column.setSpacing(px(8))
+        self.new_button = button(self.tr("New network"), "", self.tr("Begin with a small network and build on it"))
+        self.new_button.clicked.connect(self.new_wanted)
+        self.file_button = button(self.tr("Open a network file…"), "quiet", self.tr("Read a network from a JSON file into this project"))
+        self.file_button.clicked.connect(self.file_wanted)
+        self.libraries_button = button(
+            self.tr("Search torchvision and timm"), "quiet", self.tr("Over a thousand more networks, many with weights learned elsewhere")
+        )
+        self.libraries_button.clicked.connect(self._ask_libraries)
+        self.libraries_note = label("", "caption", wrap=True)
+        self.area: QScrollArea = scrolling(inside)
+        self.area.viewport().installEventFilter(self)
+        self.area.verticalScrollBar().valueChanged.connect(lambda _: self._timer.start())
+        column.addWidget(self.area, 1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._fill_one)
+
+    # ------------------------------------------------------------ rendering
+
+    def render(self, state: AppState) -> None:
+        """Show the networks of a state; the chosen one is brought into view when it has changed."""
+        chosen = plan.network_name(state)
+        before = next((name for name, card in self.cards.items() if card.isChecked()), "")
+        wanted = networks.names(state)
+        if networks.is_library(chosen) and chosen not in self._found:
+            self._found = [chosen, *self._found]
+        self._keep_cards(state, wanted)
+        self._stale = set(self.cards)
+        for name, card in self.cards.items():
+            card.setChecked(name == chosen)
+        self.new_button.setEnabled(state.writable)
+        self.file_button.setEnabled(state.writable)
+        self._arrange()
+        if chosen != before and chosen in self.cards:
+            QTimer.singleShot(0, self, lambda: self.reveal(chosen))
+        self._timer.start()
+
+    def reveal(self, name: str) -> None:
+        """Bring a card into view."""
+        if name in self.cards:
+            self.area.ensureWidgetVisible(self.cards[name], 0, px(16))
+
+    def _keep_cards(self, state: AppState, wanted: tuple[str, ...]) -> None:
+        """Make the cards that are missing, and take away those of networks that are gone."""
+        for name in [known for known in self.cards if known not in wanted and known not in self._found]:
+            card = self.cards.pop(name)
+            self._group.removeButton(card)
+            card.hide()
+            card.deleteLater()
+        for name in (*wanted, *self._found):
+            known = networks.card(state, name)
+            card = self.cards.get(name)
+            if card is not None and card.title == known.title:
+                continue
+            if card is not None:
+                self._group.removeButton(card)
+                card.hide()
+                card.deleteLater()
+            card = NetworkCard(known)
+            card.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
+            self._group.addButton(card)
+            self.cards[name] = card
+        if state.libraries is not None:
+            self._find_in_libraries(state)
+
+    def _find_in_libraries(self, state: AppState) -> None:
+        assert state.libraries is not None
+        missing = state.libraries.missing
+        words = self.search.text().lower().split()
+        number = len(state.libraries.networks)
+        text = self.tr("{number} networks of torchvision and timm: type a part of a name above.").format(number=number)
+        if words:
+            hits = [known.name for known in state.libraries.networks if all(word in known.name.lower() for word in words)]
+            if len(hits) > MOST_FOUND:
+                text = self.tr("{number} more match in torchvision and timm; type more of the name.").format(number=len(hits) - MOST_FOUND)
+            else:
+                text = self.tr("{number} match in torchvision and timm.").format(number=len(hits))
+            chosen = plan.network_name(state)
+            found = hits[:MOST_FOUND]
+            self._found = found if chosen in found or not networks.is_library(chosen) else [chosen, *found]
+        if missing:
+            text += " " + self.tr("Not installed: {names}.").format(names=", ".join(missing))
+        self.libraries_note.setText(text)
+
+    # ------------------------------------------------------------ arranging
+
+    def _arrange(self) -> None:
+        """Order headings and cards; hide those that the search does not name."""
+        state = self._bridge.state
+        if state.libraries is not None:
+            before = list(self._found)
+            self._find_in_libraries(state)
+            if self._found != before:
+                self._keep_cards(state, networks.names(state))
+                self._stale |= set(self._found) - set(before)
+        words = self.search.text().lower().split()
+        place = 0
+        for heading, names in self._groups(state):
+            visible = [name for name in names if self._matches(name, words)]
+            title = self._headings.get(heading)
+            if title is None:
+                title = self._headings[heading] = label(self._words(heading), "section")
+            extra: list[QWidget] = []
+            if heading == "own":
+                extra = [self.new_button, self.file_button]
+            elif heading == "libraries":
+                extra = [self.libraries_button] if state.libraries is None else [self.libraries_note]
+                self.libraries_button.setVisible(state.libraries is None)
+                self.libraries_note.setVisible(state.libraries is not None)
+            title.setVisible(bool(visible) or bool(extra))
+            for widget in (title, *extra, *(self.cards[name] for name in names)):
+                if self._column.indexOf(widget) != place:
+                    self._column.insertWidget(place, widget)
+                place += 1
+            for name in names:
+                self.cards[name].setVisible(name in visible)
+        self._timer.start()
+
+    def _groups(self, state: AppState) -> list[tuple[str, list[str]]]:
+        groups: dict[str, list[str]] = {"own": [], **{heading: [] for heading, _ in HEADINGS}, "libraries": []}
+        of_family = {family: heading for heading, families in HEADINGS for family in families}
+        for name in self.cards:
+            if networks.is_own(name):
+                groups["own"].append(name)
+            elif networks.is_library(name):
+                groups["libraries"].append(name)
+            else:
+                groups[of_family.get(networks.card(state, name).family, HEADINGS[-1][0])].append(name)
+        order = {name: place for place, name in enumerate((*networks.names(state), *self._found))}
+        return [(heading, sorted(names, key=lambda name: order.get(name, 0))) for heading, names in groups.items()]
+
+    def _matches(self, name: str, words: list[str]) -> bool:
+        text = f"{name} {self.cards[name].searched}".lower()
+        return all(word in text for word in words) or (networks.is_library(name) and self.cards[name].isChecked())
+
+    def _words(self, heading: str) -> str:
+        return {
+            "own": self.tr("Your own"),
+            "simple": self.tr("The simplest"),
+            "convolutional": self.tr("Convolutional"),
+            "inception": self.tr("Inception"),
+            "residual": self.tr("Residual, and plain twins"),
+            "light": self.tr("Light"),
+            "transformers": self.tr("Transformers"),
+            "libraries": self.tr("Other libraries"),
+        }[heading]
+
+    # ------------------------------------------------------------ working out what is in view
+
+    def _fill_one(self) -> None:
+        """Work out one card that is in view and not up to date."""
+        view = self.area.viewport()
+        for name in self._in_order():
+            card = self.cards[name]
+            if name not in self._stale or not card.isVisibleTo(self.area):
+                continue
+            top = card.mapTo(view, card.rect().topLeft()).y()
+            if top > view.height() + px(160) or top + card.height() < -px(160):
+                continue
+            self._stale.discard(name)
+            self._fill(name, card)
+            self._timer.start()
+            return
+
+    def _in_order(self) -> list[str]:
+        return sorted(self.cards, key=lambda name: self.cards[name].y())
+
+    def _fill(self, name: str, card: NetworkCard) -> None:
+        state = self._bridge.state
+        shape = plan.input_shape(state, name)
+        worked = networks.worked(state, name, shape, plan.class_number(state))
+        size = (shape[1], shape[2])
+        if worked.error is not None:
+            card.show_fit((), None, size, worked.error.message)
+        elif worked.analysis is not None:
+            card.show_fit(boxes_of(worked.analysis, self.tr("input")), worked.analysis.parameters, size, "")
+        elif networks.is_classic(name):
+            card.show_fit((), None, size, "")
+        else:
+            card.show_unknown(size)
+
+    def _ask_libraries(self) -> None:
+        self.libraries_button.setEnabled(False)
+        self.libraries_button.setText(self.tr("Asking torchvision and timm …"))
+        self._bridge.submit(ListLibraries())
+        self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
+            self._timer.start()
+        return super().eventFilter(watched, event)

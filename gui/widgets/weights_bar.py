@@ -1,0 +1,110 @@
+"""With which weights a training begins: new ones, those of a file, or those that a library offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from engine.messages import CheckWeights
+from gui import networks, plan
+from gui.bridge import Bridge
+from gui.state import AppState
+from gui.theme import px
+from gui.widgets.basics import count, label, set_look
+
+PRETRAINED = "pretrained"
+FILES = "*.pth *.pt *.safetensors"
+
+
+class WeightsBar(QWidget):
+    """A choice, a tick for training the last layer alone, and what of the weights fits."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._asked: tuple[object, ...] = ()
+        both = QVBoxLayout(self)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(px(4))
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        self.choice = QComboBox()
+        self.choice.setAccessibleName(self.tr("Weights to begin with"))
+        self.choice.setToolTip(self.tr("New weights learn everything from your pictures; learned ones need fewer pictures and less time"))
+        self.choice.activated.connect(self._choose)
+        self.freeze = QCheckBox(self.tr("Train the last layer only"))
+        self.freeze.setToolTip(self.tr("The other layers keep the weights that they come with: quick, and good with few pictures"))
+        self.freeze.clicked.connect(lambda ticked: plan.keep(bridge, plan.FREEZE, "yes" if ticked else ""))
+        row.addWidget(label(self.tr("Begin with")))
+        row.addWidget(self.choice)
+        row.addWidget(self.freeze)
+        row.addStretch(1)
+        both.addLayout(row)
+        self.note = label("", "caption", wrap=True)
+        both.addWidget(self.note)
+
+    def render(self, state: AppState) -> None:
+        """Show the choice for the network of a state, and ask the engine what of it fits where that is not known yet."""
+        name = plan.network_name(state)
+        kept = plan.weights(state)
+        self.setVisible(not networks.is_classic(name))
+        entries = [(self.tr("New weights"), "")]
+        if networks.card(state, name).twins or networks.is_library(name):
+            entries.append((self.tr("Weights learned on ImageNet"), PRETRAINED))
+        if kept and kept != PRETRAINED:
+            entries.append((Path(kept).name, kept))
+        entries.append((self.tr("Weights from a file…"), "file"))
+        if [(self.choice.itemText(row), self.choice.itemData(row)) for row in range(self.choice.count())] != entries:
+            self.choice.clear()
+            for text, value in entries:
+                self.choice.addItem(text, value)
+        self.choice.setCurrentIndex(max(0, self.choice.findData(kept)))
+        self.choice.setEnabled(state.writable)
+        offered = bool(self.choice.currentData())
+        self.freeze.setVisible(offered)
+        self.freeze.setChecked(plan.freeze(state))
+        self.freeze.setEnabled(state.writable)
+        self._ask(state, name, kept if offered else "")
+        self._tell(state, name, kept if offered else "")
+
+    def _ask(self, state: AppState, name: str, weights: str) -> None:
+        wanted = (name, plan.input_shape(state, name), plan.class_number(state), weights)
+        if not weights or wanted == self._asked or state.project is None:
+            return
+        self._asked = wanted
+        self._bridge.submit(CheckWeights(*wanted))
+
+    def _tell(self, state: AppState, name: str, weights: str) -> None:
+        answer, failure = state.weights_checked, state.failures.get("CheckWeights")
+        text, look = "", "caption"
+        if weights and state.running("CheckWeights") is not None:
+            text = self.tr("Looking at the weights …")
+        elif weights and failure is not None:
+            text, look = f"{failure.message} {failure.remedy}".strip(), "warning"
+        elif weights and answer is not None and (answer.network, answer.weights) == (name, weights):
+            text = self.tr("{taken} of {total} parameters come from {source}.").format(
+                taken=count(answer.taken), total=count(answer.total), source=answer.source
+            )
+            if answer.new:
+                text += " " + self.tr("{layers} begins anew.").format(
+                    layers=", ".join(answer.new[:4]) + (" …" if len(answer.new) > 4 else "")
+                )
+            if answer.unused:
+                text += " " + self.tr("{number} entries of the file fit nothing.").format(number=len(answer.unused))
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        set_look(self.note, look)
+
+    def _choose(self) -> None:
+        chosen = self.choice.currentData()
+        if chosen != "file":
+            plan.keep(self._bridge, plan.WEIGHTS, chosen)
+            return
+        path, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Weights from a file"), "", self.tr("Weights ({patterns})").format(patterns=FILES)
+        )
+        if path:
+            plan.keep(self._bridge, plan.WEIGHTS, path)
+        else:
+            self.render(self._bridge.state)
