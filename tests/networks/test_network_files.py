@@ -28,7 +28,8 @@ def with_layer(number, **fields):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_zoo_survives_the_file(name, tmp_path):
-    network = zoo.make(name, (3, 48, 40), 7)
+    side = max(40, zoo.card(name).smallest)
+    network = zoo.make(name, (3, side + 8, side), 7)
     path = tmp_path / "own.json"
     path.write_bytes(dump(network))
     assert load(path) == network
