@@ -13,6 +13,7 @@ from engine.networks.arithmetic import DEEPEST, NetworkError, analyse
 from engine.networks.layers import LAYER_TYPES, NEWEST_VERSION, Network
 
 LARGEST_FILE = 8 * 2**20  # bytes; a network of a thousand layers takes a fortieth of it
+MOST_LAYERS = 20_000  # ResNet-1202 has 4,209
 
 _FIELDS: dict[str, tuple[str, ...]] = {str(record.__struct_config__.tag): ("type", *record.__struct_fields__) for record in LAYER_TYPES}
 
@@ -25,8 +26,15 @@ def dump(network: Network) -> bytes:
     return msgspec.json.format(msgspec.json.encode(network), indent=2) + b"\n"
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str], complete: bool = True) -> Network:
     """Read a network from a JSON file and check that it can be.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the file.
+    complete : bool
+        Whether the layers must go together, up to logits; one that is still being built need not.
 
     Raises
     ------
@@ -38,11 +46,11 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     with open(path, "rb") as file:
         content = file.read(LARGEST_FILE + 1)
-    return parse(content, Path(path).name)
+    return parse(content, Path(path).name, complete)
 
 
-def parse(content: bytes, name: str) -> Network:
-    """Read a network from JSON; `name` is what messages call it.
+def parse(content: bytes, name: str, complete: bool = True) -> Network:
+    """Read a network from JSON; `name` is what messages call it, `complete` as for `load`.
 
     Raises
     ------
@@ -62,7 +70,8 @@ def parse(content: bytes, name: str) -> Network:
         raise NetworkError(f"{name} is not a network: it is not JSON ({_plain(error)}).", "Choose a network JSON file.") from None
     except RecursionError:
         raise _too_deep(name) from None
-    analyse(network)
+    if complete:
+        analyse(network)
     return network
 
 
@@ -71,15 +80,21 @@ def _check_version(tree: Any, name: str) -> None:
         raise NetworkError(f"{name} is not a network: it has no body of layers.", "Choose a network JSON file.")
     version = tree.get("version", NEWEST_VERSION)
     if isinstance(version, int) and version > NEWEST_VERSION:
-        raise NetworkError(f"{name} has version {version}, but this program knows versions up to {NEWEST_VERSION}.", "Update the program.")
+        raise NetworkError(
+            f"{name} has version {str(version)[:20]}, but this program knows versions up to {NEWEST_VERSION}.", "Update the program."
+        )
 
 
 def _check_words(tree: dict[str, Any], name: str) -> None:
     """Check tags and field names before values, for a better message than the decoder's."""
     _check_fields(tree, Network.__struct_fields__, name)
     waiting = [(tree["body"], "body", 0)]
+    seen = 0
     while waiting:
         layer, place, depth = waiting.pop()
+        seen += 1
+        if seen + len(waiting) > MOST_LAYERS:
+            raise NetworkError(f"{name} is not a network: it has more than {MOST_LAYERS:,} layers.", "Take some layers away.")
         if depth > DEEPEST + 1:
             raise _too_deep(name)
         if not isinstance(layer, dict) or not isinstance(layer.get("type"), str):

@@ -1,4 +1,4 @@
-"""A copy of a whole project: the database as it stands at one moment, then the files that it names, then the runs."""
+"""A copy of a whole project: the database as it stands at one moment, then the files that it names, then the runs and networks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from engine.progress import Progress
 from engine.project import journal
 from engine.project.database import FILE, open_to_read
 from engine.project.incoming import IMAGES, INCOMING
+from engine.project.networks import NETWORKS
 from engine.project.records import Skipped
 from engine.project.runs import RECORD, RUNS
 
@@ -76,7 +77,10 @@ def copy_database(folder: Path, target: Path, token: CancelToken) -> None:
 
 
 def belonging(folder: Path, database: Path) -> Iterator[Path]:
-    """The files that a project needs besides its database, relative to its folder: pictures, also those that undo brings back, and runs."""
+    """The files that a project needs besides its database, relative to its folder.
+
+    Pictures, also those that undo brings back; runs; networks of its own.
+    """
     with closing(open_to_read(database)) as source:
         locators = {row[0] for row in source.execute("SELECT locator FROM images")}
         if source.execute("PRAGMA user_version").fetchone()[0] > 1:
@@ -87,6 +91,10 @@ def belonging(folder: Path, database: Path) -> Iterator[Path]:
     for run in sorted(runs.iterdir()) if runs.is_dir() else ():
         if (run / RECORD).is_file():  # others are trained right now
             yield from (path.relative_to(folder) for path in sorted(run.rglob("*")) if path.is_file() and path.suffix != ".part")
+    networks = folder / NETWORKS
+    for path in sorted(networks.iterdir()) if networks.is_dir() else ():
+        if path.is_file() and path.suffix != ".part":
+            yield path.relative_to(folder)
 
 
 def _copy(folder: Path, target: Path, relative: Path) -> None:

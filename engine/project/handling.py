@@ -14,7 +14,7 @@ from engine.data.looks import measured
 from engine.data.sources import digits_source
 from engine.failure import UserError
 from engine.messages import Event, HistoryLoaded, ProjectClosed, ProjectOpened, RunsChanged
-from engine.project import class_changes, picture_changes, runs
+from engine.project import class_changes, networks, picture_changes, runs
 from engine.project.opened import Arrival, OpenedProject
 from engine.project.store import FILE, READ_ONLY_REMEDY
 
@@ -214,6 +214,7 @@ def _tell_opened(project: OpenedProject, emit: Emit) -> None:
         )
     )
     emit(project.history())
+    emit(networks.read(project.folder).event())
 
 
 def _tell(events: Iterable[Event], emit: Emit) -> None:
