@@ -13,11 +13,8 @@ from engine.networks import modules
 from engine.networks.arithmetic import LayerRow, NetworkError, analyse
 from engine.networks.kinds import call_of
 from engine.networks.layers import Auxiliary, Branches, Conv, Layer, Linear, Network, Residual, Sequence, children, walk
-from engine.networks.modules.historic import ScaledTanh
-from engine.networks.modules.values import ChannelLayerNorm
 
 MOST_FILTERS_SHOWN = 64
-OWN = frozenset(modules.CLASSES.values())
 
 
 def build(network: Network) -> nn.Module:
@@ -59,7 +56,7 @@ def initialise(module: nn.Module, seed: int) -> None:
 
     Weights are drawn from N(0, gain² / fan_in) with the gain of the activation that follows (√2 for ReLU: He et al. 2015,
     equation 10; 5/3 for tanh, 1 for sigmoid and for the last layer); biases are 0; batch and layer norm start as the identity;
-    modules of our own say themselves how they begin.
+    modules of our own say themselves how they begin. Exported scripts carry this function's source.
     """
     generator = torch.Generator().manual_seed(seed)
     parts = [part for part in module.modules() if not any(part.children())]
@@ -75,10 +72,10 @@ def initialise(module: nn.Module, seed: int) -> None:
                 leaf.reset_running_stats()
                 leaf.weight.fill_(1)
                 leaf.bias.zero_()
-            elif isinstance(leaf, nn.LayerNorm | ChannelLayerNorm):
+            elif isinstance(leaf, nn.LayerNorm):
                 leaf.weight.fill_(1)
                 leaf.bias.zero_()
-            elif type(leaf) in OWN:
+            else:
                 begin = getattr(leaf, "initialise", None)
                 if begin is not None:
                     begin(generator)
@@ -115,8 +112,11 @@ def _gain(following: list[nn.Module]) -> float:
             return math.sqrt(2.0)
         if isinstance(module, nn.LeakyReLU):
             return math.sqrt(2.0 / (1 + module.negative_slope**2))
-        if isinstance(module, nn.Tanh | ScaledTanh):
+        if isinstance(module, nn.Tanh):
             return 5 / 3
+        own = getattr(module, "gain", None)
+        if own is not None:
+            return float(own)
     return 1.0
 
 

@@ -12,6 +12,8 @@ from torch.nn import functional
 class ScaledTanh(nn.Module):
     """1.7159·tanh(2x/3), which is 1 at 1 and −1 at −1 (appendix A)."""
 
+    gain = 5 / 3  # of weights before it, as for tanh
+
     def forward(self, signal: torch.Tensor) -> torch.Tensor:
         """Any shape to the same."""
         return 1.7159 * torch.tanh(signal * (2 / 3))

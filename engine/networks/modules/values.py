@@ -82,6 +82,11 @@ class ChannelLayerNorm(nn.Module):
         places = maps.permute(0, 2, 3, 1)
         return functional.layer_norm(places, self.weight.shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
+    def initialise(self, generator: torch.Generator) -> None:
+        """Begin as the identity."""
+        self.weight.fill_(1)
+        self.bias.zero_()
+
 
 class SqueezeExcite(nn.Module):
     """Each channel times a gate that two layers compute from the means of all channels (Hu et al. 2018)."""
