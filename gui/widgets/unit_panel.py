@@ -24,6 +24,8 @@ class Unit(msgspec.Struct, frozen=True):
 
 def unit_near(row: LayerRow, y: int, x: int) -> tuple[int, int]:
     """Row and column of the unit whose receptive field has its centre nearest to the pixel (y, x)."""
+    if row.centre is None or row.jump is None or 0 in row.jump:  # all units see the same, or what they see is not known
+        return row.output[1] // 2, row.output[2] // 2
     places = []
     for pixel, centre, jump, most in zip((y, x), row.centre, row.jump, row.output[1:], strict=True):
         places.append(min(max(round((pixel + 0.5 - centre) / jump), 0), most - 1))
@@ -32,7 +34,9 @@ def unit_near(row: LayerRow, y: int, x: int) -> tuple[int, int]:
 
 def visible_layers(worked: Analysis | None) -> list[LayerRow]:
     """Layers with maps, whose units look at a part of the picture."""
-    return [row for row in worked.layers if not row.flat and row.kind not in ("Dropout", "Batch norm")] if worked is not None else []
+    if worked is None:
+        return []
+    return [row for row in worked.layers if row.form == "maps" and not row.auxiliary and row.kind not in ("Dropout", "Batch norm")]
 
 
 def usual_unit(worked: Analysis | None) -> Unit | None:
