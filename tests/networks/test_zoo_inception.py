@@ -13,6 +13,7 @@ from engine.networks import zoo
 from engine.networks.arithmetic import NetworkError, analyse
 from engine.networks.build import build
 from engine.networks.layers import Auxiliary, walk
+from engine.networks.resolve import adapt
 from engine.networks.zoo.inception_parts import spread_pool
 
 FAMILY = ("inception-naive", "inception-reduced", "googlenet", "inception-v3", "inception-v4", "inception-resnet-v2")
@@ -132,6 +133,12 @@ def test_heads_have_the_same_weights_at_any_size_and_are_left_out_where_they_hav
         assert head_parameters(*sides) == (heads, weights)
     for sides in ((side - 1, side - 1), (side - 1, 299), (299, side - 1)):
         assert head_parameters(*sides) == (0, 0)
+
+
+def test_a_saved_inception_v3_takes_larger_pictures_with_the_same_weights():
+    saved = zoo.make("inception-v3", (3, 299, 299), 10)
+    adapted = analyse(adapt(saved, (3, 350, 420), 10))
+    assert (adapted.parameters, adapted.auxiliary_parameters) == (analyse(saved).parameters, analyse(saved).auxiliary_parameters)
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception-v3"])

@@ -107,7 +107,14 @@ def _head(shape: Shape, classes: int) -> tuple[Auxiliary, ...]:
     pool = spread_pool("pool", places_after(shape, (3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2)), 5)
     if pool is None:
         return ()
-    layers = (pool, conv("conv1", 128, 1), conv("conv2", 768, 5), Flatten("flatten"), Linear("linear", classes))
+    layers = (
+        pool,
+        conv("conv1", 128, 1),
+        conv("conv2", 768, 5),
+        GlobalPool("pool2"),  # of one place here, of several where a saved network gets larger pictures
+        Flatten("flatten"),
+        Linear("linear", classes),
+    )
     return (Auxiliary("auxiliary", layers, SHARE),)
 
 
