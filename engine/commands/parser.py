@@ -12,7 +12,7 @@ DATA_HELP = (
     "the raw files of a standard set (MNIST, CIFAR, SVHN, STL-10 and others), a CSV or TSV table of file, label and split, "
     "COCO, PASCAL VOC, OpenImages or YOLO annotations with their pictures, a zip of any of these, or a project's folder"
 )
-NETWORK_HELP = "a network of the zoo (see: networks) or a network JSON file"
+NETWORK_HELP = "a network of the zoo (see: networks), torchvision:NAME, timm:NAME, or a network JSON file"
 
 
 class WrongUsage(Exception):
