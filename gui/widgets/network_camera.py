@@ -16,6 +16,8 @@ class Camera:
     ----------
     zoom : float
         Pixels of the view a pixel of the scene.
+    most : float
+        Largest enlargement by fitting.
     fitted : bool
         Whether the whole is shown and stays so when the view or the drawing changes.
     """
@@ -25,6 +27,7 @@ class Camera:
         self.left = 0.0
         self.top = 0.0
         self.fitted = True
+        self.most = FITTED
         self._view = (1.0, 1.0)
         self._scene = (1.0, 1.0)
 
@@ -43,27 +46,24 @@ class Camera:
         self._view = max(view[0], 1.0), max(view[1], 1.0)
         self._scene = max(scene[0], 1.0), max(scene[1], 1.0)
         if self.fitted:
-            self.fit(self._most)
+            self.fit()
         else:
             self._settle()
-
-    _most = FITTED
 
     def fit_zoom(self) -> float:
         """The zoom at which the whole just has room."""
         return min(self._view[0] / self._scene[0], self._view[1] / self._scene[1])
 
-    def fit(self, most: float = FITTED) -> None:
-        """Show the whole, at most `most` times enlarged."""
-        self._most = most
+    def fit(self) -> None:
+        """Show the whole."""
         self.fitted = True
-        self.zoom = min(max(self.fit_zoom(), SMALLEST), most)
+        self.zoom = min(max(self.fit_zoom(), SMALLEST), self.most)
         self._settle()
 
     def read(self, smallest: float) -> None:
         """Show the beginning no smaller than words can be read at, and as much of it as there is room for."""
         if self.fit_zoom() >= smallest:
-            self.fit(self._most)
+            self.fit()
             return
         self.fitted = False
         self.zoom = max(smallest, min(self._view[0] / self._scene[0], 1.5 * smallest))
@@ -99,7 +99,9 @@ class Camera:
         if span[0] - margin < left or span[2] + margin > right:
             self.fitted = False
             wide = right - left
-            self.left = (span[0] + span[2] - wide) / 2 if span[2] - span[0] + 2 * margin > wide else _moved(left, wide, span[0], span[2], margin)
+            self.left = (
+                (span[0] + span[2] - wide) / 2 if span[2] - span[0] + 2 * margin > wide else _moved(left, wide, span[0], span[2], margin)
+            )
         if span[1] - margin < top or span[3] + margin > bottom:
             self.fitted = False
             tall = bottom - top

@@ -57,7 +57,8 @@ def look() -> Look:
         return Tone(front, between(front, ink("raised"), 0.45), between(front, text, 0.18), between(hue, text, 0.35))
 
     tones = {name: tone(colour(_HUES[name][dark]), 0.62) for name in TONES if name in _HUES}
-    tones["meet"] = tone(ink("text"), 0.30)
+    paper = ink("raised")
+    tones["meet"] = Tone(paper, paper, between(paper, text, 0.15), between(paper, text, 0.75))
     tones["quiet"] = tone(ink("muted"), 0.45)
     tones["group"] = tone(between(ink("muted"), colour(_HUES["convolution"][dark]), 0.3), 0.42)
     tones["input"] = tone(ink("text"), 0.10)

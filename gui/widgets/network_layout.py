@@ -23,7 +23,7 @@ READABLE = 0.62
 """Smallest zoom at which words can be read with some ease; the fold is chosen so that rows fit at this zoom."""
 MANY = 600
 """Boxes from which on the fold is estimated instead of tried."""
-HIGHEST = 3.0
+HIGHEST = 2.0
 """Of a drawing that does not fit: largest height for its width."""
 
 Measure = Callable[[str], float]
@@ -31,16 +31,27 @@ Measure = Callable[[str], float]
 
 
 def lay_out(
-    outline: Outline, opened: frozenset[str], measure: Measure, view: tuple[float, float], input_title: str = "input", editable: bool = False
+    outline: Outline,
+    opened: frozenset[str],
+    measure: Measure,
+    view: tuple[float, float],
+    input_title: str = "input",
+    editable: bool = False,
 ) -> Drawing:
     """The drawing of a network with some of its containers open.
 
     Parameters
     ----------
+    outline : Outline
+        The network.
     opened : frozenset of str
         Names of open containers; others are one block.
+    measure : callable
+        Width of a word at the size of captions.
     view : (width, height)
         Room at zoom 1; long rows are folded so that as much as possible can be read in it.
+    input_title : str
+        What the picture is called.
     editable : bool
         With places to drop, and frames also about containers of one layer.
     """
@@ -131,15 +142,16 @@ class _Maker:
 
     def carries_notes(self, node: Node) -> bool:
         """Whether quiet layers after it are written below it."""
-        return node.form == "layer" or node.name not in self.opened or node.form in ("sum", "join")
+        return node.form in ("layer", "sum", "join") or node.name not in self.opened
 
     def plan(self, node: Node, notes: tuple[Note, ...], fold: float, container: str, index: int, bare: bool) -> Plan:
         """A layer or a container, open or closed."""
         if node.form == "layer":
             return self.kept(f"layer {node.name}", lambda: self.cell(node, notes, container, index))
-        if node.form == "chain" and not self.editable and len(self.outline.parts(node)[0].nodes) == 1:
+        lonely = node.form == "chain" and not self.editable and len(self.outline.parts(node)[0].nodes) == 1
+        if lonely and self.outline.fused(node) is None:
             return self.part(self.outline.parts(node)[0], fold)
-        if node.name in self.opened:
+        if bare or node.name in self.opened:
             return self.open(node, notes, fold, container, index, bare)
         return self.kept(node.name, lambda: self.closed(node, notes, container, index))
 
@@ -169,7 +181,9 @@ class _Maker:
         else:
             kind, width, height, depth = self.scale.box(row.output, row.form)
             captions = (size_text(row.output, row.form),)
-        box = Box(node.name, kind, tone_of(row, node.layer), 0, 0, width, height, depth, above, below, 0.0, captions, notes, self.state(node))
+        box = Box(
+            node.name, kind, tone_of(row, node.layer), 0, 0, width, height, depth, above, below, 0.0, captions, notes, self.state(node)
+        )
         return Cell(self.gauge, box, container, index)
 
     def plate(self, node: Node, notes: tuple[Note, ...], container: str, index: int) -> Plan:
@@ -209,10 +223,9 @@ class _Maker:
             inside = self.part(parts[0])
             return Head(Framed(inside, self.gauge, node.name, node.title, container_word("head"), state, dashed=True), container, index)
         if node.form == "chain":
-            only = [inner for inner in parts[0].nodes if not inner.quiet]
-            single = len(only) == 1 and only[0].form in ("sum", "join") and only[0].name in self.opened
-            word = container_word(only[0].form) if single else ""
-            return Framed(self.part(parts[0], fold - 2 * PAD, bare=single), self.gauge, node.name, node.title, word, state)
+            only = self.outline.fused(node)
+            word = container_word(only.form) if only is not None else ""
+            return Framed(self.part(parts[0], fold - 2 * PAD, bare=only is not None), self.gauge, node.name, node.title, word, state)
         plan = self.kept(f"within {node.name}", lambda: self.meeting(node, notes, parts, container, index))
         # a block of nothing but a residual has one frame, not two
         return plan if bare else Framed(plan, self.gauge, node.name, node.title, container_word(node.form), state)
@@ -225,7 +238,9 @@ class _Maker:
         kind, width, height, depth = self.scale.box(row.output, row.form) if row is not None else ("maps", 18.0, 34.0, 8.0)
         captions = (size_text(row.output, row.form),) if row is not None else ()
         box = Box(node.name, kind, "meet", 0, 0, width, height, depth, "join", "", 0.0, captions, notes, self.state(node))
-        return Join(tuple(self.part(part) for part in parts), tuple(part.container for part in parts), Cell(self.gauge, box, container, index))
+        return Join(
+            tuple(self.part(part) for part in parts), tuple(part.container for part in parts), Cell(self.gauge, box, container, index)
+        )
 
     def state(self, node: Node, closed: bool = False) -> str:
         if self.outline.wrong(node.name, closed):
@@ -234,5 +249,3 @@ class _Maker:
             return ""
         known = self.outline.output(node) if closed else node.row
         return "" if known is not None else "unknown"
-
-

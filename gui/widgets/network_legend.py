@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
-from gui.widgets.network_painting import NetworkPainter, words
+from gui.widgets.network_lettering import words
+from gui.widgets.network_painting import NetworkPainter
 from gui.widgets.network_words import TONES, legend_text, tr
 
 LEGEND = 22

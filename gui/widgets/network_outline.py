@@ -206,6 +206,24 @@ class Outline:
             found.append(tuple(sorted(source for source in sources if source < number)))
         return tuple(found)
 
+    def fused(self, node: Node) -> Node | None:
+        """The residual or the branches that a chain consists of, but for quiet layers: both open and close as one."""
+        if node.form != "chain":
+            return None
+        loud = [inner for inner in self.parts(node)[0].nodes if not inner.quiet]
+        return loud[0] if len(loud) == 1 and loud[0].form in ("sum", "join") else None
+
+    def opener(self, name: str) -> str:
+        """The container that opens and closes with this one; "" for a layer."""
+        node, outer = self.find(name), self.find(name.rpartition(".")[0])
+        if node is None or node.form == "layer":
+            return ""
+        inner = self.fused(outer) if outer is not None else None
+        if inner is not None and inner.name == name:
+            return outer.name
+        branch = outer is not None and outer.form == "join"
+        return outer.name if branch else name
+
     def find(self, name: str) -> Node | None:
         """The node of a dotted name, a branch among them; None where there is none."""
         parts = (self.body(),)
@@ -260,22 +278,40 @@ class Outline:
         return frozenset(node.name for level in self._levels() for node in level)
 
     def open_at_first(self, most: int = MOST_BLOCKS) -> frozenset[str]:
-        """Containers to be opened, level by level, as long as no more than `most` blocks show."""
+        """Containers to be opened, level by level, so that no more than `most` blocks show."""
         opened: set[str] = set()
         shown = self._blocks(self.body())
         for level in self._levels():
-            more = sum(sum(self._blocks(part) for part in self.parts(node)) - (node.form in ("chain", "head")) for node in level)
-            if shown + more > most:
-                break
-            shown += more
-            opened.update(node.name for node in level)
+            costs = {node.name: self._cost(node) for node in level}
+            if shown + sum(costs.values()) <= most:
+                shown += sum(costs.values())
+                opened.update(costs)
+                continue
+            # not all have room: the shorter stages do, perhaps, but of equal ones all or none
+            stages = {node.name: costs[node.name] for node in level if node.form == "chain" and self._is_stage(node)}
+            for cost in sorted(set(stages.values())):
+                names = [name for name, other in stages.items() if other == cost]
+                if shown + cost * len(names) > most:
+                    break
+                shown += cost * len(names)
+                opened.update(names)
+            break
         return frozenset(opened)
+
+    def _cost(self, node: Node) -> int:
+        """Blocks that opening a node adds."""
+        node = self.fused(node) or node
+        return sum(self._blocks(part) for part in self.parts(node)) - (node.form in ("chain", "head"))
+
+    def _is_stage(self, node: Node) -> bool:
+        return self.fused(node) is None and any(inner.form != "layer" for inner in self.parts(node)[0].nodes)
 
     def _levels(self) -> Iterator[list[Node]]:
         level = [node for node in self.body().nodes if node.form != "layer"]
         while level:
             yield level
-            level = [inner for node in level for part in self.parts(node) for inner in part.nodes if inner.form != "layer"]
+            within = (part for node in level for part in self.parts(self.fused(node) or node))
+            level = [inner for part in within for inner in part.nodes if inner.form != "layer"]
 
     def _blocks(self, part: Part) -> int:
         return sum(not node.quiet for node in part.nodes)

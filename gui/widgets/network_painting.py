@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import msgspec
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
-from gui.theme import set_tabular
 from gui.widgets.network_colours import Look, Tone
-from gui.widgets.network_records import LINE, NOTE_LINE, Box, Drawing, Frame, Slot, Span, Wire
-from gui.widgets.network_sight import BADGE, Seen, Sight, badge_span
+from gui.widgets.network_lettering import CAPTION, Lettering
+from gui.widgets.network_records import Box, Drawing, Frame, Slot, Span, Wire
+from gui.widgets.network_sight import BADGE, Sight, badge_span
 
 SMALLEST_WORDS = 6.0
 """Height in pixels below which words are left out."""
-CAPTION, SMALL = 11, 10
-MOST_BODIES = 900
-"""Boxes in view above which they are painted as flat rectangles, a call a colour."""
-_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
-_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+MOST_BODIES = 400
+"""Boxes in view above which they are painted flat, if no words are."""
+ARROWS, BADGES = 0.3, 0.25
+"""Zoom from which on they are painted."""
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -30,13 +30,24 @@ class Marks(msgspec.Struct, frozen=True):
     slot: Slot | None = None
 
 
-def words(size: float, bold: bool = False) -> QFont:
-    """A font of the drawing; its size is in pixels of the design, for the painter is scaled as a whole."""
-    made = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    made.setPixelSize(round(size))
-    made.setBold(bold)
-    set_tabular(made)
-    return made
+class _Figure:
+    """The outlines of a box, made once."""
+
+    __slots__ = ("front", "roof", "rows", "side")
+
+    def __init__(self, box: Box) -> None:
+        self.front = QRectF(box.left, box.top, box.width, box.height)
+        self.roof = self.side = None
+        self.rows: list[QLineF] = []
+        if box.depth:
+            shift = QPointF(box.depth, -box.rise)
+            first, second, third = self.front.topLeft(), self.front.topRight(), self.front.bottomRight()
+            self.roof = QPolygonF([first, first + shift, second + shift, second])
+            self.side = QPolygonF([second, second + shift, third + shift, third])
+        if box.shape == "tokens":
+            number = max(2, min(9, round(box.height / 8)))
+            heights = (box.top + box.height * at / number for at in range(1, number))
+            self.rows = [QLineF(box.left, height, self.front.right(), height) for height in heights]
 
 
 class NetworkPainter:
@@ -46,11 +57,11 @@ class NetworkPainter:
         self.drawing = drawing
         self.sight = Sight(drawing)
         self.look = look
-        self._flat: dict[str, list[QRectF]] = {}
-        for box in drawing.boxes:
-            left, top, right, bottom = box.body_span()
-            self._flat.setdefault(box.state or box.tone, []).append(QRectF(left, top, right - left, bottom - top))
-        self._lines = [QLineF(*wire.points[at], *wire.points[at + 1]) for wire in drawing.wires for at in range(len(wire.points) - 1)]
+        self._lettering = Lettering()
+        self._figures: dict[int, _Figure] = {}
+        self._paths: dict[int, QLineF | QPainterPath] = {}
+        self._tips: dict[int, QPolygonF] = {}
+        self._frames = {frame.name for frame in drawing.frames}
 
     # ------------------------------------------------------------ all
 
@@ -58,30 +69,27 @@ class NetworkPainter:
         """Paint what touches a part of the drawing; the painter's unit is a pixel of the design, `zoom` of them a pixel of the device."""
         marks = marks or Marks()
         seen = self.sight.seen(span)
+        written = CAPTION * zoom >= SMALLEST_WORDS
+        flat = len(seen.boxes) > MOST_BODIES and not written
         self._paint_frames(painter, seen.frames, marks, zoom)
-        if len(seen.boxes) > MOST_BODIES:
-            self._paint_flat(painter)
-        else:
-            self._paint_wires(painter, seen.wires, zoom)
-            self._paint_halo(painter, marks.selected, zoom)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            for box in seen.boxes:
-                self._paint_box(painter, box, marks, zoom)
-        if len(seen.boxes) > MOST_BODIES:
-            self._paint_halo(painter, marks.selected, zoom)
-        if CAPTION * zoom >= SMALLEST_WORDS and len(seen.boxes) <= MOST_BODIES:
-            self._paint_words(painter, seen, marks)
+        self._paint_wires(painter, seen.wires, zoom, flat)
+        self._paint_halo(painter, marks.selected, zoom)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, not flat)
+        sorted_out: dict[tuple[str, str, bool], list[Box]] = defaultdict(list)
+        for box in seen.boxes:
+            sorted_out[box.state or box.tone, box.state, box.dashed].append(box)
+        for (name, state, dashed), boxes in sorted_out.items():
+            self._paint_boxes(painter, boxes, self._tone(name), state, dashed and not flat, flat)
+        if zoom > BADGES and not flat:
+            self._paint_badges(painter, [badge_span(box) for box in seen.boxes if box.shape == "closed"], closed=True)
+        self._paint_hovered(painter, seen.boxes, marks.hovered)
+        if written:
+            heads = [(frame.span[0] + 4, frame.span[1] + 3) for frame in seen.frames]
+            self._paint_badges(painter, [(x, y, x + BADGE, y + BADGE) for x, y in heads], closed=False)
+            self._paint_note_marks(painter, seen.boxes, marks)
+            self._lettering.paint(painter, self.look, seen.boxes, seen.frames, seen.tags)
         if marks.slot is not None:
             self._paint_slot(painter, marks.slot, zoom)
-
-    def _paint_flat(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(self.look.frame_line, 0))
-        painter.drawLines(self._lines)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for name, rectangles in self._flat.items():
-            painter.setBrush(self._tone(name).line)
-            painter.drawRects(rectangles)
 
     def _tone(self, name: str) -> Tone:
         return self.look.wrong if name == "wrong" else self.look.unknown if name == "unknown" else self.look.tones[name]
@@ -104,7 +112,7 @@ class NetworkPainter:
 
     def _paint_halo(self, painter: QPainter, name: str, zoom: float) -> None:
         span = self.sight.span(name) if name else None
-        if span is None or any(frame.name == name for frame in self.drawing.frames):
+        if span is None or name in self._frames:
             return
         margin = max(3.0, 2 / zoom)
         around = QRectF(span[0] - margin, span[1] - margin, span[2] - span[0] + 2 * margin, span[3] - span[1] + 2 * margin)
@@ -125,116 +133,105 @@ class NetworkPainter:
 
     # ------------------------------------------------------------ wires
 
-    def _paint_wires(self, painter: QPainter, wires: list[Wire], zoom: float) -> None:
-        arrows = zoom >= 0.3
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        solid, dashed = QPen(self.look.wire, max(1.0, 0.7 / zoom)), QPen(self.look.wire, max(1.0, 0.7 / zoom))
-        dashed.setDashPattern([4, 3])
-        tips = []
+    def _paint_wires(self, painter: QPainter, wires: list[Wire], zoom: float, flat: bool) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, not flat)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for wire in wires:
-            painter.setPen(dashed if wire.dashed else solid)
-            if len(wire.points) == 2:
-                painter.drawLine(QPointF(*wire.points[0]), QPointF(*wire.points[1]))
-            else:
-                painter.drawPath(_rounded(wire))
-            if wire.arrow and arrows:
-                tips.append(_tip(wire))
+        pen = QPen(self.look.wire, 0 if flat else max(1.0, 0.7 / zoom))
+        for dashed in (False, True):
+            if dashed:
+                pen.setDashPattern([4, 3])
+            painter.setPen(pen)
+            paths = [self._path(wire) for wire in wires if wire.dashed == dashed]
+            painter.drawLines([path for path in paths if isinstance(path, QLineF)])
+            for path in paths:
+                if isinstance(path, QPainterPath):
+                    painter.drawPath(path)
+        if zoom < ARROWS or flat:
+            return
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.look.wire)
-        for tip in tips:
-            painter.drawPolygon(tip)
+        for wire in wires:
+            if wire.arrow:
+                painter.drawPolygon(self._tip(wire))
+
+    def _path(self, wire: Wire) -> QLineF | QPainterPath:
+        if id(wire) not in self._paths:
+            straight = len(wire.points) == 2
+            self._paths[id(wire)] = QLineF(*wire.points[0], *wire.points[1]) if straight else _rounded(wire)
+        return self._paths[id(wire)]
+
+    def _tip(self, wire: Wire) -> QPolygonF:
+        if id(wire) not in self._tips:
+            self._tips[id(wire)] = _tip(wire)
+        return self._tips[id(wire)]
 
     # ------------------------------------------------------------ boxes
 
-    def _paint_box(self, painter: QPainter, box: Box, marks: Marks, zoom: float) -> None:
-        tone = self._tone(box.state or box.tone)
-        hovered = bool(box.name) and box.name == marks.hovered
-        pen = QPen(self.look.text if hovered else self.look.error if box.state == "wrong" else tone.line, 2 if box.state == "wrong" else 1)
-        if box.dashed:
+    def _figure(self, box: Box) -> _Figure:
+        if id(box) not in self._figures:
+            self._figures[id(box)] = _Figure(box)
+        return self._figures[id(box)]
+
+    def _paint_boxes(self, painter: QPainter, boxes: list[Box], tone: Tone, state: str, dashed: bool, flat: bool) -> None:
+        """Boxes of one colour: all roofs, then all sides, then all fronts, for a change of brush costs as much as a box."""
+        if flat:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(tone.line)
+            painter.drawRects([self._figure(box).front.adjusted(0, 0, box.depth, 0) for box in boxes])
+            return
+        pen = QPen(self.look.error if state == "wrong" else tone.line, 2 if state == "wrong" else 1)
+        if dashed:
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
-        front = QRectF(box.left, box.top, box.width, box.height)
-        if box.shape == "sum":
-            painter.setBrush(tone.roof)
-            painter.drawEllipse(front)
-            x, y = box.middle
-            painter.drawLine(QPointF(x - 5, y), QPointF(x + 5, y))
-            painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
-            return
-        if box.depth:
-            shift = QPointF(box.depth, -box.rise)
-            corners = front.topLeft(), front.topRight(), front.bottomRight()
-            painter.setBrush(tone.roof)
-            painter.drawPolygon(QPolygonF([corners[0], corners[0] + shift, corners[1] + shift, corners[1]]))
-            painter.setBrush(tone.side)
-            painter.drawPolygon(QPolygonF([corners[1], corners[1] + shift, corners[2] + shift, corners[2]]))
+        meetings = [box for box in boxes if box.shape == "sum"]
+        figures = [self._figure(box) for box in boxes if box.shape != "sum"]
+        for brush, outlines in ((tone.roof, (figure.roof for figure in figures)), (tone.side, (figure.side for figure in figures))):
+            painter.setBrush(brush)
+            for outline in outlines:
+                if outline is not None:
+                    painter.drawPolygon(outline)
         painter.setBrush(tone.front)
-        painter.drawRect(front)
-        if box.shape == "tokens" and zoom > 0.25:
-            rows = max(2, min(9, round(box.height / 8)))
-            painter.drawLines([QLineF(box.left, box.top + box.height * at / rows, front.right(), box.top + box.height * at / rows) for at in range(1, rows)])
-        if box.shape == "closed" and zoom > 0.25:
-            self._paint_badge(painter, badge_span(box), True)
+        painter.drawRects([figure.front for figure in figures])
+        painter.drawLines([line for figure in figures for line in figure.rows])
+        for box in meetings:
+            painter.drawEllipse(self._figure(box).front)
+            x, y = box.middle
+            painter.drawLines([QLineF(x - 5, y, x + 5, y), QLineF(x, y - 5, x, y + 5)])
 
-    def _paint_badge(self, painter: QPainter, span: Span, closed: bool) -> None:
+    def _paint_hovered(self, painter: QPainter, boxes: list[Box], name: str) -> None:
+        painter.setPen(QPen(self.look.text, 1.6))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for box in boxes:
+            if name and box.name == name:
+                figure = self._figure(box)
+                (painter.drawEllipse if box.shape == "sum" else painter.drawRect)(figure.front)
+                for outline in (figure.roof, figure.side):
+                    if outline is not None:
+                        painter.drawPolygon(outline)
+
+    def _paint_badges(self, painter: QPainter, spans: list[Span], closed: bool) -> None:
         painter.setPen(QPen(self.look.muted, 1))
         painter.setBrush(self.look.raised)
-        left, top, right, bottom = span
-        painter.drawRoundedRect(QRectF(left, top, right - left, bottom - top), 2, 2)
+        signs = []
+        for left, top, right, bottom in spans:
+            painter.drawRoundedRect(QRectF(left, top, right - left, bottom - top), 2, 2)
+            x, y = (left + right) / 2, (top + bottom) / 2
+            signs.append(QLineF(x - 3, y, x + 3, y))
+            if closed:
+                signs.append(QLineF(x, y - 3, x, y + 3))
         painter.setPen(QPen(self.look.text, 1.2))
-        x, y = (left + right) / 2, (top + bottom) / 2
-        painter.drawLine(QPointF(x - 3, y), QPointF(x + 3, y))
-        if closed:
-            painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
+        painter.drawLines(signs)
 
-    # ------------------------------------------------------------ words
-
-    def _paint_words(self, painter: QPainter, seen: Seen, marks: Marks) -> None:
+    def _paint_note_marks(self, painter: QPainter, boxes: list[Box], marks: Marks) -> None:
         look = self.look
-        painter.setFont(words(CAPTION))
-        for frame in seen.frames:
-            left, top, right, _ = frame.span
-            self._paint_badge(painter, (left + 4, top + 3, left + 4 + BADGE, top + 3 + BADGE), False)
-            painter.setPen(look.error if frame.state == "wrong" else look.text)
-            where = QRectF(left + BADGE + 9, top + 1, right - left - BADGE - 12, 15)
-            taken = painter.boundingRect(where, _LEFT, frame.title)
-            painter.drawText(where, _LEFT, frame.title)
-            if frame.word:
-                painter.setPen(look.muted)
-                painter.drawText(where.adjusted(taken.width() + 8, 0, 0, 0), _LEFT, frame.word)
-        for box in seen.boxes:
-            self._paint_box_words(painter, box)
-        painter.setFont(words(SMALL))
-        for box in seen.boxes:
+        for box in boxes:
             for number, note in enumerate(box.notes):
+                if note.name not in (marks.selected, marks.hovered) or (box.shape == "plate" and not number):
+                    continue
                 left, top, right, bottom = box.note_span(number)
-                if note.name in (marks.selected, marks.hovered) and box.shape != "plate":
-                    painter.setPen(QPen(look.accent if note.name == marks.selected else look.muted, 1))
-                    painter.setBrush(look.halo if note.name == marks.selected else Qt.BrushStyle.NoBrush)
-                    painter.drawRoundedRect(QRectF(left, top, right - left, bottom - top), 3, 3)
-                painter.setPen(self._ink(note.state, look.muted))
-                painter.drawText(QRectF(left - 40, top, right - left + 80, NOTE_LINE), _CENTRE, note.text)
-        for tag in seen.tags:
-            painter.setPen(look.accent_text if tag.name == marks.selected else look.text if tag.name == marks.hovered else look.muted)
-            painter.drawText(QPointF(tag.left, tag.top + 10), tag.text)
-
-    def _paint_box_words(self, painter: QPainter, box: Box) -> None:
-        x, y = box.middle
-        if box.lead:
-            wire = box.left - 8 - (box.lead - 12) / 2
-            painter.setPen(self._ink(box.state, self.look.text))
-            painter.drawText(QRectF(wire - 60, y - LINE - 2, 120, LINE), _CENTRE, box.above)
-            if box.below:
-                painter.setPen(self._ink(box.state, self.look.muted))
-                painter.drawText(QRectF(wire - 60, y + 2, 120, LINE), _CENTRE, box.below)
-        for number, text in enumerate(box.captions):
-            first = number == 0 and box.tone in ("group", "input")
-            painter.setPen(self._ink(box.state, self.look.text if first else self.look.muted))
-            painter.drawText(QRectF(x - 90, box.bottom + 3 + LINE * number, 180, LINE), _CENTRE, text)
-
-    def _ink(self, state: str, usual: QColor) -> QColor:
-        return self.look.error if state == "wrong" else self.look.disabled if state == "unknown" else usual
+                painter.setPen(QPen(look.accent if note.name == marks.selected else look.muted, 1))
+                painter.setBrush(look.halo if note.name == marks.selected else Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(QRectF(left, top, right - left, bottom - top), 3, 3)
 
 
 def _rounded(wire: Wire) -> QPainterPath:

@@ -38,7 +38,9 @@ class Chain(Plan):
             across += plan.width
         folded = len(self._lines) > 1
         self.width = max(36.0, *(sum(plan.width for plan in line) for line in self._lines)) + (2 * BEND if folded else 0)
-        self._tall = [(max((plan.up for plan in line), default=12.0), max((plan.down for plan in line), default=12.0)) for line in self._lines]
+        self._tall = [
+            (max((plan.up for plan in line), default=12.0), max((plan.down for plan in line), default=12.0)) for line in self._lines
+        ]
         self.up = self._tall[0][0]
         self.down = sum(up + down for up, down in self._tall) - self.up + GAP * (len(self._lines) - 1)
         self.bent = folded or any(plan.bent for plan in plans)
@@ -49,7 +51,7 @@ class Chain(Plan):
         last: Port | None = None
         number = 0
         ended = left
-        for at, (line, (up, down)) in enumerate(zip(self._lines, self._tall, strict=True)):
+        for at, (line, (up, _)) in enumerate(zip(self._lines, self._tall, strict=True)):
             if at:
                 y += self._tall[at - 1][1] + GAP + up
             across = left
@@ -70,7 +72,9 @@ class Chain(Plan):
             ended = across
         if enter is None or last is None:  # nothing in it: the signal passes
             pen.upright(self._container, self._length, x + self.width / 2, y)
-            return Port(x, y, False), Port(x + self.width, y, False)
+            enter, leave = Port(x, y, False), Port(x + self.width, y, False)
+            pen.wire(enter, leave)
+            return enter, leave
         pen.upright(self._container, self._length, last.x + 6 if isinstance(plan, Cell) else ended - 1, last.y)
         return enter, last
 
@@ -89,16 +93,16 @@ class Ladder(Plan):
         for number, column in enumerate(rank):
             self._columns[column].append(number)
         self._skips = sorted({source for at, sources in enumerate(fed) for source in sources if rank[at] - rank[source] > 1})
-        heights = [
-            sum(plans[number].up + plans[number].down for number in column) + LANES * (len(column) - 1) for column in self._columns
-        ]
+        heights = [sum(plans[number].up + plans[number].down for number in column) + LANES * (len(column) - 1) for column in self._columns]
         tallest = max(heights, default=24.0)
         self._high = 8.0 * len(self._skips)
         self.width = sum(max(plans[number].width for number in column) for column in self._columns) + 16
         first = self._columns[0] if self._columns else []
         alone = plans[first[0]] if len(first) == 1 else None
         self.up = max(tallest / 2, alone.up if alone else 0) + self._high
-        self.down = max(tallest / 2, *(plans[c[0]].down if len(c) == 1 else h / 2 for c, h in zip(self._columns, heights, strict=True)), 12.0)
+        self.down = max(
+            tallest / 2, *(plans[c[0]].down if len(c) == 1 else h / 2 for c, h in zip(self._columns, heights, strict=True)), 12.0
+        )
         self._at = rank
         self.bent = False
 

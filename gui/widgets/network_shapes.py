@@ -14,6 +14,8 @@ TALLEST, NARROW = 84.0, 0.34
 """Height of the largest map, and the share of its height that is drawn as its width, for maps are seen from the side."""
 SLIMMEST = 7.0
 THINNEST, DEEPEST = 3.0, 40.0
+FEW = 32
+"""Channels that are not drawn as the deepest, even where there are no more."""
 BAR = 7.0
 """Width of a row of values."""
 
@@ -44,7 +46,7 @@ class Scale(msgspec.Struct, frozen=True):
 
 def scale_of(rows: Iterable[LayerRow], entering: Shape) -> Scale:
     """The scale of a network's drawing."""
-    side, channels, values, tokens = max(entering[1:], default=1), entering[0], 1, 1
+    side, channels, values, tokens = max(entering[1:]), max(FEW, entering[0]), 1, 1
     for row in rows:
         first, height, width = row.output
         if row.form == "maps" and height * width > 1:
@@ -53,4 +55,4 @@ def scale_of(rows: Iterable[LayerRow], entering: Shape) -> Scale:
             values = max(values, first)
             if row.form == "tokens":
                 tokens = max(tokens, height)
-    return Scale(max(side, 1), max(channels, 1), values, tokens)
+    return Scale(max(side, 1), channels, values, tokens)

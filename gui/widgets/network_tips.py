@@ -16,7 +16,9 @@ def tip_of(outline: Outline, name: str) -> str:
     if node is None:
         return "\n".join([*lines, name])
     if node.form == "layer":
-        lines.append(tip_of_row(node.row) if node.row is not None else f"{name}: {tr('not worked out, for the signal does not come so far')}")
+        lines.append(
+            tip_of_row(node.row) if node.row is not None else f"{name}: {tr('not worked out, for the signal does not come so far')}"
+        )
         return "\n".join(lines)
     lines.append(_of_container(outline, node))
     if node.row is not None:

@@ -33,11 +33,12 @@ from gui.widgets.canvas import Canvas, Row, ink
 from gui.widgets.network_camera import FITTED, Camera
 from gui.widgets.network_colours import look
 from gui.widgets.network_drop import LAYER_MIME, Carried, carried, carry, may_drop
-from gui.widgets.network_layout import READABLE, lay_out
+from gui.widgets.network_layout import lay_out
 from gui.widgets.network_legend import LEGEND, paint_legend
+from gui.widgets.network_lettering import CAPTION, words
 from gui.widgets.network_minimap import NetworkMinimap
 from gui.widgets.network_outline import Outline
-from gui.widgets.network_painting import CAPTION, Marks, NetworkPainter, words
+from gui.widgets.network_painting import Marks, NetworkPainter
 from gui.widgets.network_records import Drawing, Slot
 from gui.widgets.network_sight import Hit, middle_of
 from gui.widgets.network_tips import tip_of
@@ -48,6 +49,8 @@ NOTCH = 1.2
 """Enlargement by one notch of the wheel, or by one press of +."""
 MOST_PIXELS = 64_000_000
 """Of a picture that is saved; larger ones are made smaller."""
+START = 0.56
+"""Smallest zoom at first: words are just not left out."""
 MANY = 600
 """Boxes from which on a view of another size does not fold the rows anew."""
 EDGE = 28
@@ -95,6 +98,7 @@ class NetworkView(Canvas):
         self._panning = False
         self._camera = Camera()
         self._scale = theme().scale
+        self._camera.most = FITTED * self._scale
         self._laid_for = (0.0, 0.0)
         self._painter = NetworkPainter(Drawing(), look())
         self._minimap = NetworkMinimap(self)
@@ -120,7 +124,7 @@ class NetworkView(Canvas):
             Its layer is marked; what comes after is grey and has no sizes.
         """
         title = network.name if network is not None else ""
-        before, containers = self._outline, frozenset(frame.name for frame in self._painter.drawing.frames)
+        before = self._outline
         self._outline = Outline(network, rows, error)
         names = frozenset(row.name for row in rows)
         known = before.body().nodes and title == self._title and len(names & self._names) * 2 >= min(len(names), len(self._names))
@@ -134,10 +138,9 @@ class NetworkView(Canvas):
             self._selected = ""
             self._camera.fitted = True
         self._hovered, self._slot = "", None
-        del containers
         self._lay_out()
         if not same:
-            self._camera.read(READABLE * self._scale * 0.8)
+            self._camera.read(START * self._scale)
         self._refresh()
 
     def set_empty_text(self, text: str) -> None:
@@ -182,7 +185,7 @@ class NetworkView(Canvas):
         """Colours or scale have changed."""
         self._camera.zoom *= theme().scale / self._scale
         self._scale = theme().scale
-        self._camera._most = FITTED * self._scale
+        self._camera.most = FITTED * self._scale
         self._lay_out()
         self._refresh()
         super().restyle()
@@ -220,7 +223,8 @@ class NetworkView(Canvas):
 
     def toggle(self, name: str) -> None:
         """Open a closed container, or close an open one, keeping it where it is."""
-        if name not in self._outline.all_containers():
+        name = self._outline.opener(name)
+        if not name:
             return
         before = self._painter.sight.span(name)
         self._opened = self._opened ^ {name}
@@ -242,7 +246,7 @@ class NetworkView(Canvas):
         self._opened = names
         self._camera.fitted = True
         self._lay_out()
-        self._camera.read(READABLE * self._scale * 0.8)
+        self._camera.read(START * self._scale)
         self._refresh()
 
     def _activate(self, name: str) -> None:
@@ -253,7 +257,7 @@ class NetworkView(Canvas):
 
     def fit(self) -> None:
         """Show the whole network."""
-        self._camera.fit(FITTED * self._scale)
+        self._camera.fit()
         self._refresh()
 
     def zoom_by(self, factor: float, about: QPointF | None = None) -> None:
@@ -276,7 +280,7 @@ class NetworkView(Canvas):
         few = len(self._painter.drawing.boxes) < MANY
         if few and self._camera.fitted and room != self._laid_for:
             self._lay_out()
-            self._camera.read(READABLE * self._scale * 0.8)
+            self._camera.read(START * self._scale)
         else:
             self._camera.set_sizes(room, (self._painter.drawing.width, self._painter.drawing.height))
         self._refresh()
@@ -436,7 +440,7 @@ class NetworkView(Canvas):
             event.accept()
             return
         moved = event.pixelDelta() if not event.pixelDelta().isNull() else QPoint(round(turned.x() * 0.6), round(turned.y() * 0.6))
-        left, top, right, bottom = self._camera.seen
+        _, top, _, bottom = self._camera.seen
         tall = self._painter.drawing.height > bottom - top
         across = event.modifiers() & Qt.KeyboardModifier.ShiftModifier or (not tall and not moved.x())
         if across:

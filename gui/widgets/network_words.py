@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from PySide6.QtCore import QCoreApplication
 
 from engine.networks.arithmetic import LayerRow
-from engine.networks.layers import Activation, Attention, Dropout, Flatten, Layer, LocalResponseNorm, Norm, Position
+from engine.networks.kinds.values import ACTIVATIONS
+from engine.networks.layers import Activation, Attention, Dropout, Flatten, GlobalPool, Layer, LocalResponseNorm, Norm, Pool, Position
 from gui.widgets.basics import count
 
 TONES = ("convolution", "pooling", "linear", "tokens", "gate", "meet", "quiet", "group", "input")
@@ -72,7 +73,7 @@ def tone_of(row: LayerRow | None, layer: Layer | None) -> str:
 
 def operation(row: LayerRow | None, layer: Layer | None) -> tuple[str, str]:
     """What makes a box of the one before: the operation, and its window with the stride, "3×3 / 2"."""
-    kind = row.kind if row is not None else _spaced(type(layer).__name__)
+    kind = row.kind if row is not None else _kind_of(layer)
     name = _SHORT.get(kind, kind.lower() if kind[1:2].islower() else kind)
     kernel, stride = _window(row, layer)
     window = ""
@@ -93,13 +94,20 @@ def _window(row: LayerRow | None, layer: Layer | None) -> tuple[tuple[int, int] 
     return getattr(layer, "kernel", None), getattr(layer, "stride", None)
 
 
-def _spaced(name: str) -> str:
+def _kind_of(layer: Layer | None) -> str:
+    """A kind in words where there is no arithmetic to tell it."""
+    if isinstance(layer, Activation):
+        return ACTIVATIONS[layer.kind][0]
+    if isinstance(layer, Pool | GlobalPool | Norm):
+        words = {Pool: "{} pooling", GlobalPool: "Global {} pooling", Norm: "{} norm"}[type(layer)]
+        return words.format(layer.kind).capitalize()
+    name = type(layer).__name__
     return "".join(f" {letter.lower()}" if letter.isupper() and at else letter for at, letter in enumerate(name))
 
 
 def note(row: LayerRow | None, layer: Layer | None) -> str:
     """A quiet layer in a word or two."""
-    kind = row.kind if row is not None else _spaced(getattr(layer, "kind", "") or type(layer).__name__)
+    kind = row.kind if row is not None else _kind_of(layer)
     return _SHORT_NOTES.get(kind, kind)
 
 
