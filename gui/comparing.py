@@ -35,6 +35,7 @@ PAIRS = (
     ("softmax", "mlp"),
 )
 """Networks that explain each other; plain-N and resnet-N are found by their names."""
+WAYS = ("residual", "body", "shortcut")
 UNCOUNTED = ("Squeeze and excite", "Bilinear pooling")
 """Kinds with multiply-adds that publications do not count as layers."""
 
@@ -236,12 +237,18 @@ def parts(analysis: Analysis, quantity: Quantity, most: int = MOST_PARTS) -> tup
 
 def _level(names: list[str], most: int) -> int:
     """How many words of dotted names tell no more than `most` blocks apart; at least one."""
-    deepest = max((name.count(".") + 1 for name in names), default=1)
+    deepest = max((len(_words(name)) for name in names), default=1)
     return next((level for level in range(deepest, 1, -1) if len({_prefix(name, level) for name in names}) <= most), 1)
 
 
 def _prefix(name: str, level: int) -> str:
-    return ".".join(name.split(".")[:level])
+    return ".".join(_words(name)[:level])
+
+
+def _words(name: str) -> list[str]:
+    """The words of a dotted name without those that every residual block has."""
+    words = name.split(".")
+    return [word for word in words[:-1] if word not in WAYS] + words[-1:]
 
 
 def _part(name: str, rows: list[LayerRow], quantity: Quantity, total: int) -> Part:
@@ -274,7 +281,7 @@ def profile(analysis: Analysis) -> Profile:
     fields: dict[int, float] = {}
     sides: dict[int, int] = {}
     for row, depth in zip(analysis.layers, depths(analysis), strict=True):
-        if row.auxiliary or row.form == "flat" or not depth:
+        if row.auxiliary or row.form == "flat" or not depth or (row.whole and row.places == (1, 1)):
             continue
         seen = float(max(row.receptive_field)) if row.receptive_field is not None else math.nan
         fields[depth] = max(seen, fields.get(depth, seen))

@@ -79,7 +79,7 @@ def probe(
     layer : str
         Dotted name.
     channel, row, column : int
-        Row or column -1 means the middle of the map.
+        Row or column -1 means the middle of the map. Of tokens the row is the token's number, the column 0.
 
     Raises
     ------
@@ -97,7 +97,10 @@ def probe(
         picture = normalise(pixels[None]).requires_grad_(True)
         module(picture)
         answer = heard[0]
-        unit = answer[0, channel, row, column] if answer.ndim == 4 else answer[0, channel]
+        if answer.ndim == 4:
+            unit = answer[0, channel, row, column]
+        else:  # a row of values, or tokens [1, L, n]
+            unit = answer[0, row, channel] if answer.ndim == 3 else answer[0, channel]
         (gradient,) = torch.autograd.grad(unit, picture)
     heat = gradient[0].abs().sum(dim=0)
     largest = float(heat.max())

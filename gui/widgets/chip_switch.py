@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFont, QFontMetricsF
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
-from gui.theme import px
+from gui.theme import font, px, theme
 from gui.widgets.basics import button
 
 
@@ -39,6 +40,8 @@ class ChipSwitch(QWidget):
             self._group.addButton(chip)
             self.chips[name] = chip
             row.addWidget(chip)
+        theme().changed.connect(self.dress)
+        self.dress()
 
     @property
     def value(self) -> str:
@@ -48,3 +51,9 @@ class ChipSwitch(QWidget):
     def set_value(self, name: str) -> None:
         """Press a chip without telling."""
         self.chips[name].setChecked(True)
+
+    def dress(self) -> None:
+        """Leave room for the bold words of a chip that is pressed."""
+        metrics = QFontMetricsF(font(13, QFont.Weight.DemiBold))
+        for chip in self.chips.values():
+            chip.setMinimumWidth(round(metrics.horizontalAdvance(chip.text())) + px(28))

@@ -105,7 +105,7 @@ class AccuracyView(QWidget):
         words = self.tr("top-1 error (%)") if which == "top1" else self.tr("top-5 error (%)")
         self.plot.set_empty_text("…" if self._work.waiting else self.tr("The zoo has none of the networks that errors were published of."))
         self.plot.set_points(tuple(points), x_title, words, (0.0, 100.0))
-        person = self.tr("a person: about {error:.0f} %, {source}").format(error=PERSON.top5, source=PERSON.source)
+        person = self.tr("a person: about {error:.0f} %").format(error=PERSON.top5)
         self.plot.set_level(PERSON.top5 if which == "top5" else None, person)
         header = ("network", x_title, "top-1 error (%)", "top-5 error (%)", "setting", "split", "trained on", "source")
         placed = {point.name for point in points}
@@ -115,6 +115,8 @@ class AccuracyView(QWidget):
             text += " " + self.tr("Not in the zoo: {names}.").format(names=", ".join(absent))
         if ensembles:
             text += " " + self.tr("Ensembles, test pictures: {names}.").format(names=", ".join(ensembles))
+        if which == "top5":
+            text += " " + self.tr("Person: {source}.").format(source=PERSON.source)
         self.caption.setText(text)
 
     def _published(self, record: Published, value: float, cost: int, x_title: str) -> Point:
@@ -137,7 +139,7 @@ class AccuracyView(QWidget):
             x=float(cost),
             y=value,
             colour=tones[FAMILY_TONES.get(family, 6)],
-            group=f"{family}, {self.tr('more pictures')}" if more else family,
+            group=f"{family}, {self.tr('learned from more pictures')}" if more else family,
             marker="diamond" if more else "circle",
             tip=tip,
             ringed=record.network in self._compared,

@@ -16,7 +16,7 @@ from gui.widgets.canvas import Canvas, Row, between, ink
 from gui.widgets.ticks import linear_ticks
 
 LEFT = 12
-THINNEST, THICKEST = 10, 34
+THINNEST, THICKEST = 10, 72
 
 
 class Bar(msgspec.Struct, frozen=True):

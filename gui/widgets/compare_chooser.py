@@ -70,6 +70,13 @@ class CompareChooser(QWidget):
         self._options, self._chosen = options, shown
         self._rebuild()
 
+    def sizeHint(self) -> QSize:
+        """Its height follows from its width; the layout's own hint has one chip a line, which is far too high."""
+        return QSize(px(480), self._flow.heightForWidth(px(480)))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
     def _rebuild(self) -> None:
         for chip in self.chips.values():
             self._flow.removeWidget(chip)
@@ -78,7 +85,7 @@ class CompareChooser(QWidget):
         self._flow.removeWidget(self.box)
         self.chips = {}
         for name, title in self._chosen:
-            chip = button(f"{title}  ×", "chip", self.tr("Compare without {title}").format(title=title))
+            chip = button(f" {title}  ×", "chip", self.tr("Compare without {title}").format(title=title))
             chip.setAccessibleName(self.tr("{title}: take away").format(title=title))
             chip.clicked.connect(lambda _=False, gone=name: self._take(gone))
             self._flow.addWidget(chip)

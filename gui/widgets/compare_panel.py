@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.messages import DescribeNetwork
@@ -18,7 +18,7 @@ from gui.comparing import Compared, Quantity
 from gui.network_figures import scale_of
 from gui.state import AppState, RunSelected
 from gui.theme import px, theme
-from gui.widgets.basics import count, label, scrolling
+from gui.widgets.basics import count, scrolling
 from gui.widgets.chip_switch import ChipSwitch
 from gui.widgets.compare_accuracy import AccuracyView
 from gui.widgets.compare_bars import Bar, LayerBars
@@ -31,6 +31,9 @@ from gui.widgets.idle_work import IdleWork
 PENDING = -1
 """In the table: not worked out yet."""
 VIEWS = ("layers", "depth", "accuracy")
+LOW = 700
+"""Height of the panel below which the table shows fewer rows at once, and the plots keep theirs."""
+ROWS_WHERE_LOW = 4
 
 
 class ComparePanel(QWidget):
@@ -258,8 +261,16 @@ class ComparePanel(QWidget):
             for place, (name, one) in enumerate(zip(names, found, strict=True))
         ]
         self.table.set_lines(lines)
-        rows = self.table.verticalHeader().defaultSectionSize() * max(1, len(lines))
-        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows + px(4))
+        self._fit_table(len(lines))
+
+    def _fit_table(self, lines: int) -> None:
+        rows = min(max(1, lines), ROWS_WHERE_LOW if self.height() < px(LOW) else comparing.MOST)
+        height = self.table.verticalHeader().defaultSectionSize() * rows
+        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + height + px(4))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_table(len(self.compared))
 
     def _draw_bars(self, names: tuple[str, ...], found: list[Compared | None]) -> None:
         quantity = cast(Quantity, self.quantity.value)

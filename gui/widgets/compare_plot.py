@@ -75,7 +75,7 @@ class ComplexityPlot(Canvas):
         self._header: tuple[str, ...] = ()
         self._more: tuple[tuple[object, ...], ...] = ()
         self._hovered: Point | None = None
-        self.setMinimumSize(px(280), px(200))
+        self.setMinimumSize(px(280), px(150))
         self.setAccessibleName(self.tr("Accuracy against complexity"))
 
     # ------------------------------------------------------------ setters
@@ -173,7 +173,19 @@ class ComplexityPlot(Canvas):
         painter.setPen(QPen(ink("text"), px(1), Qt.PenStyle.DashLine))
         painter.drawLine(QLineF(frame.box.left(), y, frame.box.right(), y))
         painter.setFont(font(11))
-        painter.drawText(QPointF(frame.box.left() + px(6), y - px(4)), words)
+        painter.drawText(self._level_words(frame), int(Qt.AlignmentFlag.AlignCenter), words)
+
+    def _level_words(self, frame: Frame) -> QRectF:
+        """Where the words of the level stand: above or below it, at an end where no point is."""
+        assert self._level is not None
+        metrics = QFontMetricsF(font(11))
+        wide, line, y = metrics.horizontalAdvance(self._level[1]) + 2, metrics.height(), frame.y(self._level[0])
+        radius = px(RADIUS + 3)
+        points = [QPointF(frame.x(math.log10(point.x)), frame.y(point.y)) for point in self._points]
+        lefts = (frame.box.left() + px(6), frame.box.right() - wide - px(6), frame.box.center().x() - wide / 2)
+        places = [QRectF(left, top, wide, line) for top in (y - line - px(2), y + px(2)) for left in lefts]
+        free = [place for place in places if frame.box.contains(place) and not any(_near(place, point, radius) for point in points)]
+        return (free or places)[0]
 
     def _paint_words(self, painter: QPainter, frame: Frame) -> None:
         words = font(11)
@@ -183,8 +195,8 @@ class ComplexityPlot(Canvas):
         box = frame.box
         others = []
         if self._level is not None:
-            left, y = box.left() + px(6), frame.y(self._level[0])
-            others.append((left, y - px(4) - metrics.height(), left + metrics.horizontalAdvance(self._level[1]), y + 1))
+            y, words_at = frame.y(self._level[0]), self._level_words(frame)
+            others = [(box.left(), y - 1, box.right(), y + 1), words_at.getCoords()]
         places = place_labels(points, sizes, (box.left(), box.top(), box.right(), box.bottom()), px(RADIUS + 1), others)
         painter.setFont(words)
         for point, place in zip(self._points, places, strict=True):
@@ -263,6 +275,10 @@ class ComplexityPlot(Canvas):
     def table(self) -> list[Row]:
         rows: list[Row] = [*(point.row for point in self._points), *self._more]
         return [self._header, *rows] if rows else []
+
+
+def _near(place: QRectF, point: QPointF, radius: float) -> bool:
+    return place.adjusted(-radius, -radius, radius, radius).contains(point)
 
 
 def _power(value: float) -> str:

@@ -227,7 +227,7 @@ class CurvePlot(Canvas):
         width = max(metrics.horizontalAdvance(text) for _, text in lines) + px(38)
         height = metrics.height() * len(lines) + px(8)
         top = box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)
-        frame = QRectF(box.right() - width - px(6), top, width, height)
+        frame = QRectF(self._legend_left(panel, box, width), top, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink("raised", 0.86))
         painter.drawRoundedRect(frame, px(4), px(4))
@@ -239,6 +239,9 @@ class CurvePlot(Canvas):
             painter.setPen(ink("text"))
             where = QRectF(frame.left() + px(30), middle - metrics.height() / 2, width, metrics.height())
             painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
+        return box.right() - width - px(6)
 
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None

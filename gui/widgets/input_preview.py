@@ -309,7 +309,10 @@ class InputPreview(QWidget):
             self._bridge.submit(wanted)
 
     def _draw(self, answer: InputPreviewReady) -> None:
-        if self._asked is None or not set(answer.images) <= set(self._asked.images):
+        asked = self._asked
+        if asked is None or not set(answer.images) <= set(asked.images):
+            return
+        if answer.pictures.shape[1:4] != (1 + asked.variants, asked.height, asked.width):  # another part of the window asked
             return
         self._shown = answer
         self.pictures.set_pictures(answer.pictures)
