@@ -48,13 +48,22 @@ def adapt(network: Network, input: Shape, classes: int) -> Network:
     NetworkError
         If the last layer is of another kind, or a layer cannot take the new input.
     """
-    body = network.body
-    if classes != network.classes:
-        layers = _with_units(_with_heads(body.layers, classes, network.title), classes, network.title)
-        body = replace(body, layers=layers)
-    adapted = replace(network, input=input, classes=classes, body=body)
+    headed = with_head(network, classes) if classes != network.classes else network
+    adapted = replace(headed, input=input)
     analyse(adapted)
     return adapted
+
+
+def with_head(network: Network, classes: int) -> Network:
+    """Give a network's last linear layer, and that of each auxiliary head, as many units as there are classes; nothing else is asked of it.
+
+    Raises
+    ------
+    NetworkError
+        If the last layer is of another kind.
+    """
+    layers = _with_units(_with_heads(network.body.layers, classes, network.title), classes, network.title)
+    return replace(network, classes=classes, body=replace(network.body, layers=layers))
 
 
 def _with_units(layers: tuple[Layer, ...], units: int, title: str) -> tuple[Layer, ...]:
