@@ -1,41 +1,37 @@
-"""Model: the gallery of networks, the chosen one drawn and in figures, and its working size."""
+"""Model: the gallery of networks; the chosen one drawn, in figures, compared, and what its units see."""
 
 from __future__ import annotations
 
-import msgspec
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QFrame,
-    QHBoxLayout,
-    QScrollArea,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from engine.networks import zoo
-from engine.networks.arithmetic import LayerRow, NetworkError
-from gui import plan
+from engine.messages import DescribeNetwork, ProbeTraining, ReadNetwork
+from engine.networks.arithmetic import LayerRow
+from gui import networks, plan
 from gui.bridge import Bridge
-from gui.network_figures import network_figures
+from gui.network_figures import measured, network_figures
 from gui.pages.page import Page
 from gui.settings import Settings
-from gui.state import AppState
+from gui.state import AppState, RunSelected
 from gui.theme import px
-from gui.widgets.basics import button, count, label
+from gui.widgets.basics import button, count, label, set_look
+from gui.widgets.compare_panel import ComparePanel
 from gui.widgets.figure_strip import FigureStrip
 from gui.widgets.figures_table import Column, FiguresTable, Line
 from gui.widgets.neighbour_drawing import NeighbourDrawing
-from gui.widgets.network_card import NetworkCard
-from gui.widgets.network_drawing import NetworkDrawing, boxes_of
-from gui.widgets.number_box import NumberBox
+from gui.widgets.network_gallery import NetworkGallery
+from gui.widgets.network_heading import NetworkHeading
+from gui.widgets.network_view import NetworkView
+from gui.widgets.receptive_panel import ReceptivePanel
 
-MOST_NEIGHBOURS = 50
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
+LISTED = frozenset({"memory", "classes", "runs", "project", "networks", "described", "libraries"})
+"""Fields of the state that the gallery depends on."""
+ANSWERS = frozenset({"weights_checked", "failures", "jobs"})
+"""Further ones that what is shown of the chosen network depends on."""
 
 
 class ModelPage(Page):
@@ -44,74 +40,70 @@ class ModelPage(Page):
     name, title, icon = "model", "Model", "ph.graph"
     help_text = (
         "Choose the network to train. The drawing shows its feature maps to scale; point at one to see the arithmetic, click it to find "
-        "its row in the table. The working size is the size to which every picture is brought first. "
+        "its row in the table, double-click a block to open it. The working size is the size to which every picture is brought first. "
+        "Compare sets networks side by side; Receptive field shows which pixels a unit can see. "
         "Nearest neighbour learns nothing: it compares with every training picture."
     )
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(bridge, settings, parent)
         self._finder = plan.typical_finder(bridge)
-        self.cards: dict[str, NetworkCard] = {}
+        self._asked: tuple[object, ...] = ()
+        self._drawn: networks.Worked | None = None
         self.train_button = button(self.tr("Train this network"), "primary", self.tr("Go to the Train page with this network"))
         self.train_button.clicked.connect(lambda: self.page_wanted.emit("train"))
         self.header.add_stretch()
         self.header.add_button(self.train_button)
         body = QHBoxLayout()
         body.setSpacing(0)
-        body.addWidget(self._build_gallery())
+        self.gallery = NetworkGallery(bridge)
+        self.gallery.chosen.connect(self._choose)
+        self.gallery.file_wanted.connect(self._ask_for_file)
+        body.addWidget(self.gallery)
         body.addLayout(self._build_centre(), 1)
         self.content.addLayout(body, 1)
-        self.strip = FigureStrip()
-        self.content.addWidget(self.strip)
+        self.content.addWidget(self._build_strip())
+
+    @property
+    def cards(self) -> dict:
+        """The gallery's cards by the names of their networks."""
+        return self.gallery.cards
 
     # ------------------------------------------------------------ building
 
-    def _build_gallery(self) -> QWidget:
-        inside = QWidget()
-        inside.setObjectName("surface")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(px(16), px(16), px(8), px(16))
-        column.setSpacing(px(8))
-        self._group = QButtonGroup(self)
-        for name in zoo.names():
-            card = NetworkCard(zoo.card(name))
-            card.clicked.connect(lambda _=False, chosen=name: self._choose(chosen))
-            self._group.addButton(card)
-            self.cards[name] = card
-            column.addWidget(card)
-        column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
-        self._gallery = area
-        return area
-
     def _build_centre(self) -> QVBoxLayout:
         column = QVBoxLayout()
-        column.setContentsMargins(px(12), px(16), px(16), px(8))
+        column.setContentsMargins(px(12), px(12), px(16), px(8))
         column.setSpacing(px(8))
-        column.addLayout(self._build_title())
+        self.heading = NetworkHeading(self.bridge)
+        column.addWidget(self.heading)
         self.refusal = label("", "error", wrap=True)
         self.refusal.hide()
         column.addWidget(self.refusal)
-        self.drawing = NetworkDrawing()
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.compare = ComparePanel(self.bridge)
+        self.compare.run_clicked.connect(self._show_run)
+        self.receptive = ReceptivePanel(self.bridge)
+        self.tabs.addTab(self._build_drawing(), self.tr("Drawing"))
+        self.tabs.addTab(self.compare, self.tr("Compare"))
+        self.tabs.addTab(self.receptive, self.tr("Receptive field"))
+        column.addWidget(self.tabs, 1)
+        return column
+
+    def _build_drawing(self) -> QWidget:
+        self.drawing = NetworkView()
         self.drawing.layer_clicked.connect(self._select_layer)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self.drawing)
-        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.neighbours = NeighbourDrawing()
         self.pictures = QStackedWidget()
-        self.pictures.addWidget(area)
+        self.pictures.addWidget(self.drawing)
         self.pictures.addWidget(self.neighbours)
-        self.pictures.setMinimumHeight(px(224))
+        self.pictures.setMinimumHeight(px(160))
         self.table = FiguresTable(
             (
                 Column(self.tr("Layer"), figure=False),
                 Column(self.tr("Kind"), figure=False),
-                Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width, or values")),
+                Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width; tokens × values; or values")),
                 Column(self.tr("Parameters"), tip=self.tr("Numbers that are learned, and how they come about")),
                 Column(self.tr("Multiply-adds"), count, tip=self.tr("For one picture")),
                 Column(
@@ -129,150 +121,139 @@ class ModelPage(Page):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.pictures)
         splitter.addWidget(self.table)
-        splitter.setStretchFactor(0, 3)
-        splitter.setStretchFactor(1, 4)
-        column.addWidget(splitter, 1)
-        return column
+        splitter.setStretchFactor(0, 4)
+        splitter.setStretchFactor(1, 3)
+        return splitter
 
-    def _build_title(self) -> QVBoxLayout:
-        both = QVBoxLayout()
-        both.setSpacing(px(2))
-        self.network_title = label("", "title")
-        self.source = label("", "caption", wrap=True)
-        both.addWidget(self.network_title)
-        both.addWidget(self.source)
-        both.addSpacing(px(6))
-        row = QHBoxLayout()
-        row.setSpacing(px(8))
-        both.addLayout(row)
-        self._classic_controls = QWidget()
-        classic = QHBoxLayout(self._classic_controls)
-        classic.setContentsMargins(0, 0, 0, 0)
-        self.k_box = NumberBox(1, MOST_NEIGHBOURS)
-        self.k_box.setAccessibleName(self.tr("Neighbours"))
-        self.k_box.valueChanged.connect(self._change_neighbours)
-        self.distance_box = QComboBox()
-        self.distance_box.setAccessibleName(self.tr("Distance"))
-        self.distance_box.addItem(self.tr("L1: sum of differences"), "l1")
-        self.distance_box.addItem(self.tr("L2: Euclidean"), "l2")
-        self.distance_box.activated.connect(self._change_neighbours)
-        classic.addWidget(label(self.tr("Neighbours")))
-        classic.addWidget(self.k_box)
-        classic.addSpacing(px(8))
-        classic.addWidget(label(self.tr("Distance")))
-        classic.addWidget(self.distance_box)
-        classic.addStretch(1)
-        row.addWidget(label(self.tr("Working size")))
-        self.size_box = NumberBox(1, plan.LARGEST_SIDE)
-        self.size_box.setSuffix(self.tr(" px"))
-        self.size_box.setAccessibleName(self.tr("Working size"))
-        self.size_box.setToolTip(self.tr("Side of the square to which every picture is brought before the network sees it"))
-        self.size_box.valueChanged.connect(lambda side: plan.keep(self.bridge, plan.SIZE, str(side)))
-        row.addWidget(self.size_box)
-        self.suggested_button = button("", "quiet", self.tr("Take the size that suits the network and the pictures"))
-        self.suggested_button.clicked.connect(lambda: plan.keep(self.bridge, plan.SIZE, ""))
-        row.addWidget(self.suggested_button)
-        row.addStretch(1)
-        both.addWidget(self._classic_controls)
-        return both
+    def _build_strip(self) -> FigureStrip:
+        self.strip = FigureStrip()
+        tip = self.tr("Measure a few training steps on this device, and compare the memory that they need with what is free")
+        self.probe_button = button(self.tr("Will it train here?"), "", tip)
+        self.probe_button.clicked.connect(self._probe)
+        self.strip.add_widget(self.probe_button)
+        return self.strip
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._gallery.setFixedWidth(px(WIDE_GALLERY) if self.width() > px(900) else px(NARROW_GALLERY))
+        self.gallery.setFixedWidth(px(WIDE_GALLERY) if self.width() > px(900) else px(NARROW_GALLERY))
 
     # ------------------------------------------------------------ rendering
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         if changed & {"images", "memory", "project"}:
             self._finder.look(state)
-        if changed & {"memory", "classes", "runs", "project"} or ("images" in changed and not self.cards[self._name()].isChecked()):
-            self._render_cards(state)
+        another = "images" in changed and not self._is_shown(state)
+        if another or changed & LISTED:
+            self.gallery.render(state)
+        if another or changed & (LISTED | ANSWERS):
             self._render_chosen(state)
-        elif "images" in changed:
-            self.strip.set_figures(network_figures(state))
+        if changed & {"images", "training_probed", "memory", "jobs", "failures"}:
+            self._render_strip(state)
+        self.compare.render(state, changed)
+        self.receptive.render(state, changed)
         self.train_button.setEnabled(state.project is not None)
 
-    def _name(self) -> str:
-        return plan.network_name(self.bridge.state)
-
-    def _render_cards(self, state: AppState) -> None:
-        chosen = plan.network_name(state)
-        for name, card in self.cards.items():
-            shape = plan.input_shape(state, name)
-            refusal, boxes, parameters = "", (), None
-            try:
-                worked = plan.analysis(state, name)
-                if worked is not None:
-                    boxes, parameters = boxes_of(worked, self.tr("input")), worked.parameters
-            except NetworkError as error:
-                refusal = error.message
-            card.show_fit(boxes, parameters, (shape[1], shape[2]), refusal)
-            card.setChecked(name == chosen)
-        self._gallery.ensureWidgetVisible(self.cards[chosen], 0, px(16))
+    def _is_shown(self, state: AppState) -> bool:
+        card = self.cards.get(plan.network_name(state))
+        return card is not None and card.isChecked()
 
     def _render_chosen(self, state: AppState) -> None:
         name = plan.network_name(state)
-        card = zoo.card(name)
-        self.network_title.setText(card.title)
-        self.source.setText(card.source)
-        self._render_size(state, name)
-        classic = card.kind == "classic"
-        self._classic_controls.setVisible(classic)
+        shape, classes = plan.input_shape(state, name), plan.class_number(state)
+        self.heading.render(state)
+        worked = networks.worked(state, name, shape, classes)
+        self._describe(state, name, worked)
+        classic = networks.is_classic(name)
         self.pictures.setCurrentIndex(1 if classic else 0)
         recipe = plan.recipe(state)
-        for box, set_value in ((self.k_box, self.k_box.setValue), (self.distance_box, self.distance_box.setCurrentIndex)):
-            box.blockSignals(True)
-            set_value(recipe.neighbours if box is self.k_box else ("l1", "l2").index(recipe.distance))
-            box.blockSignals(False)
         self.neighbours.set_choice(recipe.neighbours, recipe.distance)
-        worked, refusal = None, ""
-        try:
-            worked = plan.analysis(state, name)
-        except NetworkError as error:
-            refusal = str(error)
-        self.refusal.setText(refusal)
-        self.refusal.setVisible(bool(refusal))
-        self.table.setVisible(worked is not None)
-        self.drawing.set_empty_text("" if not refusal else self.tr("There is nothing to draw at this size."))
-        self.drawing.set_boxes(boxes_of(worked, self.tr("input")) if worked is not None else ())
-        self.table.set_lines([_line(row) for row in worked.layers] if worked is not None else [])
-        self.strip.set_figures(network_figures(state))
+        self._render_refusal(state, name, worked)
+        self._render_strip(state)
+        if worked is self._drawn:
+            return
+        self._drawn = worked
+        rows = worked.analysis.layers if worked.analysis is not None else ()
+        self.table.setVisible(bool(rows))
+        self.drawing.set_network(worked.tree, rows, self.tr("input"))
+        self.table.set_lines([_line(row) for row in rows])
 
-    def _render_size(self, state: AppState, name: str) -> None:
-        shape = plan.input_shape(state, name)
-        self.size_box.blockSignals(True)
-        self.size_box.setValue(max(shape[1:]))
-        self.size_box.blockSignals(False)
-        free = plan.input_shape(msgspec.structs.replace(state, memory={**state.memory, plan.SIZE: ""}), name)
-        words = self.tr("Suggested: {height} × {width}").format(height=free[1], width=free[2])
-        self.suggested_button.setText(words)
-        self.suggested_button.setEnabled(plan.size(state) is not None and state.writable)
-        self.size_box.setEnabled(state.writable)
+    def _describe(self, state: AppState, name: str, worked: networks.Worked) -> None:
+        """Have a network of another library worked out by the engine, once."""
+        wanted = (name, plan.input_shape(state, name), plan.class_number(state))
+        if networks.is_library(name) and worked.analysis is None and wanted != self._asked:
+            self._asked = wanted
+            self.bridge.submit(DescribeNetwork(*wanted))
+
+    def _render_refusal(self, state: AppState, name: str, worked: networks.Worked) -> None:
+        failure = state.failures.get("DescribeNetwork")
+        text, look = "", "error"
+        if worked.error is not None:
+            text = str(worked.error)
+        elif networks.is_library(name) and worked.analysis is None:
+            if failure is not None and state.running("DescribeNetwork") is None:
+                text = f"{failure.message} {failure.remedy}".strip()
+            else:
+                text, look = self.tr("Working the network out …"), "caption"
+        elif (failed := state.failures.get("ReadNetwork")) is not None:
+            text = f"{failed.message} {failed.remedy}".strip()
+        self.refusal.setText(text)
+        set_look(self.refusal, look)
+        self.refusal.setVisible(bool(text))
+
+    def _render_strip(self, state: AppState) -> None:
+        name = plan.network_name(state)
+        self.strip.set_figures(network_figures(state))
+        running = state.running("ProbeTraining") is not None
+        possible = (
+            not networks.is_classic(name)
+            and networks.worked(state, name, plan.input_shape(state, name), plan.class_number(state)).analysis is not None
+        )
+        self.probe_button.setVisible(possible)
+        self.probe_button.setEnabled(not running and state.engine is not None)
+        again = measured(state, name) is not None
+        words = self.tr("Measuring …") if running else self.tr("Measure again") if again else self.tr("Will it train here?")
+        self.probe_button.setText(words)
 
     # ------------------------------------------------------------ deeds
 
     def _choose(self, name: str) -> None:
         plan.keep(self.bridge, plan.NETWORK, name)
         if not self.bridge.state.writable:
-            self._render_cards(self.bridge.state)
+            self.gallery.render(self.bridge.state)
 
     def _select_layer(self, layer: str) -> None:
         self.drawing.select(layer)
         self.table.select(layer)
 
-    def _change_neighbours(self) -> None:
-        recipe = plan.recipe(self.bridge.state)
-        changed = msgspec.structs.replace(recipe, neighbours=self.k_box.value(), distance=self.distance_box.currentData())
-        plan.keep_recipe(self.bridge, changed)
+    def _probe(self) -> None:
+        state = self.bridge.state
+        name = plan.network_name(state)
+        shape, classes = plan.input_shape(state, name), plan.class_number(state)
+        network = networks.worked(state, name, shape, classes).tree or name
+        recipe = plan.recipe(state, self.settings.device)
+        self.bridge.submit(ProbeTraining(network, shape, classes, recipe.batch, recipe.device))
+
+    def _ask_for_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Open a network file"), "", self.tr("Networks (*.json)"))
+        if path:
+            self.bridge.submit(ReadNetwork(str(Path(path))))
+
+    def _show_run(self, run: str) -> None:
+        self.bridge.dispatch(RunSelected(run=run))
+        self.page_wanted.emit("check")
 
 
-def _shape(value: tuple[int, int, int] | int) -> str:
+def _shape(value: tuple[int, ...] | int) -> str:
     return count(value) if isinstance(value, int) else " × ".join(str(side) for side in value)
 
 
 def _line(row: LayerRow) -> Line:
     kind = f"{row.kind}, {row.detail}" if row.detail else row.kind
-    output = row.output[0] if row.flat else row.output
+    output: tuple[int, ...] | int = row.output
+    if row.form == "flat":
+        output = row.output[0]
+    elif row.form == "tokens":
+        output = (row.output[1], row.output[0])  # tokens × values, as transformers' papers write it
     tip = f"{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
     values = (row.name, kind, output, row.formula.replace(",", "\u202f") or None, row.multiply_adds or None, row.receptive_field)
     return Line(row.name, values, tip=tip)

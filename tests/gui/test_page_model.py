@@ -42,33 +42,33 @@ def test_a_click_on_a_card_is_kept_and_shown_at_once(page, bridge, host):
     QTest.mouseClick(page.cards["mlp"], Qt.MouseButton.LeftButton)
     bridge.tick()
     assert kept(host)[plan.NETWORK] == "mlp"
-    assert page.network_title.text() == zoo.card("mlp").title and page.cards["mlp"].isChecked()
+    assert page.heading.title.text() == zoo.card("mlp").title and page.cards["mlp"].isChecked()
 
 
 def test_a_refused_size_is_told_inline_and_can_be_taken_back(page, bridge):
-    page.size_box.setValue(20)
+    page.heading.size_box.setValue(20)
     bridge.tick()
     assert "20×20 is too small for layer conv5" in page.refusal.text() and page.refusal.isVisible()
-    assert page.drawing.table() == []
-    page.suggested_button.click()
+    assert page.drawing.place_of("conv1") is None
+    page.heading.suggested_button.click()
     bridge.tick()
-    assert not page.refusal.isVisible() and page.size_box.value() == 32 and page.drawing.table()
+    assert not page.refusal.isVisible() and page.heading.size_box.value() == 32 and page.drawing.place_of("conv1") is not None
 
 
 def test_drawing_and_table_select_each_other(page):
     page.drawing.layer_clicked.emit("conv3")
     assert page.table.currentIndex().row() == 3
     page.table.selectRow(0)
-    assert page.drawing._selected == "conv1"
+    assert page.drawing.selected == "conv1"
 
 
 def test_nearest_neighbour_has_its_own_controls(page, bridge, host):
     page._choose("nearest-neighbour")
     bridge.tick()
-    assert page.k_box.isVisible() and not page.table.isVisible()
-    page.k_box.setValue(5)
-    page.distance_box.setCurrentIndex(0)
-    page.distance_box.activated.emit(0)
+    assert page.heading.k_box.isVisible() and not page.table.isVisible()
+    page.heading.k_box.setValue(5)
+    page.heading.distance_box.setCurrentIndex(0)
+    page.heading.distance_box.activated.emit(0)
     bridge.tick()
     recipe = plan.recipe(bridge.state)
     assert (recipe.neighbours, recipe.distance) == (5, "l1")
