@@ -173,12 +173,13 @@ class TrainingProbed(Event, frozen=True, eq=False, tag=True, kw_only=True):
         As asked; the network's name.
     device : str
     seconds : float
-        Of one step, median of a few; with forward, backward and update.
+        Of one step, median of a few; with forward, backward and update. 0 where none could be taken for want of memory.
     peak : int or None
         Bytes that the step took beyond what was there before; None where the device does not tell.
     free, total : int
         Bytes of the device's memory.
     verdict : {"fits", "tight", "too large"}
+        By the peak where the device tells it, else by what weights, gradients, averages and values take at the least.
     """
 
     network: str
