@@ -114,7 +114,8 @@ def _partial(layer: PartialConv, signal: Signal) -> Effect:
     channels, filters = signal.shape[0], len(layer.table)
     for number, seen in enumerate(layer.table):
         if not seen or list(seen) != sorted(set(seen)) or seen[-1] >= channels:
-            raise Refusal(f"has a filter {number} that sees {list(seen)}: that must be rising numbers from 0 to {channels - 1}")
+            shown = str(list(seen)) if len(seen) <= 8 else f"{len(seen):,} channels"
+            raise Refusal(f"has a filter {number} that sees {shown}: that must be rising numbers from 0 to {channels - 1}")
     output = slide(signal, filters, layer.kernel, layer.stride, layer.padding)
     window = layer.kernel[0] * layer.kernel[1]
     joined = sum(len(seen) for seen in layer.table)
