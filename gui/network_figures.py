@@ -60,12 +60,12 @@ def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
     sees = f"{field[0]} × {field[1]}" if field is not None else "–"
     return (
         (tr("parameters"), count(worked.parameters), learned),
-        (tr("multiply-adds a picture"), scale_of(worked.multiply_adds), count(worked.multiply_adds)),
+        (tr("multiply-adds"), scale_of(worked.multiply_adds), tr("{number} for one picture").format(number=count(worked.multiply_adds))),
         (tr("receptive field"), sees, tr("Pixels that one unit of the last layer can see, padding included")),
         (
-            tr("memory in training (estimate)"),
+            tr("memory (estimate)"),
             "≈ " + scale_of(plan.memory_estimate(worked, batch), "B"),
-            tr("Weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
+            tr("In training: weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
         ),
     )
 
@@ -85,7 +85,7 @@ def _of_probe(state: AppState, probed: messages.TrainingProbed) -> tuple[Figure,
     where = tr("{free} of {total} are free on {device}").format(
         free=scale_of(probed.free, "B"), total=scale_of(probed.total, "B"), device=probed.device
     )
-    room = (tr("free memory: {verdict}").format(verdict=verdict), scale_of(probed.free, "B"), where)
+    room = (tr("free: {verdict}").format(verdict=verdict), scale_of(probed.free, "B"), where)
     if probed.verdict == "too large" or probed.seconds <= 0:
         return (room,)
     pictures = plan.training_pictures(state)
@@ -96,7 +96,7 @@ def _of_probe(state: AppState, probed: messages.TrainingProbed) -> tuple[Figure,
         return (room, (tr("a step (measured)"), milliseconds(probed.seconds), each))
     steps = max(1, round(pictures / probed.batch))
     epoch = tr("{steps} steps; {each}").format(steps=count(steps), each=each)
-    return (room, (tr("an epoch (from a measured step)"), "≈ " + duration(steps * probed.seconds), epoch))
+    return (room, (tr("an epoch (estimate)"), "≈ " + duration(steps * probed.seconds), epoch))
 
 
 def milliseconds(seconds: float) -> str:

@@ -101,7 +101,7 @@ class ModelPage(Page):
         self.pictures.setMinimumHeight(px(160))
         self.table = FiguresTable(
             (
-                Column(self.tr("Layer"), figure=False),
+                Column(self.tr("Layer"), short_name, figure=False),
                 Column(self.tr("Kind"), figure=False),
                 Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width; tokens × values; or values")),
                 Column(self.tr("Parameters"), tip=self.tr("Numbers that are learned, and how they come about")),
@@ -247,6 +247,21 @@ def _shape(value: tuple[int, ...] | int) -> str:
     return count(value) if isinstance(value, int) else " × ".join(str(side) for side in value)
 
 
+def short_name(name: str) -> str:
+    """A dotted name with what says most: its block, and its own.
+
+    Examples
+    --------
+    >>> short_name("stage1.block1.residual.body.conv1"), short_name("stage2.block1.residual.shortcut.conv")
+    ('stage1.block1 … conv1', 'stage2.block1 … shortcut.conv')
+    """
+    parts = name.split(".")
+    if len(parts) <= 3:
+        return name
+    last = parts[-2:] if parts[-2] == "shortcut" else parts[-1:]
+    return f"{'.'.join(parts[:2])} … {'.'.join(last)}"
+
+
 def _line(row: LayerRow) -> Line:
     kind = f"{row.kind}, {row.detail}" if row.detail else row.kind
     output: tuple[int, ...] | int = row.output
@@ -254,6 +269,6 @@ def _line(row: LayerRow) -> Line:
         output = row.output[0]
     elif row.form == "tokens":
         output = (row.output[1], row.output[0])  # tokens × values, as transformers' papers write it
-    tip = f"{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
+    tip = f"{row.name}\n{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
     values = (row.name, kind, output, row.formula.replace(",", "\u202f") or None, row.multiply_adds or None, row.receptive_field)
     return Line(row.name, values, tip=tip)

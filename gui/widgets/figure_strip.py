@@ -16,7 +16,7 @@ class FigureStrip(QFrame):
         self.setProperty("look", "panel")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(px(16), px(8), px(16), px(8))
-        self._row.setSpacing(px(24))
+        self._row.setSpacing(px(20))
         self._row.addStretch(1)
         self._figures: dict[str, tuple[QLabel, QLabel]] = {}
 

@@ -10,6 +10,7 @@ from gui.bridge import Bridge
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import button, label
+from gui.widgets.flow import FlowLayout
 from gui.widgets.number_box import NumberBox
 from gui.widgets.weights_bar import WeightsBar
 
@@ -31,23 +32,29 @@ class NetworkHeading(QWidget):
         both.addWidget(self.title)
         both.addWidget(self.source)
         both.addSpacing(px(6))
-        row = QHBoxLayout()
+        line = QWidget()
+        flow = FlowLayout(line)
+        self.weights = WeightsBar(bridge)
+        for group in (self._build_size(), self._build_neighbours(), self.weights.controls):
+            flow.addWidget(group)
+        both.addWidget(line)
+        both.addWidget(self.weights)
+
+    def _build_size(self) -> QWidget:
+        group = QWidget()
+        row = QHBoxLayout(group)
+        row.setContentsMargins(0, 0, px(16), 0)
         row.setSpacing(px(8))
-        row.addWidget(label(self.tr("Working size")))
         self.size_box = NumberBox(1, plan.LARGEST_SIDE)
         self.size_box.setSuffix(self.tr(" px"))
         self.size_box.setAccessibleName(self.tr("Working size"))
         self.size_box.setToolTip(self.tr("Side of the square to which every picture is brought before the network sees it"))
-        self.size_box.valueChanged.connect(lambda side: plan.keep(bridge, plan.SIZE, str(side)))
-        row.addWidget(self.size_box)
+        self.size_box.valueChanged.connect(lambda side: plan.keep(self._bridge, plan.SIZE, str(side)))
         self.suggested_button = button("", "quiet", self.tr("Take the size that suits the network and the pictures"))
-        self.suggested_button.clicked.connect(lambda: plan.keep(bridge, plan.SIZE, ""))
-        row.addWidget(self.suggested_button)
-        row.addStretch(1)
-        both.addLayout(row)
-        both.addWidget(self._build_neighbours())
-        self.weights = WeightsBar(bridge)
-        both.addWidget(self.weights)
+        self.suggested_button.clicked.connect(lambda: plan.keep(self._bridge, plan.SIZE, ""))
+        for widget in (label(self.tr("Working size")), self.size_box, self.suggested_button):
+            row.addWidget(widget)
+        return group
 
     def _build_neighbours(self) -> QWidget:
         self.neighbour_controls = QWidget()
@@ -64,7 +71,6 @@ class NetworkHeading(QWidget):
         self.distance_box.activated.connect(self._change_neighbours)
         for widget in (label(self.tr("Neighbours")), self.k_box, label(self.tr("Distance")), self.distance_box):
             row.addWidget(widget)
-        row.addStretch(1)
         return self.neighbour_controls
 
     def render(self, state: AppState) -> None:

@@ -18,7 +18,10 @@ FILES = "*.pth *.pt *.safetensors"
 
 
 class WeightsBar(QWidget):
-    """A choice, a tick for training the last layer alone, and what of the weights fits."""
+    """A choice, a tick for training the last layer alone, and what of the weights fits.
+
+    The widget itself shows what fits; `controls` has the choice, so that it can stand beside others.
+    """
 
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
@@ -26,10 +29,12 @@ class WeightsBar(QWidget):
         self._asked: tuple[object, ...] = ()
         both = QVBoxLayout(self)
         both.setContentsMargins(0, 0, 0, 0)
-        both.setSpacing(px(4))
-        row = QHBoxLayout()
+        self.controls = QWidget()
+        row = QHBoxLayout(self.controls)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(px(8))
         self.choice = QComboBox()
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.setAccessibleName(self.tr("Weights to begin with"))
         self.choice.setToolTip(self.tr("New weights learn everything from your pictures; learned ones need fewer pictures and less time"))
         self.choice.activated.connect(self._choose)
@@ -39,8 +44,6 @@ class WeightsBar(QWidget):
         row.addWidget(label(self.tr("Begin with")))
         row.addWidget(self.choice)
         row.addWidget(self.freeze)
-        row.addStretch(1)
-        both.addLayout(row)
         self.note = label("", "caption", wrap=True)
         both.addWidget(self.note)
 
@@ -48,7 +51,7 @@ class WeightsBar(QWidget):
         """Show the choice for the network of a state, and ask the engine what of it fits where that is not known yet."""
         name = plan.network_name(state)
         kept = plan.weights(state)
-        self.setVisible(not networks.is_classic(name))
+        self.controls.setVisible(not networks.is_classic(name))
         entries = [(self.tr("New weights"), "")]
         if networks.card(state, name).twins or networks.is_library(name):
             entries.append((self.tr("Weights learned on ImageNet"), PRETRAINED))
@@ -93,7 +96,7 @@ class WeightsBar(QWidget):
             if answer.unused:
                 text += " " + self.tr("{number} entries of the file fit nothing.").format(number=len(answer.unused))
         self.note.setText(text)
-        self.note.setVisible(bool(text))
+        self.setVisible(bool(text) and not networks.is_classic(name))
         set_look(self.note, look)
 
     def _choose(self) -> None:
