@@ -7,22 +7,39 @@ import math
 
 import msgspec
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from engine.networks.arithmetic import Analysis, LayerRow
 from gui.theme import font, px
 from gui.widgets.basics import count
 from gui.widgets.canvas import Canvas, Row, between, ink
+from gui.widgets.network_words import is_quiet, operation, size_text
 
 SKEW = 0.42
 """How far a pixel of depth goes to the right and up."""
-QUIET = ("ReLU", "Leaky ReLU", "Tanh", "Sigmoid", "Batch norm", "Dropout", "Flatten")
-"""Kinds that leave the shape as it is (or only turn it into a row): named under the box before them, without a box of their own."""
+MOST_BOXES = 12
+"""Boxes that are drawn; of deeper networks signals of one size are drawn once."""
+MOST_LANES, MOST_NOTES, MOST_LINES = 4, 3, 12
+"""Branches drawn above each other, notes below a box, and lines of its tooltip."""
 
 
 class Box(msgspec.Struct, frozen=True):
-    """A signal in the drawing: the layers that end in it (the first one made it), its shape (C, H, W), and whether it is a row."""
+    """A signal in the drawing.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        The layers that end in it, the first of which made it.
+    shape : (channels, height, width)
+        Of tokens (values, tokens, 1).
+    flat, tokens : bool
+        Whether it is a row of values; whether it is tokens.
+    lanes : int
+        Branches that are joined in it.
+    shortcut : bool
+        Whether a shortcut leads past the layers that make it.
+    """
 
     layers: tuple[str, ...]
     title: str
@@ -30,34 +47,87 @@ class Box(msgspec.Struct, frozen=True):
     flat: bool
     tip: str
     notes: tuple[str, ...] = ()
+    tokens: bool = False
+    lanes: int = 1
+    shortcut: bool = False
 
 
-def boxes_of(analysis: Analysis, input_title: str) -> tuple[Box, ...]:
-    """The input and one box for each layer that changes what passes; the others are notes of the box that they leave as it is."""
+def boxes_of(analysis: Analysis, input_title: str, most: int = MOST_BOXES) -> tuple[Box, ...]:
+    """The input and the signals through which all paths go, one box for each that a layer changes.
+
+    Layers that leave it as it is are notes of the box before them. What lies between two such signals, in branches or beside a
+    shortcut, belongs to the box in which it ends; auxiliary heads are left out. Where there are more than `most`, those of equal size
+    become one, and if that is not enough, only some are shown.
+    """
     channels, height, width = analysis.input
     boxes = [Box((), input_title, analysis.input, False, f"{input_title}: {channels} × {height} × {width}")]
-    for row in analysis.layers:
-        if row.kind in QUIET:
-            last = boxes[-1]
-            boxes[-1] = msgspec.structs.replace(
-                last, layers=(*last.layers, row.name), notes=(*last.notes, row.kind), tip=f"{last.tip}\n{_tip(row)}"
-            )
+    within: list[str] = []
+    for row, alone in zip(analysis.layers, _on_all_paths(analysis.layers), strict=True):
+        if not alone:
+            within.append(row.name)
+        elif not within and is_quiet(row, None):
+            boxes[-1] = _with(boxes[-1], (row.name,), (row.kind,), _tip(row))
         else:
-            boxes.append(Box((row.name,), _title(row), row.output, row.flat, _tip(row)))
-    return tuple(boxes)
+            lanes = min(len(row.sources), MOST_LANES) if row.kind == "Join" else 1
+            names = (row.name, *within)
+            boxes.append(Box(names, _title(row), row.output, row.flat, _tip(row), (), row.form == "tokens", lanes, row.kind == "Sum"))
+            within = []
+    if within:
+        boxes[-1] = _with(boxes[-1], tuple(within), (), "")
+    return _fewer(boxes, most)
+
+
+def _on_all_paths(rows: tuple[LayerRow, ...]) -> list[bool]:
+    """For each row, whether every path through the network goes through it."""
+    last = [-1] * (len(rows) + 1)  # the last row that each feeds; the picture comes first
+    for number, row in enumerate(rows):
+        if not row.auxiliary:
+            for source in row.sources or (number - 1,):
+                last[source + 1] = max(last[source + 1], number)
+    found = []
+    farthest = last[0]
+    for number, row in enumerate(rows):
+        found.append(farthest <= number and not row.auxiliary)
+        if not row.auxiliary:
+            farthest = max(farthest, last[number + 1])
+    return found
+
+
+def _with(box: Box, layers: tuple[str, ...], notes: tuple[str, ...], tip: str) -> Box:
+    """A box with more layers that end in it."""
+    lines = [line for line in (box.tip, tip) if line]
+    if len(box.tip.splitlines()) >= MOST_LINES:
+        lines = [box.tip] if box.tip.endswith("…") else [box.tip, "…"]
+    kept = tuple(dict.fromkeys((*box.notes, *notes)))[:MOST_NOTES]
+    return msgspec.structs.replace(box, layers=(*box.layers, *layers), notes=kept, tip="\n".join(lines))
+
+
+def _fewer(boxes: list[Box], most: int) -> tuple[Box, ...]:
+    if len(boxes) <= most:
+        return tuple(boxes)
+    merged = boxes[:1]
+    for box in boxes[1:]:
+        last = merged[-1]
+        if box.shape == last.shape and box.flat == last.flat and len(merged) > 1:
+            last = _with(last, box.layers, box.notes, box.tip)
+            merged[-1] = msgspec.structs.replace(last, lanes=max(last.lanes, box.lanes), shortcut=last.shortcut or box.shortcut)
+        else:
+            merged.append(box)
+    if len(merged) <= most:
+        return tuple(merged)
+    kept = sorted({round(place * (len(merged) - 1) / (most - 1)) for place in range(most)})
+    found = []
+    for first, following in itertools.pairwise([*kept, len(merged)]):
+        box = merged[first]
+        for other in merged[first + 1 : following]:
+            box = _with(box, other.layers, (), "")
+        found.append(box)
+    return tuple(found)
 
 
 def _title(row: LayerRow) -> str:
-    if row.kind == "Linear":
-        return "linear"
-    window = f"{row.kernel[0]}×{row.kernel[1]}"
-    return {
-        "Convolution": f"conv {window}",
-        "Max pooling": f"max {window}",
-        "Mean pooling": f"mean {window}",
-        "Global mean pooling": "global mean",
-        "Global max pooling": "global max",
-    }.get(row.kind, row.kind.lower())
+    name, window = operation(row, None)
+    return f"{name} {window}".strip()
 
 
 def _tip(row: LayerRow) -> str:
@@ -191,13 +261,32 @@ class NetworkDrawing(Canvas):
         places = self._places(size)
         for number, (box, (front, depth)) in enumerate(zip(self._boxes, places, strict=True)):
             chosen = bool(self._selected) and self._selected in box.layers
-            self._paint_box(painter, front, depth, chosen, number == self._hovered, box.flat)
+            self._paint_lanes(painter, box, front, depth, chosen, number == self._hovered)
         if self._small:
             return
         self._paint_arrows(painter, places)
         self._paint_words(painter, size, places)
 
-    def _paint_box(self, painter: QPainter, front: QRectF, depth: float, chosen: bool, hovered: bool, flat: bool) -> None:
+    def _paint_lanes(self, painter: QPainter, box: Box, front: QRectF, depth: float, chosen: bool, hovered: bool) -> None:
+        """A box; where branches are joined, one for each, above each other; where a shortcut leads past it, with an arc."""
+        if box.shortcut:
+            rise = depth * SKEW
+            painter.setPen(QPen(ink("muted"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            arc = QPainterPath(QPointF(front.left(), front.top() - 1))
+            top = front.top() - rise - px(7)
+            arc.cubicTo(QPointF(front.left(), top), QPointF(front.right() + depth, top), QPointF(front.right() + depth, front.top() - rise))
+            painter.drawPath(arc)
+        if box.lanes == 1:
+            self._paint_box(painter, front, depth, chosen, hovered)
+            return
+        step = max(front.height() / box.lanes, px(4))
+        top = front.center().y() - step * box.lanes / 2
+        for lane in range(box.lanes):
+            part = QRectF(front.left(), top + lane * step, front.width(), step * 0.7)
+            self._paint_box(painter, part, min(depth, step * 0.6 / SKEW), chosen, hovered)
+
+    def _paint_box(self, painter: QPainter, front: QRectF, depth: float, chosen: bool, hovered: bool) -> None:
         base = ink("accent") if chosen else between(ink("surface"), ink("text"), 0.34 if hovered else 0.2)
         line = ink("text") if hovered or chosen else ink("muted")
         painter.setPen(QPen(line, 1))
@@ -277,4 +366,6 @@ class NetworkDrawing(Canvas):
 
 def _shape_words(box: Box) -> str:
     channels, height, width = box.shape
+    if box.tokens:
+        return size_text(box.shape, "tokens")
     return count(channels) if box.flat else f"{channels}@{height}×{width}"

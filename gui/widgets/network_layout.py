@@ -103,9 +103,14 @@ class _Maker:
     def part(self, part: Part, fold: float = math.inf, first: bool = False, bare: bool = False) -> Plan:
         """The layers of a part, one after the other, or as their rows say."""
         links = self.outline.links(part)
+        heads = _dead_ends(links)
         groups = self.gathered(part, links, first)
         plans = tuple(self.group(part, host, quiet, fold, bare) for host, quiet in groups)
-        if all(sources == ((number - 1,) if number else ()) for number, sources in enumerate(links)):
+        if _straight(links, heads):
+            plans = tuple(
+                Head(plan, part.container, host) if host in heads and part.nodes[host].form != "head" else plan
+                for plan, (host, _) in zip(plans, groups, strict=True)
+            )
             firsts = tuple(host if host is not None else quiet[0] for host, quiet in groups)
             return Chain(plans, firsts, part.container, len(part.nodes), fold)
         place = {node: at for at, (host, quiet) in enumerate(groups) for node in ((host, *quiet) if host is not None else quiet)}
@@ -249,3 +254,20 @@ class _Maker:
             return ""
         known = self.outline.output(node) if closed else node.row
         return "" if known is not None else "unknown"
+
+
+def _dead_ends(links: tuple[tuple[int, ...], ...]) -> set[int]:
+    """The numbers of nodes that feed no other, but for the last: heads that only training uses."""
+    feeding = {source for sources in links for source in sources}
+    return {number for number in range(len(links) - 1) if number not in feeding}
+
+
+def _straight(links: tuple[tuple[int, ...], ...], heads: set[int]) -> bool:
+    """Whether nodes come one after the other, but for heads, which hang from the one before them."""
+    before: tuple[int, ...] = ()
+    for number, sources in enumerate(links):
+        if sources != before:
+            return False
+        if number not in heads:
+            before = (number,)
+    return True

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.networks.arithmetic import LayerRow, NetworkError
 from engine.networks.layers import Auxiliary, Branches, Layer, Network, Residual, Sequence, Shape
-from gui.widgets.network_words import MEETINGS, is_quiet
+from gui.widgets.network_words import is_quiet, shortened
 
 MOST_BLOCKS = 40
 """Blocks that show at first, about."""
@@ -39,7 +39,7 @@ class Node(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def title(self) -> str:
-        return self.name.rpartition(".")[2]
+        return shortened(self.name.rpartition(".")[2])
 
     @property
     def quiet(self) -> bool:
@@ -331,8 +331,3 @@ def _grouped(rows: tuple[LayerRow, ...]) -> dict[str, tuple[str, ...]]:
         if row.name in inside and row.name:
             inside[row.name][row.name] = None
     return {name: tuple(names) for name, names in inside.items()}
-
-
-def is_meeting(row: LayerRow | None) -> bool:
-    """Whether paths meet here."""
-    return row is not None and row.kind in MEETINGS

@@ -82,7 +82,7 @@ class Chain(Plan):
 class Ladder(Plan):
     """Plans in columns, each right of all that feed it: for networks whose paths are known by their rows alone."""
 
-    __slots__ = ("_at", "_columns", "_fed", "_high", "_plans", "_skips")
+    __slots__ = ("_alive", "_at", "_columns", "_dead", "_fed", "_high", "_plans", "_skips")
 
     def __init__(self, plans: tuple[Plan, ...], fed: tuple[tuple[int, ...], ...]) -> None:
         self._plans, self._fed = plans, fed
@@ -93,30 +93,41 @@ class Ladder(Plan):
         for number, column in enumerate(rank):
             self._columns[column].append(number)
         self._skips = sorted({source for at, sources in enumerate(fed) for source in sources if rank[at] - rank[source] > 1})
-        heights = [sum(plans[number].up + plans[number].down for number in column) + LANES * (len(column) - 1) for column in self._columns]
-        tallest = max(heights, default=24.0)
+        feeding = {source for sources in fed for source in sources}
+        last = len(self._columns) - 1
+        # what feeds nothing, an auxiliary head, hangs below what goes on
+        self._alive = [[number for number in column if number in feeding or at == last] for at, column in enumerate(self._columns)]
+        self._dead = [
+            [number for number in column if number not in alive] for column, alive in zip(self._columns, self._alive, strict=True)
+        ]
         self._high = 8.0 * len(self._skips)
         self.width = sum(max(plans[number].width for number in column) for column in self._columns) + 16
-        first = self._columns[0] if self._columns else []
-        alone = plans[first[0]] if len(first) == 1 else None
-        self.up = max(tallest / 2, alone.up if alone else 0) + self._high
-        self.down = max(
-            tallest / 2, *(plans[c[0]].down if len(c) == 1 else h / 2 for c, h in zip(self._columns, heights, strict=True)), 12.0
-        )
+        spans = [self._span(at) for at in range(len(self._columns))]
+        self.up = max((up for up, _ in spans), default=12.0) + self._high
+        self.down = max((down for _, down in spans), default=12.0)
         self._at = rank
         self.bent = False
+
+    def _tall(self, numbers: list[int]) -> float:
+        return sum(self._plans[number].up + self._plans[number].down for number in numbers) + LANES * max(0, len(numbers) - 1)
+
+    def _span(self, column: int) -> tuple[float, float]:
+        """How far a column reaches above and below the axis: one plan lies on it, several about it."""
+        alive, dead = self._alive[column], self._tall(self._dead[column])
+        up, down = self._tall(alive) / 2, self._tall(alive) / 2
+        if len(alive) == 1:
+            up, down = self._plans[alive[0]].up, self._plans[alive[0]].down
+        return up, down + (dead + LANES if dead else 0)
 
     def place(self, pen: Pen, x: float, y: float) -> tuple[Port, Port]:
         ports: dict[int, tuple[Port, Port]] = {}
         across = x + 8
         roof = y - self.up
-        for column in self._columns:
-            alone = len(column) == 1
-            total = sum(self._plans[number].up + self._plans[number].down for number in column) + LANES * (len(column) - 1)
-            top = y - total / 2
-            for number in column:
+        for at, column in enumerate(self._columns):
+            top = y - self._span(at)[0]
+            for number in (*self._alive[at], *self._dead[at]):
                 plan = self._plans[number]
-                ports[number] = plan.place(pen, across, y if alone else top + plan.up)
+                ports[number] = plan.place(pen, across, top + plan.up)
                 top += plan.up + plan.down + LANES
             across += max(self._plans[number].width for number in column)
         for number, sources in enumerate(self._fed):

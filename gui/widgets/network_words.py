@@ -74,7 +74,7 @@ def tone_of(row: LayerRow | None, layer: Layer | None) -> str:
 def operation(row: LayerRow | None, layer: Layer | None) -> tuple[str, str]:
     """What makes a box of the one before: the operation, and its window with the stride, "3×3 / 2"."""
     kind = row.kind if row is not None else _kind_of(layer)
-    name = _SHORT.get(kind, kind.lower() if kind[1:2].islower() else kind)
+    name = _SHORT.get(kind) or shortened(kind.lower() if kind[1:] == kind[1:].lower() else kind)
     kernel, stride = _window(row, layer)
     window = ""
     if isinstance(layer, Attention):
@@ -108,7 +108,12 @@ def _kind_of(layer: Layer | None) -> str:
 def note(row: LayerRow | None, layer: Layer | None) -> str:
     """A quiet layer in a word or two."""
     kind = row.kind if row is not None else _kind_of(layer)
-    return _SHORT_NOTES.get(kind, kind)
+    return _SHORT_NOTES.get(kind) or shortened(kind)
+
+
+def shortened(text: str, most: int = 20) -> str:
+    """A name that other libraries or people gave, no longer than there is room for."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def size_text(shape: tuple[int, int, int], form: str) -> str:
