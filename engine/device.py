@@ -7,6 +7,7 @@ import os
 import torch
 
 from engine.failure import UserError
+from engine.memory import memory_of
 from engine.messages import DeviceRecord
 
 
@@ -23,11 +24,11 @@ def devices() -> tuple[DeviceRecord, ...]:
             properties = torch.cuda.get_device_properties(index)
             found.append(DeviceRecord(f"cuda:{index}", f"CUDA: {properties.name}", properties.total_memory))
     if torch.backends.mps.is_available():
-        found.append(DeviceRecord("mps", "MPS: Apple GPU"))
+        found.append(DeviceRecord("mps", "MPS: Apple GPU", memory_of(torch.device("mps")).total))
     if hasattr(torch, "xpu") and torch.xpu.is_available():
         for index in range(torch.xpu.device_count()):
             found.append(DeviceRecord(f"xpu:{index}", f"XPU: {torch.xpu.get_device_name(index)}"))
-    found.append(DeviceRecord("cpu", f"CPU: {os.cpu_count() or 1} cores"))
+    found.append(DeviceRecord("cpu", f"CPU: {os.cpu_count() or 1} cores", memory_of(torch.device("cpu")).total))
     return tuple(found)
 
 

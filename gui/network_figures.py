@@ -65,7 +65,7 @@ def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
         (
             tr("memory (estimate)"),
             "≈ " + scale_of(plan.memory_estimate(worked, batch), "B"),
-            tr("In training: weights, gradients, AdamW's moments and the activations of a batch of {batch}, as float32").format(batch=batch),
+            tr("In training: weights, gradients, moments and the activations of a batch of {batch}, as float32").format(batch=batch),
         ),
     )
 

@@ -210,6 +210,14 @@ def memory_estimate(worked: Analysis, batch: int) -> int:
     return 4 * (4 * (worked.parameters + worked.auxiliary_parameters) + 2 * batch * worked.activations)
 
 
+def device_memory(state: AppState, device: str) -> int:
+    """Bytes of a device's memory, "auto" the first one's; 0 where they are not known."""
+    if state.engine is None:
+        return 0
+    known = {record.name: record.memory for record in state.engine.devices}
+    return known.get(device, next(iter(known.values()), 0))
+
+
 def obstacle(state: AppState) -> Obstacle | None:
     """What is missing before anything can be trained."""
     if state.project is None:

@@ -56,7 +56,7 @@ class ModelPage(Page):
         self.header.add_button(self.train_button)
         body = QHBoxLayout()
         body.setSpacing(0)
-        self.gallery = NetworkGallery(bridge)
+        self.gallery = NetworkGallery(bridge, lambda: settings.device)
         self.gallery.chosen.connect(self._choose)
         self.gallery.file_wanted.connect(self._ask_for_file)
         body.addWidget(self.gallery)

@@ -82,13 +82,13 @@ class NetworkCard(ChoiceCard):
         self.setAccessibleName(f"{card.title}. {card.summary}")
         self.silence()
 
-    def show_fit(self, boxes: tuple[Box, ...], parameters: int | None, size: tuple[int, int], refusal: str) -> None:
+    def show_fit(self, boxes: tuple[Box, ...], parameters: int | None, size: tuple[int, int], refusal: str, warning: str = "") -> None:
         """Show what the network is for the data at hand: its parameters (None: it has none), working size, or why it does not fit."""
         if isinstance(self.drawing, NetworkDrawing) and boxes:
             self.drawing.set_boxes(boxes)
         weights = self.tr("no parameters") if parameters is None else self.tr("{number} parameters").format(number=count(parameters))
         fits = self.tr("fits, at {height} × {width} pixels").format(height=size[0], width=size[1])
-        self._tell("" if refusal else weights, refusal or fits, "warning" if refusal else "caption")
+        self._tell("" if refusal else weights, refusal or warning or fits, "warning" if refusal or warning else "caption")
 
     def show_unknown(self, size: tuple[int, int]) -> None:
         """A network of another library that was not worked out yet."""

@@ -5,12 +5,15 @@ Cards are worked out when they come into view, one at a time, for all together w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from engine.messages import ListLibraries
 from gui import networks, plan
 from gui.bridge import Bridge
+from gui.network_figures import scale_of
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import button, label, scrolling
@@ -31,7 +34,7 @@ HEADINGS = (
 
 
 class NetworkGallery(QWidget):
-    """Choose a network.
+    """Choose a network; `device` tells on which one it would be trained.
 
     Signals
     -------
@@ -45,10 +48,10 @@ class NetworkGallery(QWidget):
     new_wanted = Signal()
     file_wanted = Signal()
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, device: Callable[[], str]) -> None:
         super().__init__()
         self.setObjectName("surface")
-        self._bridge = bridge
+        self._bridge, self._device = bridge, device
         self.cards: dict[str, NetworkCard] = {}
         self._stale: set[str] = set()
         self._headings: dict[str, QLabel] = {}
@@ -244,7 +247,11 @@ class NetworkGallery(QWidget):
         if worked.error is not None:
             card.show_fit((), None, size, worked.error.message)
         elif worked.analysis is not None:
-            card.show_fit(boxes_of(worked.analysis, self.tr("input")), worked.analysis.parameters, size, "")
+            needed = plan.memory_estimate(worked.analysis, plan.recipe(state).batch)
+            room = plan.device_memory(state, self._device())
+            large = self.tr("needs ≈ {needed} in training, this device has {room}")
+            warning = large.format(needed=scale_of(needed, "B"), room=scale_of(room, "B")) if room and needed > room else ""
+            card.show_fit(boxes_of(worked.analysis, self.tr("input")), worked.analysis.parameters, size, "", warning)
         elif networks.is_classic(name):
             card.show_fit((), None, size, "")
         else:
