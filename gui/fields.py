@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -212,6 +213,7 @@ EXAMPLES: tuple[tuple[str, Network], ...] = (
 """Titles and networks small enough to count the pixels."""
 
 
+@lru_cache
 def example(place: int) -> Analysis:
     """The arithmetic of a small network."""
     return analyse(EXAMPLES[place][1])

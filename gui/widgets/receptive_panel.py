@@ -28,6 +28,8 @@ from gui.widgets.unit_grid import UnitGrid
 WHOLE_PLAY = 14_000
 SLOWEST, FASTEST = 700, 40
 """Milliseconds: of all layers of a deep network together, of one layer at most and at least."""
+MEASURED = 150
+"""Rows of the table that its columns' widths are taken from: measuring those of a thousand layers takes most of a second."""
 FOLLOWED = frozenset({"project", "memory", "images", "classes", "runs", "networks", "described", "engine"})
 
 
@@ -47,6 +49,7 @@ class ReceptivePanel(QWidget):
         self._shown: fields.Seen | None = None
         self._asked: ProbeUnit | None = None
         self._heat: UnitProbed | None = None
+        self._foreign = False  # whether the picture drawn is that of a run instead of the source's
         self.source = PictureSource(bridge, self)
         self.source.changed.connect(self._show_picture)
         self._timer = QTimer(self)
@@ -104,6 +107,7 @@ class ReceptivePanel(QWidget):
         )
         self.table.setAccessibleName(self.tr("Layers"))
         self.table.setMinimumWidth(px(268))
+        self.table.horizontalHeader().setResizeContentsPrecision(MEASURED)
         self.table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # long names differ at their end
         self.table.line_clicked.connect(self._choose_row)
         self.table.installEventFilter(self)
@@ -313,14 +317,11 @@ class ReceptivePanel(QWidget):
         head = f"{row.name}: {row.kind}{', ' + row.detail if row.detail else ''}"
         lines = (head, f"{field}; {jump}" if jump else field, sees, padding)
         self.words.setText("\n".join(line for line in lines if line))
-        if self.picture_is_foreign:
+        if self._foreign:
             self.picture.set_picture(self.source.picture)
-        self.picture_is_foreign = False
+        self._foreign = False
         self.picture.set_seen(self._shown, sees)
         self._offer_effective(self._bridge.state)
-
-    picture_is_foreign = False
-    """Whether the picture drawn is that of a run instead of the source's."""
 
     def _choose_row(self, number: int) -> None:
         self._stop()
@@ -457,7 +458,7 @@ class ReceptivePanel(QWidget):
             return
         self._heat = event
         self.picture.set_picture(event.picture)
-        self.picture_is_foreign = True
+        self._foreign = True
         self.picture.set_heat(event.heat)
         if not event.heat.any():
             self.effective_words.setText(self.tr("It is silent here: no pixel moves it."))
@@ -467,6 +468,9 @@ class ReceptivePanel(QWidget):
 
     def _drop_heat(self) -> None:
         self._asked = self._heat = None
+        if self._foreign:
+            self.picture.set_picture(self.source.picture)
+            self._foreign = False
         self.picture.set_heat(None)
         self._offer_effective(self._bridge.state)
 
