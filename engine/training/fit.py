@@ -69,6 +69,7 @@ def fit(
     threads: int | None = None,
     resize: ResizeMode | None = None,
     ground: tuple[int, int, int] = WHITE,
+    called: str = "",
 ) -> RunRecord:
     """Train a classifier and write the run.
 
@@ -100,6 +101,8 @@ def fit(
         How pictures come to the working size, one of RESIZE_MODES; None takes what suits.
     ground : tuple of int
         sRGB colour, 0 to 255 each, on which transparent pictures lie.
+    called : str
+        What the run calls its network; `network` by default.
 
     Raises
     ------
@@ -116,6 +119,7 @@ def fit(
         emit(Notice(level="warning", text=warning))
     preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground)
     job = _Job(dataset, network, recipe, preprocessing, folder, token, emit, pinned, run_id or folder.name, threads or cores())
+    job.called = called or network
     existed = folder.exists()
     try:
         return job.classic() if preparing.is_classic(network) else job.network()
@@ -142,7 +146,7 @@ class _Job:
     ) -> None:
         self.dataset, self.name, self.recipe, self.preprocessing = dataset, name, recipe, preprocessing
         self.folder, self.token, self.emit, self.pinned, self.run = folder, token, emit, pinned, run
-        self.threads = threads
+        self.threads, self.called = threads, name
         self.device = devices.choose(recipe.device)
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
@@ -270,7 +274,7 @@ class _Job:
         self.emit(
             TrainingStarted(
                 run=self.run,
-                network=self.name,
+                network=self.called,
                 title=title,
                 recipe=self.recipe,
                 parameters=parameters,
@@ -300,7 +304,7 @@ class _Job:
     ) -> RunRecord:
         return RunRecord(
             id=self.run,
-            network=self.name,
+            network=self.called,
             title=title,
             recipe=self.recipe,
             preprocessing=self.preprocessing,

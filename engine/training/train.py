@@ -10,6 +10,7 @@ from engine.control import CancelToken
 from engine.data.dataset import from_snapshot
 from engine.failure import UserError
 from engine.messages import RunsChanged, Train
+from engine.project.networks import OWN, path_of
 from engine.training.fit import cores, fit
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
     if project.record.read_only:
         raise UserError(project.record.read_only, "Open it where nothing else uses it to train.")
     dataset = from_snapshot(project.snapshot)
-    folder = free_folder(project.runs_folder, command.network)
+    network = str(path_of(project, command.network)) if command.network.startswith(OWN) else command.network
+    folder = free_folder(project.runs_folder, command.network.removeprefix(OWN))
     try:
         fit(
             dataset,
-            command.network,
+            network,
             command.recipe,
             command.size,
             folder,
@@ -44,6 +46,7 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
             threads=threads_beside(session.live is not None, cores()),
             resize=command.resize,
             ground=command.ground,
+            called=command.network,
         )
     finally:
         emit(RunsChanged(runs=session.in_store(project.runs)))

@@ -24,6 +24,7 @@ from engine.networks.layers import Conv, Linear, Network, Sequence
 from engine.project import networks, runs
 from engine.project.networks import path_of
 from engine.session import Session
+from engine.training.recipe import Recipe
 
 LENET = replace(zoo.make("lenet-5", (1, 32, 32), 10), name="mine", title="Mine")
 UNFINISHED = replace(LENET, name="unfinished", body=Sequence("body", (Conv("conv", 4, (99, 99)), Linear("linear", 3))))
@@ -315,3 +316,17 @@ def test_whatever_is_done_names_stay_apart_and_files_agree(bench, folder: Path, 
         assert now.broken == () and len(now.files) == len(now.networks)
         assert bench.only(m.NetworksChanged).networks == tuple(network for _, network in now.networks.values())
         assert abs(len(now.networks) - len(before.networks)) <= 1
+
+
+def test_a_network_of_the_project_is_trained_under_its_name(bench, tmp_path: Path) -> None:
+    bench.run(m.OpenSample())
+    own = replace(zoo.make("softmax", (1, 8, 8), 10), name="Mine & yours")
+    save(bench, own)
+    bench.run(m.Train("own:Mine & yours", Recipe(epochs=1, device="cpu")))
+    record = bench.only(m.TrainingFinished).record
+    assert record.network == bench.only(m.TrainingStarted).network == "own:Mine & yours"
+    assert Path(record.folder).name == "mine-yours-1"
+    kept = load(Path(record.folder) / "network.json")
+    assert (kept.name, kept.body.layers) == ("Mine & yours", own.body.layers)
+    with pytest.raises(NetworkError, match='no network "yours"'):
+        bench.run(m.Train("own:yours", Recipe(epochs=1)))
