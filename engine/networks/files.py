@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from engine.networks.arithmetic import DEEPEST, NetworkError, analyse
-from engine.networks.layers import LAYER_TYPES, NEWEST_VERSION, Network
+from engine.networks.layers import LAYER_TYPES, NEWEST_VERSION, AnyNetwork, NamedNetwork, Network
 
 LARGEST_FILE = 8 * 2**20  # bytes; a network of a thousand layers takes a fortieth of it
 MOST_LAYERS = 20_000  # ResNet-1202 has 4,209
@@ -21,7 +21,7 @@ _INNER = ("layers", "body", "shortcut", "branches")
 """Fields that hold layers."""
 
 
-def dump(network: Network) -> bytes:
+def dump(network: AnyNetwork) -> bytes:
     """Write a network as UTF-8 JSON, one field a line."""
     return msgspec.json.format(msgspec.json.encode(network), indent=2) + b"\n"
 
@@ -47,6 +47,33 @@ def load(path: str | os.PathLike[str], complete: bool = True) -> Network:
     with open(path, "rb") as file:
         content = file.read(LARGEST_FILE + 1)
     return parse(content, Path(path).name, complete)
+
+
+def load_any(path: str | os.PathLike[str]) -> AnyNetwork:
+    """Read a network, which may be one that another library makes; as a run keeps it.
+
+    Whether that library knows it shows when it is made.
+
+    Raises
+    ------
+    NetworkError, OSError
+        As `load`.
+    """
+    with open(path, "rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    name = Path(path).name
+    try:
+        tree = msgspec.json.decode(content) if len(content) <= LARGEST_FILE else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        tree = None
+    if not isinstance(tree, dict) or "library" not in tree:
+        return parse(content, name)
+    _check_version(tree, name, "library")
+    _check_fields(tree, NamedNetwork.__struct_fields__, name)
+    try:
+        return msgspec.convert(tree, NamedNetwork)
+    except msgspec.ValidationError as error:
+        raise NetworkError(f"{name} is not a network: {_plain(error)}.", "Correct that field.") from None
 
 
 def parse(content: bytes, name: str, complete: bool = True) -> Network:
@@ -75,8 +102,8 @@ def parse(content: bytes, name: str, complete: bool = True) -> Network:
     return network
 
 
-def _check_version(tree: Any, name: str) -> None:
-    if not isinstance(tree, dict) or "body" not in tree:
+def _check_version(tree: Any, name: str, needed: str = "body") -> None:
+    if not isinstance(tree, dict) or needed not in tree:
         raise NetworkError(f"{name} is not a network: it has no body of layers.", "Choose a network JSON file.")
     version = tree.get("version", NEWEST_VERSION)
     if isinstance(version, int) and version > NEWEST_VERSION:

@@ -358,6 +358,44 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1)] = NEWEST_VERSION
 
 
+Library: TypeAlias = Literal["torchvision", "timm"]
+
+
+class NamedNetwork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network that another library makes: known by name, without a tree of its own.
+
+    Attributes
+    ----------
+    library, name : str
+        "torchvision" and "resnet50"; together "torchvision:resnet50".
+    title : str
+        As shown.
+    input : (channels, height, width)
+    classes : int
+        Number of logits.
+    made_with : str
+        The library's version that made it first.
+    version : int
+        Of this description's form.
+    """
+
+    library: Library
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    title: Annotated[str, Meta(max_length=200)]
+    input: tuple[Count, Side, Side]
+    classes: Count
+    made_with: Annotated[str, Meta(max_length=200)] = ""
+    version: Annotated[int, Meta(ge=1)] = NEWEST_VERSION
+
+    @property
+    def word(self) -> str:
+        """As commands and files name it, "torchvision:resnet50"."""
+        return f"{self.library}:{self.name}"
+
+
+AnyNetwork: TypeAlias = Network | NamedNetwork
+
+
 def children(layer: Layer) -> tuple[tuple[str, Layer], ...]:
     """The layers directly within a layer, each with its name relative to it; none for all but containers."""
     if isinstance(layer, Sequence | Auxiliary):
