@@ -96,13 +96,16 @@ class UnitGrid(Canvas):
         painter.setFont(font(11, tabular=True))
         painter.setPen(ink("muted"))
         where = QRectF(0, size.height() - metrics.height(), size.width(), metrics.height())
-        painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter), self._words())
+        painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter), self._words(metrics, size.width()))
 
-    def _words(self) -> str:
+    def _words(self, metrics: QFontMetricsF, width: float) -> str:
+        """How many units there are, and which is chosen, in as many words as there is room for."""
         if self._rows * self._columns == 1:
             return self.tr("one place")
-        words = self.tr("{rows} × {columns} units a channel").format(rows=self._rows, columns=self._columns)
-        return words if self._chosen is None or self._all else f"{words} · {self._chosen[0]}, {self._chosen[1]}"
+        size = f"{self._rows} × {self._columns}"
+        which = "" if self._chosen is None or self._all else f" · {self._chosen[0]}, {self._chosen[1]}"
+        longest = self.tr("{size} units a channel").format(size=size) + which
+        return longest if metrics.horizontalAdvance(longest) <= width else size + which
 
     # ------------------------------------------------------------ mouse
 
