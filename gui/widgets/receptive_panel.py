@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from engine.messages import ProbeUnit, UnitProbed
+from engine.messages import UnitProbed
 from engine.networks.arithmetic import Analysis, LayerRow, NetworkError
-from engine.project.records import RunRecord
 from gui import fields, networks, plan
 from gui.bridge import Bridge
 from gui.fields import EXAMPLES
@@ -18,16 +17,13 @@ from gui.theme import colours, px, theme
 from gui.widgets.basics import button, count, label
 from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.depth_plot import DepthPlot
+from gui.widgets.effective_field import EffectiveField
 from gui.widgets.figures_table import Column, FiguresTable, Line
-from gui.widgets.heat_picture import effective_size
-from gui.widgets.number_box import NumberBox
+from gui.widgets.layer_player import LayerPlayer
 from gui.widgets.receptive_picture import ReceptivePicture
 from gui.widgets.receptive_source import PictureSource
 from gui.widgets.unit_grid import UnitGrid
 
-WHOLE_PLAY = 14_000
-SLOWEST, FASTEST = 700, 40
-"""Milliseconds: of all layers of a deep network together, of one layer at most and at least."""
 MEASURED = 150
 """Rows of the table that its columns' widths are taken from: measuring those of a thousand layers takes most of a second."""
 FOLLOWED = frozenset({"project", "memory", "images", "classes", "runs", "networks", "described", "engine"})
@@ -47,13 +43,8 @@ class ReceptivePanel(QWidget):
         self._current = 0
         self._focus = (0.0, 0.0)
         self._shown: fields.Seen | None = None
-        self._asked: ProbeUnit | None = None
-        self._heat: UnitProbed | None = None
-        self._foreign = False  # whether the picture drawn is that of a run instead of the source's
         self.source = PictureSource(bridge, self)
         self.source.changed.connect(self._show_picture)
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self._advance)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(px(8))
@@ -133,47 +124,17 @@ class ReceptivePanel(QWidget):
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setMinimumHeight(4 * self.words.fontMetrics().lineSpacing())
         column.addWidget(self.words)
-        column.addLayout(self._build_controls())
-        column.addLayout(self._build_effective())
+        self.player = LayerPlayer()
+        self.player.layer_wanted.connect(self._go)
+        column.addWidget(self.player)
+        self.effective = EffectiveField(self._bridge)
+        self.effective.answered.connect(self._show_heat)
+        self.effective.button.clicked.connect(self.player.stop)
+        column.addWidget(self.effective)
         self.plot = DepthPlot(self.tr("layer, in order"))
         self.plot.setMinimumHeight(px(120))
         column.addWidget(self.plot, 2)
         return view
-
-    def _build_controls(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(px(8))
-        self.back = button("‹", "quiet", self.tr("Layer before (Left)"))
-        self.play = button(self.tr("Play"), "", self.tr("Let the field grow layer by layer (Space)"))
-        self.forth = button("›", "quiet", self.tr("Next layer (Right)"))
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName(self.tr("Layer"))
-        self.slider.setToolTip(self.tr("Depth: from the first layer to the last"))
-        self.back.clicked.connect(lambda: self._step(-1))
-        self.forth.clicked.connect(lambda: self._step(1))
-        self.play.clicked.connect(self.toggle_play)
-        self.slider.valueChanged.connect(self._slide)
-        self.number = label("", "caption")
-        for widget in (self.back, self.play, self.forth):
-            row.addWidget(widget)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.number)
-        return row
-
-    def _build_effective(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(px(8))
-        self.channel_box = NumberBox(0, 0)
-        self.channel_box.setPrefix(self.tr("channel "))
-        self.channel_box.setAccessibleName(self.tr("Channel"))
-        self.channel_box.valueChanged.connect(lambda _: self._drop_heat())
-        self.effective = button(self.tr("Effective field of this unit"), "", "")
-        self.effective.clicked.connect(self._probe)
-        self.effective_words = label("", "caption", wrap=True)
-        row.addWidget(self.channel_box)
-        row.addWidget(self.effective)
-        row.addWidget(self.effective_words, 1)
-        return row
 
     # ------------------------------------------------------------ rendering
 
@@ -183,7 +144,7 @@ class ReceptivePanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._stop()
+        self.player.stop()
         self.source.leave()
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
@@ -195,7 +156,7 @@ class ReceptivePanel(QWidget):
         if "input_preview" in changed:
             self.source.take(state)
         if "unit" in changed and state.unit is not None:
-            self._take_heat(state.unit)
+            self.effective.take(state.unit, *self._size)
 
     def set_image(self, image: int) -> None:
         """Look at this picture of the project."""
@@ -242,19 +203,15 @@ class ReceptivePanel(QWidget):
         return worked, ""
 
     def _take_network(self, worked: Analysis | None) -> None:
-        self._stop()
         before = self._rows[self._current].name if self._rows else ""
         self._worked, self._rows = worked, fields.rows_of(worked) if worked is not None else ()
+        self.player.set_rows(self._rows)
         self.table.set_lines([_line(number, row) for number, row in enumerate(self._rows)])
         self._current = 0
         if worked is None or not self._rows:
             return
         _, height, width = worked.input
         self._focus = (height / 2, width / 2)
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, len(self._rows) - 1)
-        self.slider.setPageStep(max(1, len(self._rows) // 10))
-        self.slider.blockSignals(False)
         self._draw_curve()
         same = next((number for number, row in enumerate(self._rows) if row.name == before), -1)
         self._go(same if same >= 0 else _telling(self._rows, min(height, width)))
@@ -265,11 +222,16 @@ class ReceptivePanel(QWidget):
         self.plot.set_panels((Panel(self.tr("field (px)"), (series,) if len(y) else (), " px", 0, floor=0.0),))
 
     def _show_picture(self) -> None:
+        self.effective.drop()
         self.picture.set_picture(self.source.picture)
-        self._drop_heat()
         self.picture_name.setText(self.source.words(self._bridge.state))
 
     # ------------------------------------------------------------ layer and unit
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        return self._worked.input[1:] if self._worked is not None else (0, 0)
 
     @property
     def row(self) -> LayerRow | None:
@@ -291,16 +253,9 @@ class ReceptivePanel(QWidget):
         """Look at a layer."""
         self._current = number
         self.table.select(number)
-        self.slider.blockSignals(True)
-        self.slider.setValue(number)
-        self.slider.blockSignals(False)
-        words = self.tr("layer {number} of {all}")
-        self.number.setText(words.format(number=count(number + 1), all=count(len(self._rows))))
+        self.player.show_layer(number)
         row = self._rows[number]
         self.plot.set_marks((Mark(float(number + 1), row.name),))
-        self.channel_box.blockSignals(True)
-        self.channel_box.setRange(0, row.output[0] - 1)
-        self.channel_box.blockSignals(False)
         self._show_unit()
 
     def _show_unit(self) -> None:
@@ -308,7 +263,6 @@ class ReceptivePanel(QWidget):
         assert worked is not None
         at = self.unit
         self._shown = fields.seen(worked, row, at)
-        self._asked = self._heat = None
         rows, columns = fields.grid(row)
         alike = row.jump == (0, 0) and (rows, columns) != (1, 1)
         self.grid.set_grid(rows, columns, at, alike)
@@ -317,18 +271,11 @@ class ReceptivePanel(QWidget):
         head = f"{row.name}: {row.kind}{', ' + row.detail if row.detail else ''}"
         lines = (head, f"{field}; {jump}" if jump else field, sees, padding)
         self.words.setText("\n".join(line for line in lines if line))
-        if self._foreign:
-            self.picture.set_picture(self.source.picture)
-        self._foreign = False
         self.picture.set_seen(self._shown, sees)
-        self._offer_effective(self._bridge.state)
+        self.effective.set_unit(row, at)
 
     def _choose_row(self, number: int) -> None:
-        self._stop()
-        self._go(number)
-
-    def _slide(self, number: int) -> None:
-        self._stop()
+        self.player.stop()
         self._go(number)
 
     def _choose_unit(self, row: int, column: int) -> None:
@@ -347,53 +294,16 @@ class ReceptivePanel(QWidget):
             self._focus = (y, x)
             self._show_unit()
 
-    def _step(self, steps: int) -> None:
-        self._stop()
-        if self._rows:
-            self._go(min(max(self._current + steps, 0), len(self._rows) - 1))
-
     def _turn(self, steps: int) -> None:
         self.source.step(self._bridge.state, steps)
         self._refresh()
 
-    # ------------------------------------------------------------ playing
-
-    @property
-    def playing(self) -> bool:
-        """Whether the field grows by itself."""
-        return self._timer.isActive()
-
-    def toggle_play(self) -> None:
-        """Grow layer by layer, from the first one where the last is reached; or pause."""
-        if self.playing or not self._rows:
-            self._stop()
-            return
-        if _next(self._rows, self._current) is None:
-            self._go(0)
-        steps = 1
-        at = _next(self._rows, 0)
-        while at is not None:
-            steps, at = steps + 1, _next(self._rows, at)
-        self._timer.start(min(max(WHOLE_PLAY // steps, FASTEST), SLOWEST))
-        self.play.setText(self.tr("Pause"))
-
-    def _advance(self) -> None:
-        following = _next(self._rows, self._current)
-        if following is None:
-            self._stop()
-        else:
-            self._go(following)
-
-    def _stop(self) -> None:
-        self._timer.stop()
-        self.play.setText(self.tr("Play"))
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         if event.key() in steps:
-            self._step(steps[Qt.Key(event.key())])
+            self.player.step(steps[Qt.Key(event.key())])
         elif event.key() == Qt.Key.Key_Space:
-            self.toggle_play()
+            self.player.toggle()
         else:
             super().keyPressEvent(event)
 
@@ -407,72 +317,17 @@ class ReceptivePanel(QWidget):
 
     # ------------------------------------------------------------ the effective field
 
-    def _run(self, state: AppState) -> tuple[RunRecord | None, str]:
-        """The newest run of this network on such pictures; else None and what is missing."""
-        if self._worked is None or self.which.currentIndex() > 0:
-            return None, self.tr("Examples are not trained.")
-        name = plan.network_name(state)
-        trained = [run for run in state.runs if run.network == name and run.parameters]
-        if not trained:
-            return None, self.tr("Train this network to see which of these pixels do influence the unit.")
-        for run in trained:
-            like = run.preprocessing
-            if (like.channels, like.height, like.width) == self._worked.input:
-                return run, ""
-        like = trained[0].preprocessing
-        words = self.tr("It was trained at {height} × {width}: choose this working size to look into that run.")
-        return None, words.format(height=like.height, width=like.width)
-
     def _offer_effective(self, state: AppState) -> None:
-        run, missing = self._run(state)
-        if run is not None and self.source.image < 0:
-            run, missing = None, self.tr("Add a picture to the project to look at.")
-        self.effective.setEnabled(run is not None and bool(self._rows) and state.engine is not None)
-        self.channel_box.setEnabled(run is not None)
-        if self._asked is None and self._heat is None:
-            self.effective_words.setText(missing)
-        tip = self.tr("Heat: how much each pixel moves this unit, in the newest run of this network (Luo et al. 2016)")
-        self.effective.setToolTip(missing or tip)
+        chosen = self.which.currentIndex() <= 0
+        shape = self._worked.input if self._worked is not None else None
+        self.effective.offer(state, plan.network_name(state) if chosen else "", shape, self.source.image)
 
-    def _probe(self) -> None:
-        run, _ = self._run(self._bridge.state)
-        row = self.row
-        if run is None or row is None:
-            return
-        self._stop()
-        self._asked = ProbeUnit(run.id, self.source.image, row.name, self.channel_box.value(), *fields.unit_index(row, self.unit))
-        self.effective_words.setText("…")
-        self._bridge.submit(self._asked)
-
-    def _take_heat(self, event: UnitProbed) -> None:
-        asked, worked = self._asked, self._worked
-        wanted = asked is not None and (event.run, event.image, event.layer, event.channel, event.row, event.column) == (
-            asked.run,
-            asked.image,
-            asked.layer,
-            asked.channel,
-            asked.row,
-            asked.column,
-        )
-        if not wanted or worked is None or event.heat.shape != worked.input[1:]:
-            return
-        self._heat = event
-        self.picture.set_picture(event.picture)
-        self._foreign = True
-        self.picture.set_heat(event.heat)
-        if not event.heat.any():
-            self.effective_words.setText(self.tr("It is silent here: no pixel moves it."))
-            return
-        words = self.tr("value {value:.3g}; does see about {side:.0f} × {side:.0f} px")
-        self.effective_words.setText(words.format(value=event.activation, side=effective_size(event.heat)))
-
-    def _drop_heat(self) -> None:
-        self._asked = self._heat = None
-        if self._foreign:
-            self.picture.set_picture(self.source.picture)
-            self._foreign = False
-        self.picture.set_heat(None)
-        self._offer_effective(self._bridge.state)
+    def _show_heat(self, event: UnitProbed | None) -> None:
+        """The run's own picture with the heat; without, the picture as before."""
+        if event is not None:
+            self.player.stop()
+        self.picture.set_picture(self.source.picture if event is None else event.picture)
+        self.picture.set_heat(None if event is None else event.heat)
 
 
 def _line(number: int, row: LayerRow) -> Line:
@@ -490,12 +345,3 @@ def _telling(rows: tuple[LayerRow, ...], side: int) -> int:
     """The last layer that sees no more than half of the picture; else the first."""
     some = [number for number, row in enumerate(rows) if row.form != "flat" and max(row.receptive_field or (0, 0)) <= side / 2]
     return some[-1] if some else 0
-
-
-def _next(rows: tuple[LayerRow, ...], current: int) -> int | None:
-    """The next layer whose units see something else, or lie elsewhere."""
-    now = (rows[current].receptive_field, rows[current].jump, fields.grid(rows[current]))
-    for number in range(current + 1, len(rows)):
-        if (rows[number].receptive_field, rows[number].jump, fields.grid(rows[number])) != now:
-            return number
-    return None

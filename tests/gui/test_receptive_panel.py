@@ -162,7 +162,7 @@ def test_hidden_it_asks_for_nothing_and_without_pictures_one_is_made(panel, brid
     update(panel, bridge)
     assert not panel._rows
     panel.show()
-    assert not host.sent(PreviewInput) and panel.source.picture.shape == (32, 32, 3) and not panel.effective.isEnabled()
+    assert not host.sent(PreviewInput) and panel.source.picture.shape == (32, 32, 3) and not panel.effective.button.isEnabled()
 
 
 def test_a_picture_that_cannot_be_read_is_replaced_by_a_made_one(panel, bridge, host):
@@ -234,24 +234,24 @@ def test_keys_step_and_space_plays_to_the_end(qtbot, panel, bridge, host):
     QTest.keyClick(panel.table, Qt.Key.Key_Right)
     QTest.keyClick(panel.table, Qt.Key.Key_Left)
     QTest.keyClick(panel.table, Qt.Key.Key_Left)
-    assert panel.row is panel._rows[0] and panel.slider.value() == 0
+    assert panel.row is panel._rows[0] and panel.player.slider.value() == 0
     seen = []
-    panel._timer.timeout.connect(lambda: seen.append(panel.row.receptive_field[0]))
+    panel.player.timer.timeout.connect(lambda: seen.append(panel.row.receptive_field[0]))
     QTest.keyClick(panel.table, Qt.Key.Key_Space)
-    assert panel.playing and panel.play.text() == "Pause"
-    panel._timer.setInterval(1)
-    qtbot.waitUntil(lambda: not panel.playing)
-    assert seen[:-1] == sorted(seen[:-1]) and seen[-1] == panel._worked.receptive_field[0] and panel.play.text() == "Play"
-    panel.play.click()
-    assert panel.playing and panel.row is panel._rows[0]  # from the start again
+    assert panel.player.playing and panel.player.play.text() == "Pause"
+    panel.player.timer.setInterval(1)
+    qtbot.waitUntil(lambda: not panel.player.playing)
+    assert seen[:-1] == sorted(seen[:-1]) and seen[-1] == panel._worked.receptive_field[0] and panel.player.play.text() == "Play"
+    panel.player.play.click()
+    assert panel.player.playing and panel.row is panel._rows[0]  # from the start again
     QTest.keyClick(panel.table, Qt.Key.Key_Space)
-    assert not panel.playing
-    panel.play.click()
-    panel.slider.setValue(4)
-    assert not panel.playing and panel.row is panel._rows[4]
-    panel.play.click()
+    assert not panel.player.playing
+    panel.player.play.click()
+    panel.player.slider.setValue(4)
+    assert not panel.player.playing and panel.row is panel._rows[4]
+    panel.player.play.click()
     panel.hide()
-    assert not panel.playing
+    assert not panel.player.playing
 
 
 def test_the_curve_marks_the_layer(panel, bridge, host):
@@ -270,7 +270,7 @@ def test_tokens_are_grid_places_and_see_all_after_attention(panel, bridge, host)
     layer(panel, "token")
     panel._choose_unit(2, 3)
     assert panel.seen.box == (8, 12, 12, 16) and panel.grid._rows == 8
-    panel.effective.click()
+    panel.effective.button.click()
     probe = host.sent(ProbeUnit)[-1]
     assert (probe.layer, probe.row, probe.column) == ("token", 1 + 2 * 8 + 3, 0)
     layer(panel, "block1.attention")
@@ -284,9 +284,9 @@ def test_what_a_trained_unit_does_see_is_laid_over(panel, bridge, host):
     show(panel, bridge, host, runs=(run,), memory={"typical": '{"pictures":12,"channels":1,"height":32,"width":32}'})
     asked = answer(panel, bridge, host)
     layer(panel, "conv3")
-    panel.channel_box.setValue(5)
-    assert panel.effective.isEnabled()
-    panel.effective.click()
+    panel.effective.channel_box.setValue(5)
+    assert panel.effective.button.isEnabled()
+    panel.effective.button.click()
     probe = host.sent(ProbeUnit)[-1]
     assert (probe.run, probe.image, probe.layer, probe.channel) == ("r1", asked.images[0], "conv3", 5) and (
         probe.row,
@@ -301,14 +301,14 @@ def test_what_a_trained_unit_does_see_is_laid_over(panel, bridge, host):
     assert panel.picture._heat is None
     host.emit(event)
     update(panel, bridge)
-    assert panel.picture._heat is heat and "4 × 4 px" in panel.effective_words.text() and not panel.picture.picture(1.0).isNull()
+    assert panel.picture._heat is heat and "4 × 4 px" in panel.effective.words.text() and not panel.picture.picture(1.0).isNull()
     panel._choose_unit(0, 0)
-    assert panel.picture._heat is None and (panel.picture._picture == 255).all() and not panel.effective_words.text()
-    panel.effective.click()
+    assert panel.picture._heat is None and (panel.picture._picture == 255).all() and not panel.effective.words.text()
+    panel.effective.button.click()
     silent = {**values, "row": 0, "column": 0}
     host.emit(UnitProbed(**silent, box=(0, 0, 14, 14), heat=heat * 0, picture=event.picture, activation=0.0, epoch=0))
     update(panel, bridge)
-    assert "silent" in panel.effective_words.text()
+    assert "silent" in panel.effective.words.text()
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_what_a_trained_unit_does_see_is_laid_over(panel, bridge, host):
 )
 def test_without_a_run_it_says_what_is_missing(panel, bridge, host, runs, words):
     show(panel, bridge, host, runs=runs, memory={"typical": '{"pictures":12,"channels":1,"height":32,"width":32}'})
-    assert not panel.effective.isEnabled() and words in panel.effective_words.text()
+    assert not panel.effective.button.isEnabled() and words in panel.effective.words.text()
 
 
 def test_networks_without_fields_say_so(panel, bridge, host):
@@ -357,7 +357,7 @@ def test_examples_are_looked_at_at_their_own_size(panel, bridge, host):
     answer(panel, bridge, host)
     top, left, bottom, right = panel.seen.box
     assert (bottom - top, right - left) == (5, 5) and "field = 3 + (3 − 1)·1 = 5 px" in panel.words.text()
-    assert not panel.effective.isEnabled()
+    assert not panel.effective.button.isEnabled()
     panel.which.setCurrentIndex(0)
     panel.which.activated.emit(0)
     assert len(panel._rows) > 6
@@ -367,11 +367,11 @@ def test_the_deepest_network_steps_fast_and_draws(qtbot, panel, bridge, host):
     show(panel, bridge, host, "resnet-1001")
     answer(panel, bridge, host)
     panel._choose_row(len(panel._rows) - 1)
-    panel.toggle_play()
-    assert panel._timer.interval() <= 60
-    panel._advance()
+    panel.player.toggle()
+    assert panel.player.timer.interval() <= 60
+    panel.player._advance()
     assert panel.row.receptive_field[0] >= 3
-    panel._stop()
+    panel.player.stop()
     theme().apply("dark", 1.5)
     assert not panel.grab().isNull()
     assert panel.picture.table()[1][0] == "box"
