@@ -65,7 +65,7 @@ class Lettering:
         x, y = box.middle
         made = []
         if box.lead:
-            wire = box.left - 8 - (box.lead - 12) / 2
+            wire = box.left - 8 - box.aside - (box.lead - box.aside - 12) / 2
             made.append(self._word(box.above, wire, y - LINE - 2, CAPTION, _ink(box.state, "text")))
             made.append(self._word(box.below, wire, y + 2, CAPTION, _ink(box.state, "muted")))
         for number, text in enumerate(box.captions):

@@ -121,9 +121,11 @@ class Ladder(Plan):
 
     def place(self, pen: Pen, x: float, y: float) -> tuple[Port, Port]:
         ports: dict[int, tuple[Port, Port]] = {}
+        edges: list[float] = []
         across = x + 8
         roof = y - self.up
         for at, column in enumerate(self._columns):
+            edges.append(across + 2)
             top = y - self._span(at)[0]
             for number in (*self._alive[at], *self._dead[at]):
                 plan = self._plans[number]
@@ -133,7 +135,8 @@ class Ladder(Plan):
         for number, sources in enumerate(self._fed):
             end = ports[number][0]
             for source in sources:
-                self._join(pen, ports[source][1], end, self._at[number] - self._at[source] > 1, roof + 8 * self._lane(source))
+                skips = self._at[number] - self._at[source] > 1
+                self._join(pen, ports[source][1], end, edges[self._at[number]], roof + 8 * self._lane(source) if skips else None)
         first, last = self._columns[0], self._columns[-1]
         enter = ports[first[0]][0] if len(first) == 1 else Port(x + 4, y, False)
         if len(first) > 1:
@@ -150,13 +153,13 @@ class Ladder(Plan):
     def _lane(self, source: int) -> int:
         return self._skips.index(source) if source in self._skips else 0
 
-    def _join(self, pen: Pen, start: Port, end: Port, skips: bool, roof: float) -> None:
-        if skips:
-            pen.wire(start, end, (start.x + 6, start.y), (start.x + 6, roof), (end.x - 12, roof), (end.x - 12, end.y))
+    def _join(self, pen: Pen, start: Port, end: Port, bend: float, roof: float | None) -> None:
+        """A wire that turns where the column begins; one that passes columns by goes above them all."""
+        if roof is not None:
+            pen.wire(start, end, (start.x + 6, start.y), (start.x + 6, roof), (bend, roof), (bend, end.y))
         elif start.y == end.y:
             pen.wire(start, end)
         else:
-            bend = max(start.x + 6, end.x - 12)
             pen.wire(start, end, (bend, start.y), (bend, end.y))
 
 

@@ -101,11 +101,12 @@ class Cell(Plan):
         lead = max(lead, words + 14 if words else 0.0)
         below = max((gauge(text) for text in (*box.captions, *(note.text for note in box.notes))), default=0.0)
         over = (below - wide) / 2 + 3
-        self._lead = max(lead, over)
-        self._box = msgspec.structs.replace(box, lead=self._lead if words else 0.0)
+        half = (box.height + box.rise) / 2
+        aside = max(0.0, over - 8) if box.below and half < LINE + 2 else 0.0  # the captions of a low box are beside the words
+        self._lead = max(lead + aside, over)
+        self._box = msgspec.structs.replace(box, lead=self._lead if words else 0.0, aside=aside)
         self._container, self._number = container, number
         self.width = self._lead + wide + max(4.0, over)
-        half = (box.height + box.rise) / 2
         self.up = max(half, LINE + 4 if words else 0.0) + 2
         self.down = max(half + 3 + LINE * len(box.captions) + NOTE_LINE * len(box.notes), LINE + 4 if box.below else 0.0) + 2
         self.bent = False
@@ -129,6 +130,7 @@ class Cell(Plan):
             box.notes,
             box.state,
             box.dashed or pen.dashed > 0,
+            box.aside,
         )
         pen.boxes.append(placed)
         pen.order.extend((box.name, *(note.name for note in box.notes)))

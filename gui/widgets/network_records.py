@@ -39,8 +39,8 @@ class Box(msgspec.Struct, frozen=True, eq=False):
         Of the front.
     above, below : str
         The operation on the wire that leads to it, and its window.
-    lead : float
-        Length of that wire.
+    lead, aside : float
+        Length of that wire, and how far from the box the words on it begin: they give way to captions.
     captions : tuple of str
         Lines below.
     state : {"", "wrong", "unknown"}
@@ -61,6 +61,7 @@ class Box(msgspec.Struct, frozen=True, eq=False):
     notes: tuple[Note, ...] = ()
     state: str = ""
     dashed: bool = False
+    aside: float = 0.0
 
     @property
     def rise(self) -> float:

@@ -47,6 +47,7 @@ class Sight:
             for bucket in _buckets(span_of(wire)):
                 self._buckets[bucket][1].append(number)
         self._spans: dict[str, Span] = {}
+        self._framed = {frame.name for frame in drawing.frames}
         for frame in drawing.frames:
             self._spans[frame.name] = frame.span
         for box in drawing.boxes:
@@ -78,6 +79,15 @@ class Sight:
     def span(self, name: str) -> Span | None:
         """What a layer or container covers; None where it does not show."""
         return self._spans.get(name)
+
+    def grip(self, name: str) -> Point | None:
+        """Where something is taken hold of: the middle of a layer, the title of an open container; None where it does not show."""
+        span = self._spans.get(name)
+        if span is None:
+            return None
+        if name in self._framed:
+            return span[0] + BADGE + 24, span[1] + HEADER / 2
+        return (span[0] + span[2]) / 2, (span[1] + span[3]) / 2
 
     def shown(self, name: str) -> str:
         """The name itself where it shows, else that of the closed container that holds it; "" where there is none."""
@@ -185,8 +195,3 @@ def _buckets(span: Span) -> Iterator[tuple[int, int]]:
 def _distance(slot: Slot, x: float, y: float) -> float:
     (x0, y0), (x1, y1) = slot.start, slot.end
     return math.hypot(max(x0 - x, 0, x - x1), max(y0 - y, 0, y - y1))
-
-
-def middle_of(span: Span) -> Point:
-    """The middle of a rectangle."""
-    return (span[0] + span[2]) / 2, (span[1] + span[3]) / 2

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from gui.widgets.network_drop import LAYER_MIME, Carried, carried, carry, may_drop
 from gui.widgets.network_records import Slot
-from gui.widgets.network_sight import Hit, middle_of
+from gui.widgets.network_sight import Hit
 from gui.widgets.network_stage import NetworkStage
 from gui.widgets.network_tips import tip_of
 
@@ -57,6 +57,7 @@ class NetworkView(NetworkStage):
         super().__init__(parent)
         self._pressed: tuple[QPointF, Hit | None] | None = None
         self._panning = False
+        self._described: tuple[str, object] = ("", None)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Drawing of the network"))
         self._refresh()
@@ -70,10 +71,14 @@ class NetworkView(NetworkStage):
 
     def select(self, name: str) -> None:
         """Select a layer or container and bring it into view, without telling; within a closed container that one is marked."""
-        self._selected = name
+        self._mark(name)
         span = self._painter.sight.span(self._painter.sight.shown(name))
         if span is not None:
             self._camera.reveal(span)
+            self._refresh()
+
+    def _mark(self, name: str) -> None:
+        self._selected = name
         self._refresh()
 
     def _choose(self, name: str) -> None:
@@ -92,9 +97,9 @@ class NetworkView(NetworkStage):
         return self._painter.sight.at(*self._camera.to_scene(point.x(), point.y())) if point.y() < self._camera.view[1] else None
 
     def place_of(self, name: str) -> QPointF | None:
-        """The middle of a layer in the widget; None where it does not show."""
-        span = self._painter.sight.span(name)
-        return None if span is None else QPointF(*self._camera.to_view(*middle_of(span)))
+        """Where a layer, or the title of an open container, is in the widget; None where it does not show."""
+        grip = self._painter.sight.grip(name)
+        return None if grip is None else QPointF(*self._camera.to_view(*grip))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         hit = self.hit(event.position())
@@ -107,8 +112,9 @@ class NetworkView(NetworkStage):
             self._activate(hit.name)
             return
         self._pressed = event.position(), hit
-        if hit is not None:
-            self._choose(hit.name)
+        if hit is not None:  # nothing moves beneath the pointer
+            self._mark(hit.name)
+            self.layer_clicked.emit(hit.name)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._pressed is None:
@@ -196,14 +202,17 @@ class NetworkView(NetworkStage):
         if hit is None:
             super().contextMenuEvent(event)
             return
-        self._choose(hit.name)
+        self._mark(hit.name)
+        self.layer_clicked.emit(hit.name)
         self.menu_wanted.emit(hit.name, event.globalPos())
 
     # ------------------------------------------------------------ keyboard and screen readers
 
     def _refresh(self) -> None:
         super()._refresh()
-        self._describe()
+        if self._described != (self._selected, self._painter):  # not while it only moves: sums over a thousand layers take time
+            self._described = self._selected, self._painter
+            self._describe()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys, key = Qt.Key, event.key()
