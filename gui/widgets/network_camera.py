@@ -5,7 +5,7 @@ from __future__ import annotations
 from gui.widgets.network_records import Point, Span
 
 LARGEST, SMALLEST = 6.0, 0.02
-FITTED = 1.25
+FITTED = 1.6
 """Largest enlargement by fitting: small networks do not become posters."""
 
 
