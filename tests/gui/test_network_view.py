@@ -497,9 +497,11 @@ def test_words_can_be_read_in_both_schemes(view, scheme):
 
 def test_a_larger_scale_draws_larger(view):
     show(view, PLAIN)
+    view.grab()
     zoom = view.zoom
     theme().apply("light", 1.5)
     view.resize(1500, 630)
+    view.grab()
     assert view.zoom == pytest.approx(1.5 * zoom, rel=0.05)
     theme().apply("light", 1.0)
 
