@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from engine.networks.arithmetic import PICTURE, Analysis, LayerRow, NetworkError
-from engine.networks.layers import Pair
 
-Box: TypeAlias = tuple[int, int, int, int]
-"""(top, left, bottom, right), both ends included."""
+Places: TypeAlias = range | tuple[int, ...]
+"""Along one axis, rising: a range where they follow each other, else each by itself."""
+Seen: TypeAlias = tuple[Places, Places]
+"""Rows and columns of a map; never empty."""
 
 
 def unit_box(analysis: Analysis, layer_name: str, row: int, column: int, height: int, width: int) -> tuple[int, int, int, int]:
     """Theoretical receptive field of a unit: the input pixels that may influence it.
 
     The field is followed back along all paths and cut to each layer's input, so pixels that no window reaches
-    (a stride that does not divide) are left out; for a flat layer it is that of all units together.
+    (a stride that does not divide, gaps of a dilated kernel) are left out; for a flat layer it is that of all units together.
 
     Parameters
     ----------
@@ -43,56 +44,63 @@ def unit_box(analysis: Analysis, layer_name: str, row: int, column: int, height:
     if not (0 <= row < rows and 0 <= column < columns):
         raise NetworkError(f"Layer {layer_name} has no unit at row {row}, column {column}.", f"Its maps are {rows}×{columns}.")
     number = analysis.layers.index(last)
-    boxes: dict[int, Box | None] = {number: _cell(last, row, column)}
+    seen: dict[int, Seen | None] = {number: _cell(last, row, column)}
     for current in range(number, PICTURE, -1):
-        if current not in boxes:
+        if current not in seen:
             continue
-        before = _before(analysis.layers[current], boxes.pop(current))
+        before = _before(analysis.layers[current], seen.pop(current))
         for source in analysis.layers[current].sources:
-            boxes[source] = _together(boxes.get(source), before)
-    box = boxes.get(PICTURE)
+            seen[source] = _together(seen.get(source), before)
+    box = seen.get(PICTURE)
     if box is None:
         return 0, 0, 0, 0
-    top, left, bottom, right = box
-    return min(top, height), min(left, width), min(bottom + 1, height), min(right + 1, width)
+    rows_seen, columns_seen = box
+    return min(rows_seen[0], height), min(columns_seen[0], width), min(rows_seen[-1] + 1, height), min(columns_seen[-1] + 1, width)
 
 
-def _cell(layer: LayerRow, row: int, column: int) -> Box | None:
+def _cell(layer: LayerRow, row: int, column: int) -> Seen | None:
     """The unit's own place; None for a class token, which comes from no place."""
-    if layer.form != "tokens":
-        return row, column, row, column
-    if row < layer.extra:
-        return None
-    y, x = divmod(row - layer.extra, layer.places[1])
-    return y, x, y, x
+    if layer.form == "tokens":
+        if row < layer.extra:
+            return None
+        row, column = divmod(row - layer.extra, layer.places[1])
+    return range(row, row + 1), range(column, column + 1)
 
 
-def _before(layer: LayerRow, box: Box | None) -> Box | None:
+def _before(layer: LayerRow, seen: Seen | None) -> Seen | None:
     """The places of a layer's input that places of its output see."""
     rows, columns = layer.input_places
     if layer.whole:
-        return 0, 0, rows - 1, columns - 1
-    if box is None or (layer.form == "flat" and layer.input_form == "tokens"):  # the class token alone
+        return range(rows), range(columns)
+    if seen is None or (layer.form == "flat" and layer.input_form == "tokens"):  # the class token alone
         return None
-    top, left, bottom, right = box
-    rise = _touched(range(top, bottom + 1), rows, 0, layer)
-    run = _touched(range(left, right + 1), columns, 1, layer)
-    return None if rise is None or run is None else (rise[0], run[0], rise[1], run[1])
+    rise, run = _touched(seen[0], rows, 0, layer), _touched(seen[1], columns, 1, layer)
+    return (rise, run) if rise and run else None
 
 
-def _touched(units: range, size: int, axis: int, layer: LayerRow) -> Pair | None:
-    """First and last place along one axis that the windows of these units touch; None where they lie in the padding alone."""
+def _touched(units: Places, size: int, axis: int, layer: LayerRow) -> Places:
+    """The places along one axis that the windows of these units touch, without those in the padding."""
     kernel, stride, padding, dilation = layer.kernel[axis], layer.stride[axis], layer.padding[axis], layer.dilation[axis]
-    first, last = units[0] * stride - padding, units[-1] * stride - padding + (kernel - 1) * dilation
-    if dilation == 1 or (first >= 0 and last < size):
-        first, last = max(0, first), min(size - 1, last)
-        return (first, last) if first <= last else None
-    taps = (unit * stride - padding + step * dilation for unit in units for step in range(kernel))
-    inside = [tap for tap in taps if 0 <= tap < size]
-    return (min(inside), max(inside)) if inside else None
+    if isinstance(units, range) and dilation == 1 and stride <= kernel:  # the windows leave no gap
+        return range(max(0, units[0] * stride - padding), min(size, units[-1] * stride - padding + kernel))
+    taps = {unit * stride - padding + step * dilation for unit in units for step in range(kernel)}
+    return _as_range(tuple(sorted(tap for tap in taps if 0 <= tap < size)))
 
 
-def _together(one: Box | None, other: Box | None) -> Box | None:
+def _together(one: Seen | None, other: Seen | None) -> Seen | None:
     if one is None or other is None:
         return one or other
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+    return _joined(one[0], other[0]), _joined(one[1], other[1])
+
+
+def _joined(one: Places, other: Places) -> Places:
+    for wide, narrow in ((one, other), (other, one)):
+        if isinstance(wide, range) and wide[0] <= narrow[0] and narrow[-1] <= wide[-1]:
+            return wide
+    return _as_range(tuple(sorted({*one, *other})))
+
+
+def _as_range(places: tuple[int, ...]) -> Places:
+    if places and places[-1] - places[0] + 1 == len(places):
+        return range(places[0], places[-1] + 1)
+    return places

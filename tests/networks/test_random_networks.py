@@ -1,102 +1,61 @@
-"""Properties of random trees: torch and arithmetic agree on shapes, counts and receptive fields; JSON loses nothing."""
+"""Properties of random trees: torch and arithmetic agree on shapes, counts, work and receptive fields; JSON loses nothing."""
 
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_trees import networks, transformers
+from torch.utils.flop_counter import FlopCounterMode
 
-from engine.networks.arithmetic import analyse, output_size
+from engine.networks.arithmetic import analyse
 from engine.networks.build import build, skeleton
 from engine.networks.files import dump, parse
-from engine.networks.layers import (
-    Activation,
-    Conv,
-    Dropout,
-    Flatten,
-    GlobalPool,
-    Linear,
-    Network,
-    Norm,
-    Pool,
-    Sequence,
-)
+from engine.networks.layers import Auxiliary, PartialConv, Subsampling, walk
 from engine.networks.receptive import unit_box
 
-ACTIVATIONS = st.sampled_from(["relu", "tanh", "sigmoid", "leaky-relu"])
 
-
-@st.composite
-def windows(draw, shape, largest=5):
-    """A kernel, stride and padding that fit."""
-    kernel, stride, padding = [], [], []
-    for size in shape[1:]:
-        side = draw(st.integers(1, largest))
-        margin = draw(st.integers(0, side // 2))
-        if size + 2 * margin < side:
-            side, margin = 1, 0
-        kernel.append(side)
-        padding.append(margin)
-        stride.append(draw(st.integers(1, 3)))
-    return tuple(kernel), tuple(stride), tuple(padding)
-
-
-@st.composite
-def networks(draw, pools=("max", "mean")):
-    """A valid network of a few layers, some of them in sequences of their own."""
-    input = shape = (draw(st.integers(1, 3)), draw(st.integers(4, 17)), draw(st.integers(4, 17)))
-    layers = []
-    for number in range(draw(st.integers(0, 6))):
-        kind = draw(st.sampled_from(["conv", "conv", "pool", "norm", "activation", "dropout", "group"]))
-        name = f"layer{number}"
-        if kind == "conv":
-            kernel, stride, padding = draw(windows(shape))
-            filters = draw(st.integers(1, 4))
-            groups = draw(st.sampled_from([1, filters] if shape[0] == filters else [1]))
-            layers.append(Conv(name, filters, kernel, stride, padding, groups, draw(st.booleans())))
-            shape = (filters, *map(output_size, shape[1:], kernel, stride, padding))
-        elif kind == "pool":
-            kernel, stride, padding = draw(windows(shape, 3))
-            layers.append(Pool(name, draw(st.sampled_from(pools)), kernel, stride, padding))
-            shape = (shape[0], *map(output_size, shape[1:], kernel, stride, padding))
-        elif kind == "norm":
-            layers.append(Norm(name))
-        elif kind == "activation":
-            layers.append(Activation(name, draw(ACTIVATIONS), draw(st.floats(0, 0.5))))
-        elif kind == "dropout":
-            layers.append(Dropout(name, draw(st.floats(0, 0.9))))
-        else:
-            layers = [Sequence(name, tuple(layers))]
-    if draw(st.booleans()):
-        layers.append(GlobalPool("global", draw(st.sampled_from(pools))))
-    layers.append(Flatten("flatten"))
-    if draw(st.booleans()):
-        layers += [Linear("hidden", draw(st.integers(1, 5)), draw(st.booleans())), Norm("norm"), Activation("act", draw(ACTIVATIONS))]
-    classes = draw(st.integers(1, 4))
-    layers.append(Linear("linear", classes))
-    return Network("own", draw(st.text(max_size=20)), draw(st.integers(0, 9999)), "own", input, classes, Sequence("body", tuple(layers)))
-
-
-def outputs_of(module, rows, pictures):
-    outputs = {}
-    for row in rows:
-        module.get_submodule(row.name).register_forward_hook(lambda _, __, output, name=row.name: outputs.update({name: output}))
+def outputs_of(network, module, pictures):
+    """What each row's module gives; auxiliary heads answer too."""
+    outputs, parts = {}, dict(module.named_modules())
+    for name, layer in walk(network.body):
+        if isinstance(layer, Auxiliary):
+            parts[name].training = True
+    for row in analyse(network).layers:
+        parts[row.name].register_forward_hook(lambda _, __, output, name=row.name: outputs.update({name: output}))
     module(pictures)
     return outputs
 
 
-@settings(max_examples=150, deadline=None)
-@given(networks())
-def test_shapes_and_counts_are_those_of_torch(network):
+@settings(max_examples=120, deadline=None)
+@given(networks() | transformers())
+def test_shapes_counts_and_work_are_those_of_torch(network):
     analysis = analyse(network)
     module = skeleton(network).eval()
-    outputs = outputs_of(module, analysis.layers, torch.empty(2, *network.input, device="meta"))
+    with FlopCounterMode(display=False) as counter:
+        outputs = outputs_of(network, module, torch.empty(2, *network.input, device="meta"))
     for row in analysis.layers:
-        assert tuple(outputs[row.name].shape) == ((2, row.output[0]) if row.flat else (2, *row.output))
-        assert sum(parameter.numel() for parameter in module.get_submodule(row.name).parameters()) == row.parameters
-    assert sum(parameter.numel() for parameter in module.parameters()) == analysis.parameters
+        channels, places, _ = row.output
+        expected = {"maps": row.output, "flat": (channels,), "tokens": (places, channels)}[row.form]
+        assert tuple(outputs[row.name].shape) == (2, *expected)
+        if row.kind not in ("Sum", "Join"):
+            assert sum(parameter.numel() for parameter in module.get_submodule(row.name).parameters()) == row.parameters
+    held = sum(parameter.numel() for parameter in module.parameters())
+    assert held == analysis.parameters + analysis.auxiliary_parameters
+    if not any(isinstance(layer, PartialConv | Subsampling) for _, layer in walk(network.body)):
+        assert counter.get_total_flops() == 2 * 2 * sum(row.multiply_adds for row in analysis.layers)
 
 
-@settings(max_examples=120, deadline=None)
-@given(networks(pools=("mean",)), st.data())
+def seen_by(output, row, place, pictures):
+    """The smallest box around all pixels with a gradient: (top, left, bottom, right); all 0 where there is none."""
+    unit = output if row.flat else output[:, place[0]] if row.form == "tokens" else output[:, :, place[0], place[1]]
+    if not unit.requires_grad:
+        return 0, 0, 0, 0
+    (gradient,) = torch.autograd.grad(unit.sum(), pictures, allow_unused=True)
+    seen = () if gradient is None else gradient[0].abs().sum(dim=0).nonzero()
+    return (*seen.amin(dim=0).tolist(), *(seen.amax(dim=0) + 1).tolist()) if len(seen) else (0, 0, 0, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(networks(smooth=True), st.data())
 def test_receptive_field_is_the_support_of_the_gradient(network, data):
     analysis = analyse(network)
     module = build(network).double().eval()
@@ -106,20 +65,33 @@ def test_receptive_field_is_the_support_of_the_gradient(network, data):
     pictures = torch.ones(1, *network.input, dtype=torch.float64, requires_grad=True)
     row = data.draw(st.sampled_from(analysis.layers))
     y, x = (data.draw(st.integers(0, side - 1)) for side in row.output[1:])
-    output = outputs_of(module, analysis.layers, pictures)[row.name]
-    (gradient,) = torch.autograd.grad((output if row.flat else output[:, :, y, x]).sum(), pictures)
-    seen = gradient[0].sum(dim=0).nonzero()
-    top, left = seen.min(dim=0).values.tolist()
-    bottom, right = (seen.max(dim=0).values + 1).tolist()
+    seen = seen_by(outputs_of(network, module, pictures)[row.name], row, (y, x), pictures)
     height, width = network.input[1:]
-    assert unit_box(analysis, row.name, y, x, height, width) == (top, left, bottom, right)
-    if all(before.fits for before in analysis.layers):
+    assert unit_box(analysis, row.name, y, x, height, width) == seen
+    if all(before.fits and before.dilation == (1, 1) for before in analysis.layers):
         corners = [row.offset[axis] + place * row.jump[axis] for axis, place in enumerate((y, x))]
         ends = [corner + field for corner, field in zip(corners, row.receptive_field, strict=True)]
-        assert (max(0, corners[0]), max(0, corners[1]), min(height, ends[0]), min(width, ends[1])) == (top, left, bottom, right)
+        assert (max(0, corners[0]), max(0, corners[1]), min(height, ends[0]), min(width, ends[1])) == seen
 
 
-@settings(max_examples=150, deadline=None)
-@given(networks())
+@settings(max_examples=80, deadline=None)
+@given(transformers(), st.data())
+def test_receptive_field_of_a_token_is_the_support_of_the_gradient(network, data):
+    analysis = analyse(network)
+    module = build(network).double().eval()
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 9)))
+    with torch.no_grad():  # at random, since attention between equal tokens and a norm of equal values have no gradient
+        for parameter in module.parameters():
+            parameter.normal_(0, 0.5, generator=generator)
+    pictures = torch.randn(1, *network.input, dtype=torch.float64, generator=generator).requires_grad_()
+    row = data.draw(st.sampled_from(analysis.layers))
+    y, x = (data.draw(st.integers(0, side - 1)) for side in row.output[1:])
+    output = outputs_of(network, module, pictures)[row.name]
+    weights = torch.randn(output.shape, dtype=torch.float64, generator=generator)  # softmax sums to 1 whatever it sees
+    assert unit_box(analysis, row.name, y, x, *network.input[1:]) == seen_by(output * weights, row, (y, x), pictures)
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks() | transformers())
 def test_json_loses_nothing(network):
     assert parse(dump(network), "own.json") == network
