@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from random_trees import networks, transformers
 from safetensors.torch import save_file
-from test_random_networks import networks
 
 from engine.networks import modules, zoo
 from engine.networks.arithmetic import NetworkError, analyse
@@ -59,7 +59,7 @@ def assert_same(network: Network) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(networks())
+@given(networks() | transformers())
 def test_any_network_gives_the_same_answers(network: Network) -> None:
     assert_same(network)
 
