@@ -32,6 +32,21 @@ def scale_of(number: float, unit: str = "") -> str:
     return f"{number:.0f} {unit}".strip()
 
 
+def short_name(name: str) -> str:
+    """A dotted name with what says most: its block, and its own.
+
+    Examples
+    --------
+    >>> short_name("stage1.block1.residual.body.conv1"), short_name("stage2.block1.residual.shortcut.conv")
+    ('stage1.block1 … conv1', 'stage2.block1 … shortcut.conv')
+    """
+    parts = name.split(".")
+    if len(parts) <= 3:
+        return name
+    last = parts[-2:] if parts[-2] == "shortcut" else parts[-1:]
+    return f"{'.'.join(parts[:2])} … {'.'.join(last)}"
+
+
 def network_figures(state: AppState) -> tuple[Figure, ...]:
     """Input and output, and where the network fits: parameters, multiply-adds, receptive field, memory."""
     name = plan.network_name(state)

@@ -12,7 +12,7 @@ from engine.messages import DescribeNetwork, ProbeTraining, ReadNetwork
 from engine.networks.arithmetic import LayerRow
 from gui import networks, plan
 from gui.bridge import Bridge
-from gui.network_figures import measured, network_figures
+from gui.network_figures import measured, network_figures, short_name
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, RunSelected
@@ -245,21 +245,6 @@ class ModelPage(Page):
 
 def _shape(value: tuple[int, ...] | int) -> str:
     return count(value) if isinstance(value, int) else " × ".join(str(side) for side in value)
-
-
-def short_name(name: str) -> str:
-    """A dotted name with what says most: its block, and its own.
-
-    Examples
-    --------
-    >>> short_name("stage1.block1.residual.body.conv1"), short_name("stage2.block1.residual.shortcut.conv")
-    ('stage1.block1 … conv1', 'stage2.block1 … shortcut.conv')
-    """
-    parts = name.split(".")
-    if len(parts) <= 3:
-        return name
-    last = parts[-2:] if parts[-2] == "shortcut" else parts[-1:]
-    return f"{'.'.join(parts[:2])} … {'.'.join(last)}"
 
 
 def _line(row: LayerRow) -> Line:

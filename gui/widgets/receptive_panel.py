@@ -12,6 +12,7 @@ from engine.networks.arithmetic import Analysis, LayerRow, NetworkError
 from gui import fields, networks, plan
 from gui.bridge import Bridge
 from gui.fields import EXAMPLES
+from gui.network_figures import short_name
 from gui.state import AppState
 from gui.theme import colours, px, theme
 from gui.widgets.basics import button, count, label
@@ -89,7 +90,7 @@ class ReceptivePanel(QWidget):
     def _build_layers(self) -> QWidget:
         self.table = FiguresTable(
             (
-                Column(self.tr("Layer"), figure=False),
+                Column(self.tr("Layer"), short_name, figure=False),
                 Column(self.tr("Units"), tip=self.tr("Rows × columns of units that lie at different places")),
                 Column(self.tr("Field"), tip=self.tr("Receptive field: side in pixels of what may influence a unit, padding included")),
                 Column(self.tr("Jump"), tip=self.tr("Pixels between the fields of neighbouring units")),
