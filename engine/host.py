@@ -131,6 +131,7 @@ class EngineThread:
         self.session.backlog = self._events.qsize
         self._numbers = itertools.count(1)
         self._tokens: dict[int, CancelToken] = {}
+        self._changes: set[int] = set()  # of them those of the store
         self._lock = threading.Lock()
         self._lanes = {lane: _LaneThread(lane, self) for lane in Lane}
         self._closing = False
@@ -148,6 +149,8 @@ class EngineThread:
             closing = self._closing
             if not closing:
                 self._tokens[job.number] = job.token
+                if command.lane is Lane.STORE:
+                    self._changes.add(job.number)
         if closing:
             self.emit(JobClosed(job=job.number, command=type(command).__name__, outcome=Outcome.CANCELLED))
         else:
@@ -188,18 +191,30 @@ class EngineThread:
                 return
 
     def close(self, timeout: float = CLOSE_SECONDS) -> bool:
-        """Cancel everything, let every lane finish what it writes, and stop; tells whether all did in time."""
+        """Cancel what is under way, write what was changed, and stop; tells whether all lanes did in time.
+
+        Commands of the store are short, and each is a change that somebody has made: they are carried out. Those that are not done after
+        half the time are cancelled all the same.
+        """
         with self._lock:
             self._closing = True
-            tokens = list(self._tokens.values())
-        for token in tokens:
-            token.cancel()
-        deadline = time.monotonic() + timeout
-        workers = [thread for lane, thread in self._lanes.items() if lane is not Lane.STORE]
-        for thread in [*workers, self._lanes[Lane.STORE]]:  # the store last: the others write through it
+            tokens = dict(self._tokens)
+            changes = {number: token for number, token in tokens.items() if number in self._changes}
+        for number, token in tokens.items():
+            if number not in changes:
+                token.cancel()
+        begun = time.monotonic()
+        store = self._lanes[Lane.STORE]
+        for thread in [thread for thread in self._lanes.values() if thread is not store]:  # the store last: the others write through it
             if thread.ident is not None:
                 thread.put(None)
-                thread.join(max(0.05, deadline - time.monotonic()))
+                thread.join(max(0.05, begun + timeout - time.monotonic()))
+        if store.ident is not None:
+            store.put(None)
+            store.join(max(0.05, begun + timeout / 2 - time.monotonic()))
+            for token in changes.values():
+                token.cancel()
+            store.join(max(0.05, begun + timeout - time.monotonic()))
         if self.session.project is not None:
             self.session.project.close()
             self.session.project = None
@@ -213,6 +228,7 @@ class EngineThread:
         """Forget a job that has ended."""
         with self._lock:
             self._tokens.pop(number, None)
+            self._changes.discard(number)
 
     def load_torch(self) -> None:
         """Import torch and tell what it can compute on."""

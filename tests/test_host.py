@@ -158,3 +158,43 @@ def test_messages_are_picklable() -> None:
     for message in (EVALUATE, JobProgress(fraction=0.5, text="half", job=3)):
         again: Event | messages.Command = pickle.loads(pickle.dumps(message))
         assert type(again) is type(message)
+
+
+def test_changes_that_wait_are_carried_out_when_the_engine_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineThread, "load_torch", lambda self: None)
+    engine = EngineThread()
+    begun, go = threading.Event(), threading.Event()
+    kept: list[str] = []
+
+    def run(command: messages.Command, token: CancelToken, emit: Emit) -> None:
+        if not begun.is_set():
+            begun.set()
+            assert go.wait(10)
+        token.check()
+        kept.append(command.value)
+
+    monkeypatch.setattr(engine.session, "run", run)
+    engine.start()
+    for value in ("one", "two", "three"):
+        engine.submit(messages.Remember("page", value))
+    assert begun.wait(10)
+    threading.Timer(0.2, go.set).start()
+    assert engine.close(timeout=10)
+    assert kept == ["one", "two", "three"]
+
+
+def test_a_change_that_does_not_end_is_cancelled_when_the_engine_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineThread, "load_torch", lambda self: None)
+    engine = EngineThread()
+    begun = threading.Event()
+
+    def run(command: messages.Command, token: CancelToken, emit: Emit) -> None:
+        begun.set()
+        while True:
+            token.check()
+
+    monkeypatch.setattr(engine.session, "run", run)
+    engine.start()
+    engine.submit(messages.Remember("page", "one"))
+    assert begun.wait(10)
+    assert engine.close(timeout=2)
