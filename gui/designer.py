@@ -17,6 +17,8 @@ from engine.networks.layers import Branches, Layer, Network
 from gui.bridge import Bridge
 from gui.design_actions import DEEDS, deed_of, make_actions
 from gui.design_editor import Editor
+from gui.icons import icon
+from gui.theme import theme
 from gui.widgets.layer_words import field_words
 
 RARE = ("unwrap", "add_branch")
@@ -59,7 +61,12 @@ class Designer(Editor):
             "undo": self.undo,
             "redo": self.redo,
         }
+        theme().changed.connect(self._dress)
         self._tell()
+
+    def _dress(self) -> None:
+        for deed in DEEDS:
+            self.actions[deed.id].setIcon(icon(deed.icon))
 
     # ------------------------------------------------------------ what drawing, palette and inspector tell
 
@@ -194,7 +201,7 @@ class Designer(Editor):
         if not isinstance(event, QKeyEvent) or event.type() not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         deed = deed_of(event)
-        if not deed or not self.editable:
+        if not deed or not self.actions[deed].isEnabled():
             return False
         if event.type() == QEvent.Type.KeyPress:
             self.act(deed)

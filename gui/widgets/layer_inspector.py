@@ -106,6 +106,11 @@ class LayerInspector(QFrame):
         for form in (self._names, self._sums):
             form.setHorizontalSpacing(px(12))
             form.setVerticalSpacing(px(6))
+        self._build_form(self._form_of)
+        if self._record is not None and not isinstance(self._record, Network):
+            self._fill(self._record, same=False)
+            for box in self.fields.values():
+                box.setEnabled(self.name_line.isEnabled())
         self._line_up()
 
     # ------------------------------------------------------------ showing
@@ -226,6 +231,9 @@ class LayerInspector(QFrame):
             if not same:
                 self.name_line.setModified(False)
             return
+        self._fill(record, same)
+
+    def _fill(self, record: Layer, same: bool) -> None:
         for field, box in self.fields.items():
             value = getattr(record, field)
             if not same and isinstance(box, PairField):

@@ -1,6 +1,7 @@
 """The designer: edits as steps, kept in the project, with the plan following names; by key, by drag, by menu."""
 
 import time
+from random import Random
 
 import msgspec
 import pytest
@@ -14,7 +15,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from engine.messages import DeleteNetwork, NetworksChanged, Outcome, ProjectOpened, Remember, SaveNetwork
 from engine.networks import editing, zoo
 from engine.networks.arithmetic import analyse
-from engine.networks.layers import Activation, Conv, Flatten, GlobalPool, Linear, Network, Sequence
+from engine.networks.editing.places import places
+from engine.networks.files import dump, parse
+from engine.networks.layers import Activation, Conv, Flatten, GlobalPool, Linear, Network, Sequence, walk
 from gui import plan
 from gui.design_actions import DEEDS
 from gui.design_history import MERGED_SECONDS, History, Step
@@ -536,3 +539,37 @@ def test_the_memory_of_steps_is_that_of_what_changed(designer):
         widen(designer, filters)
     shared = {id(step.after.body.layers[-1]) for step in designer._history.done}
     assert len(shared) == 1 and len(designer._history.done) == 191
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_done_can_be_kept_and_undone(designer, seed):
+    """Hundreds of actions at random: each leaves a tree that a file can hold, and undo leads back to the beginning."""
+    random = Random(seed)
+    deeds = [deed.id for deed in DEEDS if deed.id not in ("add", "rename")]
+    trees = [designer.network]
+    for _ in range(150):
+        names = [name for name, _ in walk(designer.network.body)]
+        designer.select(random.sample(names, min(len(names), random.choice((0, 1, 1, 1, 2)))))
+        act = random.choice(("act", "act", "add", "drop", "move"))
+        if act == "act":
+            designer.act(random.choice(deeds))
+        elif act == "add" and len(names) < 60:
+            designer.insert_kind(random.choice(sorted(editing.KINDS)))
+        elif names:
+            where, index = random.choice(list(places(designer.network)))
+            if act == "drop" and len(names) < 60:
+                designer.drop(random.choice(sorted(editing.KINDS)), True, where, index)
+            else:
+                designer.drop(random.choice(names), False, where, index)
+        assert parse(dump(designer.network), "own.json", complete=False) == designer.network
+        found = [name for name, _ in walk(designer.network.body)]
+        assert len(found) == len(set(found)) and set(designer.selection) <= set(found)
+        trees.append(designer.network)
+    end = designer.network
+    while designer.can_undo:
+        designer.undo()
+        assert designer.network in trees
+    assert designer.network == trees[0]
+    while designer.can_redo:
+        designer.redo()
+    assert designer.network == end or end in trees

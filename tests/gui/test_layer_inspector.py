@@ -188,6 +188,14 @@ def test_choices_switches_and_fractions(designer, inspector, qtbot):
     assert designer.undo_text == "Undo: change reach beyond the edge of pool1"
 
 
+def test_a_change_of_scale_keeps_what_is_shown(designer, inspector):
+    designer.select("conv1")
+    inspector.dress()
+    assert inspector.fields["filters"].value() == 8 and inspector.fields["kernel"].lock.isChecked()
+    type_number(inspector.fields["filters"].spin, "12")
+    assert designer.layer("conv1").filters == 12
+
+
 def test_the_wheel_turns_numbers_only_where_the_keyboard_is(designer, inspector):
     designer.select("conv1")
     spin = inspector.fields["filters"].spin

@@ -138,7 +138,7 @@ def _wrap(network: Network, names: Iterable[str], like: str, make: Making, rows:
         raise NetworkError("There is no layer to wrap.", "Select layers that follow each other.")
     known = _known(network, rows)
     ends = signal_at(network, container, first, known), signal_at(network, container, last, known)
-    name = fresh_name([layer.name for layer in (*siblings[:first], *siblings[last:])], like)
+    name = fresh_name([layer.name for layer in siblings], like)
     wrapped = make(name, inside, ends)
     return checked(with_contents(network, container, lambda before: (*before[:first], wrapped, *before[last:])))
 
