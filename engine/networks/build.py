@@ -12,13 +12,25 @@ from torch import nn
 from engine.networks import modules
 from engine.networks.arithmetic import LayerRow, NetworkError, analyse
 from engine.networks.kinds import call_of
-from engine.networks.layers import Auxiliary, Branches, Conv, Layer, Linear, Network, Residual, Sequence, children, walk
+from engine.networks.layers import (
+    AnyNetwork,
+    Auxiliary,
+    Branches,
+    Conv,
+    Layer,
+    Linear,
+    NamedNetwork,
+    Residual,
+    Sequence,
+    children,
+    walk,
+)
 
 MOST_FILTERS_SHOWN = 64
 
 
-def build(network: Network) -> nn.Module:
-    """Build the module of a network on the CPU, initialised with seed 0; torch's global generator is not touched.
+def build(network: AnyNetwork, seed: int = 0) -> nn.Module:
+    """Build the module of a network on the CPU, initialised with a seed; torch's global generator is not touched.
 
     Returns
     -------
@@ -30,12 +42,31 @@ def build(network: Network) -> nn.Module:
     NetworkError
         As `analyse`, and for a layer name that a torch module has as an attribute.
     """
+    if isinstance(network, NamedNetwork):
+        from engine.networks.libraries import make
+
+        return make(network, seed)
     module = skeleton(network).to_empty(device="cpu")
-    initialise(module, seed=0)
+    initialise(module, seed)
     return module
 
 
-def skeleton(network: Network) -> nn.Module:
+def build_empty(network: AnyNetwork) -> nn.Module:
+    """Build the module on the CPU for weights that are loaded next.
+
+    Raises
+    ------
+    NetworkError
+        As `build`.
+    """
+    if isinstance(network, NamedNetwork):
+        from engine.networks.libraries import make
+
+        return make(network, None)
+    return build(network)
+
+
+def skeleton(network: AnyNetwork) -> nn.Module:
     """Build the module on the meta device: shapes without memory.
 
     Raises
@@ -43,6 +74,10 @@ def skeleton(network: Network) -> nn.Module:
     NetworkError
         As `build`.
     """
+    if isinstance(network, NamedNetwork):
+        from engine.networks.libraries import make_skeleton
+
+        return make_skeleton(network)
     rows = analyse(network).by_name()
     for name, layer in walk(network.body):
         if hasattr(nn.Sequential, layer.name) or layer.name in ("training", "share", "logits"):
@@ -81,7 +116,7 @@ def initialise(module: nn.Module, seed: int) -> None:
                     begin(generator)
 
 
-def first_filters(network: Network, module: nn.Module) -> np.ndarray | None:
+def first_filters(network: AnyNetwork, module: nn.Module) -> np.ndarray | None:
     """The weights that look at the picture itself, as pictures.
 
     Returns
@@ -90,18 +125,26 @@ def first_filters(network: Network, module: nn.Module) -> np.ndarray | None:
         A copy of at most 64 filters: kernels of the first convolution, or rows of the first linear layer where that sees the
         whole picture. None where the weights do not form pictures of one or three channels.
     """
+    if isinstance(network, NamedNetwork):
+        first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+        return None if first is None else _as_pictures(first.weight)
     for name, layer in walk(network.body):
         if not isinstance(layer, Conv | Linear):
             continue
-        weight = module.get_parameter(f"{name}.weight").detach()[:MOST_FILTERS_SHOWN].to("cpu", torch.float32)
+        weight: torch.Tensor = module.get_parameter(f"{name}.weight")
         if isinstance(layer, Linear):
             if weight.shape[1] != math.prod(network.input):
                 return None
-            weight = weight.reshape(-1, *network.input)
-        if weight.shape[1] not in (1, 3):
-            return None
-        return weight.permute(0, 2, 3, 1).contiguous().clone().numpy()
+            weight = weight[:MOST_FILTERS_SHOWN].reshape(-1, *network.input)
+        return _as_pictures(weight)
     return None
+
+
+def _as_pictures(weight: torch.Tensor) -> np.ndarray | None:
+    if weight.shape[1] not in (1, 3):
+        return None
+    filters = weight.detach()[:MOST_FILTERS_SHOWN].to("cpu", torch.float32)
+    return filters.permute(0, 2, 3, 1).contiguous().clone().numpy()
 
 
 def _gain(following: list[nn.Module]) -> float:

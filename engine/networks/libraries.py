@@ -111,7 +111,7 @@ def named(word: str, input: Shape | None = None, classes: int | None = None) -> 
         If the library cannot be loaded.
     """
     library, name = split(word)
-    names = _names(library)
+    names = network_names(library)
     if name not in names and not _is_tagged(library, name):
         near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
         remedy = (
@@ -187,7 +187,14 @@ def timm_weights(name: str) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _names(library: Library) -> tuple[str, ...]:
+def network_names(library: Library) -> tuple[str, ...]:
+    """All networks of a library that classify pictures.
+
+    Raises
+    ------
+    UserError
+        If it cannot be loaded.
+    """
     module = load(library)
     # torchvision has networks for segmentation, detection and films in modules of their own
     return tuple(module.list_models() if library == "timm" else module.list_models(module=module))
@@ -195,16 +202,21 @@ def _names(library: Library) -> tuple[str, ...]:
 
 def _is_tagged(library: Library, name: str) -> bool:
     architecture, _, tag = name.partition(".")
-    return library == "timm" and bool(tag) and architecture in _names(library) and name in load("timm").list_pretrained(f"{architecture}.*")
+    return (
+        library == "timm"
+        and bool(tag)
+        and architecture in network_names(library)
+        and name in load("timm").list_pretrained(f"{architecture}.*")
+    )
 
 
 def _listed(library: Library) -> tuple[LibraryNetwork, ...]:
     if library == "timm":
-        known = ((name, timm_weights(name)) for name in _names(library))
+        known = ((name, timm_weights(name)) for name in network_names(library))
         return tuple(
             LibraryNetwork(f"timm:{name}", _offers(weights), weights.input_size[1] if weights else USUAL_SIDE) for name, weights in known
         )
-    return tuple(LibraryNetwork(f"torchvision:{name}", True, wanted_input(f"torchvision:{name}").side) for name in _names(library))
+    return tuple(LibraryNetwork(f"torchvision:{name}", True, wanted_input(f"torchvision:{name}").side) for name in network_names(library))
 
 
 def _offers(weights: Any) -> bool:

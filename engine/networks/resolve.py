@@ -7,13 +7,76 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.networks import files, zoo
-from engine.networks.arithmetic import NetworkError, analyse
-from engine.networks.layers import Activation, Auxiliary, Dropout, Layer, Linear, Network, RbfOutput, Sequence, Shape
+from engine.networks.arithmetic import Analysis, NetworkError, analyse
+from engine.networks.layers import (
+    Activation,
+    AnyNetwork,
+    Auxiliary,
+    Dropout,
+    Layer,
+    Linear,
+    NamedNetwork,
+    Network,
+    RbfOutput,
+    Sequence,
+    Shape,
+)
+
+LIBRARIES = ("torchvision:", "timm:")
+"""How words begin that mean networks of other libraries."""
 
 
 def is_file(name_or_path: str) -> bool:
     """Whether a word means a network file rather than a name of the zoo."""
     return name_or_path.lower().endswith(".json")
+
+
+def is_library(word: str) -> bool:
+    """Whether a word means a network of another library, "torchvision:NAME" or "timm:NAME"."""
+    return word.startswith(LIBRARIES)
+
+
+def resolve_any(word: str, input: Shape, classes: int) -> AnyNetwork:
+    """Find a network of the zoo, of a file or of another library, and fit it to the data; parameters and errors as `resolve`.
+
+    Raises
+    ------
+    UserError
+        If the other library cannot be loaded.
+    """
+    if is_library(word):
+        from engine.networks.libraries import named  # loads torch
+
+        return named(word, input, classes)
+    return resolve(word, input, classes)
+
+
+def analysis_of(network: AnyNetwork) -> Analysis:
+    """Work any network out; one of another library is traced, which loads that library.
+
+    Raises
+    ------
+    NetworkError
+        If it cannot be.
+    """
+    if isinstance(network, NamedNetwork):
+        from engine.networks.tracing import trace
+
+        return trace(network)
+    return analyse(network)
+
+
+def refit(network: AnyNetwork, input: Shape, classes: int) -> AnyNetwork:
+    """Any network for another input and another number of classes.
+
+    Raises
+    ------
+    NetworkError
+        As `adapt`; whether another library's network can take the input shows when it is made.
+    """
+    if isinstance(network, NamedNetwork):
+        return replace(network, input=input, classes=classes)
+    return adapt(network, input, classes)
 
 
 def resolve(name_or_path: str, input: Shape, classes: int) -> Network:
