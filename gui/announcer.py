@@ -16,7 +16,21 @@ from gui.ways_out import show_exported
 from gui.widgets.basics import count, percent
 from gui.widgets.project_panel import exported_words
 
-SILENT = frozenset({"WantThumbnails", "WantPicture", "Remember", "PinUnit", "OpenCamera", "ClassifyFiles", "ClassifyPicture", "CheckFiles"})
+SILENT = frozenset(
+    {
+        "WantThumbnails",
+        "WantPicture",
+        "Remember",
+        "PinUnit",
+        "OpenCamera",
+        "ClassifyFiles",
+        "ClassifyPicture",
+        "CheckFiles",
+        "CheckWeights",
+        "DescribeNetwork",
+        "ReadNetwork",
+    }
+)
 """Commands whose failure the user did not ask to hear of, or reads where it happened; the log has it."""
 CHANGES = frozenset({"Redo", "SetLabels", "LabelEach", "SetSplits", "SetFlags", "RemoveImages", "DeleteClass", "MergeClasses", "Divide"})
 """Commands after which the last undo is not news any more."""
@@ -72,6 +86,8 @@ class Announcer(QObject):
             self._exported(event)
         elif isinstance(event, messages.ImportFinished):
             self._import_finished(event)
+        elif isinstance(event, messages.NetworksChanged):
+            self._networks_changed(event)
         elif isinstance(event, JobClosed):
             self._job_closed(event)
 
@@ -126,6 +142,12 @@ class Announcer(QObject):
         show = functools.partial(show_exported, event)
         level = "warning" if event.skipped else "good"
         self._channel.post(Message(level, exported_words(event), "", self.tr("Show in folder"), show, topic="Export"))
+
+    def _networks_changed(self, event: messages.NetworksChanged) -> None:
+        if event.removed is not None:
+            undo = functools.partial(self._bridge.submit, messages.SaveNetwork(event.removed))
+            words = self.tr("{0} was deleted.").format(event.removed.title or event.removed.name)
+            self._channel.post(Message("info", words, "", self.tr("Undo"), undo, topic="DeleteNetwork"))
 
     def _job_closed(self, event: JobClosed) -> None:
         if event.command == "Undo" and event.outcome is Outcome.COMPLETED:

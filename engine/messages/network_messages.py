@@ -116,12 +116,13 @@ class LibraryNetwork(msgspec.Struct, frozen=True):
 class NetworksChanged(Event, frozen=True, eq=False, tag=True, kw_only=True):
     """The networks kept in the open project, by name; `broken` are files that are none, with the reason.
 
-    `added` is the name of the one that a command has just brought in.
+    `added` is the name of the one that a command has just brought in, `removed` the one that a command has just deleted.
     """
 
     networks: tuple[Network, ...]
     broken: tuple[tuple[str, str], ...] = ()
     added: str = ""
+    removed: Network | None = None
 
 
 class LibrariesListed(Event, frozen=True, eq=False, tag=True, kw_only=True):

@@ -82,8 +82,10 @@ def save_network(session: Session, command: messages.SaveNetwork, token: CancelT
 def delete_network(session: Session, command: messages.DeleteNetwork, token: CancelToken, emit: Emit) -> None:
     """Delete a network's file."""
     project = _writable(session)
-    path_of(project, command.name).unlink(missing_ok=True)
-    emit(read(project.folder).event())
+    path = path_of(project, command.name)
+    removed = files.load(path, complete=False)
+    path.unlink(missing_ok=True)
+    emit(replace(read(project.folder).event(), removed=removed))
 
 
 def read_network(session: Session, command: messages.ReadNetwork, token: CancelToken, emit: Emit) -> None:

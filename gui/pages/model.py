@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from engine.messages import DescribeNetwork, ProbeTraining, ReadNetwork
 from engine.networks.arithmetic import LayerRow
-from gui import networks, plan
+from gui import network_ways, networks, plan
 from gui.bridge import Bridge
+from gui.designer import Designer
 from gui.network_figures import measured, network_figures, short_name
 from gui.pages.page import Page
 from gui.settings import Settings
@@ -21,6 +22,8 @@ from gui.widgets.basics import button, count, label, set_look
 from gui.widgets.compare_panel import ComparePanel
 from gui.widgets.figure_strip import FigureStrip
 from gui.widgets.figures_table import Column, FiguresTable, Line
+from gui.widgets.layer_inspector import LayerInspector
+from gui.widgets.layer_palette import LayerPalette
 from gui.widgets.neighbour_drawing import NeighbourDrawing
 from gui.widgets.network_gallery import NetworkGallery
 from gui.widgets.network_heading import NetworkHeading
@@ -28,6 +31,7 @@ from gui.widgets.network_view import NetworkView
 from gui.widgets.receptive_panel import ReceptivePanel
 
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
+WIDE_INSPECTOR, NARROW_INSPECTOR = 320, 280
 LISTED = frozenset({"memory", "classes", "runs", "project", "networks", "described", "libraries"})
 """Fields of the state that the gallery depends on."""
 ANSWERS = frozenset({"weights_checked", "failures", "jobs"})
@@ -50,17 +54,29 @@ class ModelPage(Page):
         self._finder = plan.typical_finder(bridge)
         self._asked: tuple[object, ...] = ()
         self._drawn: networks.Worked | None = None
+        self._library_rows: tuple[LayerRow, ...] = ()
+        self.designer = Designer(bridge, self)
+        self.designer.changed.connect(self._render_network)
+        self.designer.selection_changed.connect(self._render_selection)
+        self.designer.refused.connect(self._refuse)
+        self.designer.palette_wanted.connect(lambda: self._show_palette(True))
+        self.designer.rename_wanted.connect(self._rename)
+        self.designer.install_keys(self)
+        self._build_buttons()
         self.train_button = button(self.tr("Train this network"), "primary", self.tr("Go to the Train page with this network"))
         self.train_button.clicked.connect(lambda: self.page_wanted.emit("train"))
         self.header.add_stretch()
-        self.header.add_button(self.train_button)
+        for made in (self.copy_button, self.layers_button, self.export_button, self.train_button):
+            self.header.add_button(made)
         body = QHBoxLayout()
         body.setSpacing(0)
-        self.gallery = NetworkGallery(bridge, lambda: settings.device)
-        self.gallery.chosen.connect(self._choose)
-        self.gallery.file_wanted.connect(self._ask_for_file)
-        body.addWidget(self.gallery)
+        body.addWidget(self._build_left())
         body.addLayout(self._build_centre(), 1)
+        self.inspector = LayerInspector()
+        self.inspector.layer_changed.connect(self.designer.change_layer)
+        self.inspector.network_changed.connect(self.designer.change_network)
+        self.inspector.copy_wanted.connect(self._edit_copy)
+        body.addWidget(self.inspector)
         self.content.addLayout(body, 1)
         self.content.addWidget(self._build_strip())
 
@@ -70,6 +86,30 @@ class ModelPage(Page):
         return self.gallery.cards
 
     # ------------------------------------------------------------ building
+
+    def _build_buttons(self) -> None:
+        self.copy_button = button(self.tr("Edit a copy"), "", self.tr("Make a network of your own from this one, and change it"))
+        self.copy_button.clicked.connect(self._edit_copy)
+        self.layers_button = button(self.tr("Add a layer"), "", self.tr("Show the layers that can be added, in place of the gallery (A)"))
+        self.layers_button.setCheckable(True)
+        self.layers_button.clicked.connect(self._show_palette)
+        self.export_button = button(self.tr("Export"), "", self.tr("Save this network as a file, a script or a picture"))
+        self.export_menu = QMenu(self)
+        self.export_menu.aboutToShow.connect(self._fill_export_menu)
+        self.export_button.setMenu(self.export_menu)
+
+    def _build_left(self) -> QWidget:
+        self.gallery = NetworkGallery(self.bridge, lambda: self.settings.device)
+        self.gallery.chosen.connect(self._choose)
+        self.gallery.file_wanted.connect(self._ask_for_file)
+        self.gallery.new_wanted.connect(self._start_empty)
+        self.palette = LayerPalette()
+        self.palette.kind_chosen.connect(self.designer.insert_kind)
+        self.palette.left.connect(lambda: self._show_palette(False))
+        self.left = QStackedWidget()
+        self.left.addWidget(self.gallery)
+        self.left.addWidget(self.palette)
+        return self.left
 
     def _build_centre(self) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -93,7 +133,10 @@ class ModelPage(Page):
 
     def _build_drawing(self) -> QWidget:
         self.drawing = NetworkView()
-        self.drawing.layer_clicked.connect(self._select_layer)
+        self.drawing.layer_clicked.connect(self.designer.click)
+        self.drawing.layer_dropped.connect(self.designer.drop)
+        self.drawing.menu_wanted.connect(self._open_menu)
+        self.drawing.save_failed.connect(self._refuse)
         self.neighbours = NeighbourDrawing()
         self.pictures = QStackedWidget()
         self.pictures.addWidget(self.drawing)
@@ -116,7 +159,7 @@ class ModelPage(Page):
             wide=1,
         )
         self.table.setAccessibleName(self.tr("Layers"))
-        self.table.line_clicked.connect(self._select_layer)
+        self.table.line_clicked.connect(self.designer.click)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.pictures)
@@ -135,7 +178,12 @@ class ModelPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.gallery.setFixedWidth(px(WIDE_GALLERY) if self.width() > px(900) else px(NARROW_GALLERY))
+        self.left.setFixedWidth(px(WIDE_GALLERY) if self.width() > px(1300) else px(NARROW_GALLERY))
+        self.inspector.setFixedWidth(px(WIDE_INSPECTOR) if self.width() > px(1300) else px(NARROW_INSPECTOR))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.designer.flush()
 
     # ------------------------------------------------------------ rendering
 
@@ -143,7 +191,7 @@ class ModelPage(Page):
         if changed & {"images", "memory", "project"}:
             self._finder.look(state)
         another = "images" in changed and not self._is_shown(state)
-        if another or changed & LISTED:
+        if another or changed & LISTED or ("jobs" in changed and state.libraries is None):
             self.gallery.render(state)
         if another or changed & (LISTED | ANSWERS):
             self._render_chosen(state)
@@ -167,15 +215,44 @@ class ModelPage(Page):
         self.pictures.setCurrentIndex(1 if classic else 0)
         recipe = plan.recipe(state)
         self.neighbours.set_choice(recipe.neighbours, recipe.distance)
+        self._library_rows = worked.analysis.layers if worked.tree is None and worked.analysis is not None else ()
+        self.designer.follow(state, name)
         self._render_refusal(state, name, worked)
         self._render_strip(state)
-        if worked is self._drawn:
-            return
-        self._drawn = worked
-        rows = worked.analysis.layers if worked.analysis is not None else ()
+        if worked is not self._drawn:
+            self._drawn = worked
+            self._render_network()
+
+    def _render_network(self) -> None:
+        """Draw and list what the designer holds, or a network of another library."""
+        designer = self.designer
+        rows = designer.rows or self._library_rows
+        name = plan.network_name(self.bridge.state)
+        own = networks.is_own(designer.name)
+        self.drawing.set_network(designer.network, rows, self.tr("input"), designer.error)
+        self.drawing.set_editable(designer.editable)
         self.table.setVisible(bool(rows))
-        self.drawing.set_network(worked.tree, rows, self.tr("input"))
         self.table.set_lines([_line(row) for row in rows])
+        self.copy_button.setVisible(designer.network is not None and not own)
+        self.copy_button.setEnabled(self.bridge.state.writable)
+        self.layers_button.setVisible(designer.editable)
+        self.export_button.setVisible(designer.network is not None or networks.is_library(name))
+        if not designer.editable:
+            self._show_palette(False)
+        self._render_selection()
+        self._render_refusal(self.bridge.state, name, self._drawn or networks.Worked())
+
+    def _render_selection(self) -> None:
+        """Show what is selected in drawing, table and inspector."""
+        designer = self.designer
+        selected = designer.selection[-1] if designer.selection else ""
+        self.drawing.select(selected)
+        self.table.select(selected)
+        self.inspector.setVisible(designer.network is not None and (bool(selected) or designer.editable))
+        writable = self.bridge.state.writable
+        shown = designer.selected if len(designer.selection) < 2 else selected
+        self.inspector.show_layer(designer.network, shown, designer.rows, designer.error, designer.editable, designer.why_not, writable)
+        self.palette.set_place(designer.signal, designer.editable)
 
     def _describe(self, state: AppState, name: str, worked: networks.Worked) -> None:
         """Have a network of another library worked out by the engine, once."""
@@ -187,7 +264,9 @@ class ModelPage(Page):
     def _render_refusal(self, state: AppState, name: str, worked: networks.Worked) -> None:
         failure = state.failures.get("DescribeNetwork")
         text, look = "", "error"
-        if worked.error is not None:
+        if self.designer.network is not None and self.designer.error is not None:
+            text = str(self.designer.error)
+        elif worked.error is not None and self.designer.network is None:
             text = str(worked.error)
         elif networks.is_library(name) and worked.analysis is None:
             if failure is not None and state.running("DescribeNetwork") is None:
@@ -221,9 +300,39 @@ class ModelPage(Page):
         if not self.bridge.state.writable:
             self.gallery.render(self.bridge.state)
 
-    def _select_layer(self, layer: str) -> None:
-        self.drawing.select(layer)
-        self.table.select(layer)
+    def _edit_copy(self) -> None:
+        network = self.designer.network
+        if network is not None and self.bridge.state.writable:
+            self.tabs.setCurrentIndex(0)
+            self.designer.edit_copy(network)
+
+    def _start_empty(self) -> None:
+        name = plan.network_name(self.bridge.state)
+        self.tabs.setCurrentIndex(0)
+        self.designer.start_empty(plan.input_shape(self.bridge.state, name), plan.class_number(self.bridge.state))
+        self._show_palette(True)
+
+    def _show_palette(self, shown: bool) -> None:
+        self.layers_button.setChecked(shown)
+        self.left.setCurrentWidget(self.palette if shown else self.gallery)
+        if shown:
+            self.palette.open()
+
+    def _rename(self) -> None:
+        self.inspector.show()
+        self.inspector.focus_name()
+
+    def _open_menu(self, layer: str, where: QPoint) -> None:
+        if self.designer.editable:
+            self.designer.popup(layer, where, self.drawing)
+
+    def _refuse(self, text: str) -> None:
+        self.refusal.setText(text)
+        set_look(self.refusal, "error")
+        self.refusal.setVisible(bool(text))
+
+    def _fill_export_menu(self) -> None:
+        network_ways.fill(self.export_menu, self, self.designer, self.drawing, self._refuse)
 
     def _probe(self) -> None:
         state = self.bridge.state

@@ -179,6 +179,10 @@ class NetworkGallery(QWidget):
                 extra = [self.new_button, self.file_button]
             elif heading == "libraries":
                 extra = [self.libraries_button] if state.libraries is None else [self.libraries_note]
+                asking = state.running("ListLibraries") is not None
+                words = self.tr("Asking torchvision and timm …") if asking else self.tr("Search torchvision and timm")
+                self.libraries_button.setText(words)
+                self.libraries_button.setEnabled(not asking)
                 self.libraries_button.setVisible(state.libraries is None)
                 self.libraries_note.setVisible(state.libraries is not None)
             title.setVisible(bool(visible) or bool(extra))
@@ -258,8 +262,6 @@ class NetworkGallery(QWidget):
             card.show_unknown(size)
 
     def _ask_libraries(self) -> None:
-        self.libraries_button.setEnabled(False)
-        self.libraries_button.setText(self.tr("Asking torchvision and timm …"))
         self._bridge.submit(ListLibraries())
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)
 
