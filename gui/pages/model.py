@@ -31,7 +31,7 @@ from gui.widgets.network_view import NetworkView
 from gui.widgets.receptive_panel import ReceptivePanel
 
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
-WIDE_INSPECTOR, NARROW_INSPECTOR = 320, 280
+WIDE_INSPECTOR, NARROW_INSPECTOR = 340, 312
 LISTED = frozenset({"memory", "classes", "runs", "project", "networks", "described", "libraries"})
 """Fields of the state that the gallery depends on."""
 ANSWERS = frozenset({"weights_checked", "failures", "jobs"})
@@ -61,7 +61,6 @@ class ModelPage(Page):
         self.designer.refused.connect(self._refuse)
         self.designer.palette_wanted.connect(lambda: self._show_palette(True))
         self.designer.rename_wanted.connect(self._rename)
-        self.designer.install_keys(self)
         self._build_buttons()
         self.train_button = button(self.tr("Train this network"), "primary", self.tr("Go to the Train page with this network"))
         self.train_button.clicked.connect(lambda: self.page_wanted.emit("train"))
@@ -77,6 +76,8 @@ class ModelPage(Page):
         self.inspector.network_changed.connect(self.designer.change_network)
         self.inspector.copy_wanted.connect(self._edit_copy)
         body.addWidget(self.inspector)
+        for widget in (self.drawing, self.table, self.inspector, self.palette):
+            self.designer.install_keys(widget)
         self.content.addLayout(body, 1)
         self.content.addWidget(self._build_strip())
 
@@ -128,6 +129,7 @@ class ModelPage(Page):
         self.tabs.addTab(self._build_drawing(), self.tr("Drawing"))
         self.tabs.addTab(self.compare, self.tr("Compare"))
         self.tabs.addTab(self.receptive, self.tr("Receptive field"))
+        self.tabs.currentChanged.connect(lambda _: self._render_selection())
         column.addWidget(self.tabs, 1)
         return column
 
@@ -247,8 +249,10 @@ class ModelPage(Page):
         designer = self.designer
         selected = designer.selection[-1] if designer.selection else ""
         self.drawing.select(selected)
+        self.drawing.mark_beside(designer.selection[:-1])
         self.table.select(selected)
-        self.inspector.setVisible(designer.network is not None and (bool(selected) or designer.editable))
+        drawn = self.tabs.currentIndex() == 0
+        self.inspector.setVisible(drawn and designer.network is not None and (bool(selected) or designer.editable))
         writable = self.bridge.state.writable
         shown = designer.selected if len(designer.selection) < 2 else selected
         self.inspector.show_layer(designer.network, shown, designer.rows, designer.error, designer.editable, designer.why_not, writable)
@@ -264,9 +268,10 @@ class ModelPage(Page):
     def _render_refusal(self, state: AppState, name: str, worked: networks.Worked) -> None:
         failure = state.failures.get("DescribeNetwork")
         text, look = "", "error"
-        if self.designer.network is not None and self.designer.error is not None:
-            text = str(self.designer.error)
-        elif worked.error is not None and self.designer.network is None:
+        designer = self.designer
+        if designer.network is not None and designer.error is not None:
+            text = "" if self.inspector.isVisibleTo(self) and self.tabs.currentIndex() == 0 else str(designer.error)
+        elif worked.error is not None and designer.network is None:
             text = str(worked.error)
         elif networks.is_library(name) and worked.analysis is None:
             if failure is not None and state.running("DescribeNetwork") is None:

@@ -25,7 +25,7 @@ ARROWS, BADGES = 0.3, 0.25
 class Marks(msgspec.Struct, frozen=True):
     """What stands out: the selected and hovered names, and where a drop would go."""
 
-    selected: str = ""
+    selected: frozenset[str] = frozenset()
     hovered: str = ""
     slot: Slot | None = None
 
@@ -73,7 +73,8 @@ class NetworkPainter:
         flat = len(seen.boxes) > MOST_BODIES and not written
         self._paint_frames(painter, seen.frames, marks, zoom)
         self._paint_wires(painter, seen.wires, zoom, flat)
-        self._paint_halo(painter, marks.selected, zoom)
+        for name in marks.selected:
+            self._paint_halo(painter, name, zoom)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not flat)
         sorted_out: dict[tuple[str, str, bool], list[Box]] = defaultdict(list)
         for box in seen.boxes:
@@ -101,7 +102,7 @@ class NetworkPainter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(frames) < 200)
         for frame in frames:
             left, top, right, bottom = frame.span
-            chosen = frame.name == marks.selected
+            chosen = frame.name in marks.selected
             line = look.error if frame.state == "wrong" else look.accent if chosen else look.muted if frame.name == marks.hovered else None
             pen = QPen(line or look.frame_line, 2 / zoom if chosen and zoom < 1 else 2 if line and line is not look.muted else 1)
             if frame.dashed:
@@ -226,11 +227,12 @@ class NetworkPainter:
         look = self.look
         for box in boxes:
             for number, note in enumerate(box.notes):
-                if note.name not in (marks.selected, marks.hovered) or (box.shape == "plate" and not number):
+                chosen = note.name in marks.selected
+                if not (chosen or note.name == marks.hovered) or (box.shape == "plate" and not number):
                     continue
                 left, top, right, bottom = box.note_span(number)
-                painter.setPen(QPen(look.accent if note.name == marks.selected else look.muted, 1))
-                painter.setBrush(look.halo if note.name == marks.selected else Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.accent if chosen else look.muted, 1))
+                painter.setBrush(look.halo if chosen else Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(QRectF(left, top, right - left, bottom - top), 3, 3)
 
 

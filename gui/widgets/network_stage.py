@@ -51,6 +51,7 @@ class NetworkStage(Canvas):
         self._input_title = ""
         self._opened: frozenset[str] = frozenset()
         self._selected = ""
+        self._beside: tuple[str, ...] = ()
         self._hovered = ""
         self._slot: Slot | None = None
         self._editable = False
@@ -234,7 +235,8 @@ class NetworkStage(Canvas):
         painter.setClipRect(QRectF(0, 0, self.width(), camera.view[1]))
         painter.scale(camera.zoom, camera.zoom)
         painter.translate(-camera.left, -camera.top)
-        marks = Marks(self._painter.sight.shown(self._selected), self._hovered, self._slot)
+        chosen = frozenset(self._painter.sight.shown(name) for name in (self._selected, *self._beside) if name)
+        marks = Marks(chosen, self._hovered, self._slot)
         self._painter.paint(painter, camera.seen, camera.zoom, marks)
         painter.restore()
         place = QRectF(0, camera.view[1], self.width(), px(LEGEND))

@@ -77,8 +77,13 @@ class NetworkView(NetworkStage):
             self._camera.reveal(span)
             self._refresh()
 
+    def mark_beside(self, names: tuple[str, ...]) -> None:
+        """Mark further layers, which are selected together with that one; `select` takes their marks away."""
+        self._beside = names
+        self._refresh()
+
     def _mark(self, name: str) -> None:
-        self._selected = name
+        self._selected, self._beside = name, ()
         self._refresh()
 
     def _choose(self, name: str) -> None:
