@@ -11,7 +11,7 @@ from engine.data.locators import located_at_working_size
 from engine.failure import UserError
 from engine.insight import fields
 from engine.messages import FeatureMapsReady, ProbeUnit, ShowFeatureMaps, UnitProbed
-from engine.networks.layers import Network
+from engine.networks.layers import AnyNetwork
 from engine.training.reporting import shown
 from engine.training.saved import WEIGHTS, LoadedRun, as_tensor, load_run
 
@@ -30,9 +30,9 @@ def show_feature_maps(session: Session, command: ShowFeatureMaps, token: CancelT
     UserError
         If there is no such run, picture or layer.
     """
-    run, _, module, pixels = _opened(session, command.run, command.image)
+    run, network, module, pixels = _opened(session, command.run, command.image)
     token.check()
-    maps = fields.feature_maps(module, run.normalise, as_tensor(pixels), command.layer)
+    maps = fields.feature_maps(module, run.normalise, as_tensor(pixels), command.layer, network)
     emit(FeatureMapsReady(run=command.run, image=command.image, layer=command.layer, maps=maps, picture=shown(pixels)))
 
 
@@ -47,7 +47,7 @@ def probe_unit(session: Session, command: ProbeUnit, token: CancelToken, emit: E
     run, network, module, pixels = _opened(session, command.run, command.image)
     token.check()
     unit = command.layer, command.channel, command.row, command.column
-    field = fields.probe(module, network, run.normalise, as_tensor(pixels), *unit)
+    field = fields.probe_on_map(module, network, run.normalise, as_tensor(pixels), *unit)
     emit(
         UnitProbed(
             run=command.run,
@@ -64,7 +64,7 @@ def probe_unit(session: Session, command: ProbeUnit, token: CancelToken, emit: E
     )
 
 
-def _opened(session: Session, run_id: str, image: int) -> tuple[LoadedRun, Network, nn.Module, np.ndarray]:
+def _opened(session: Session, run_id: str, image: int) -> tuple[LoadedRun, AnyNetwork, nn.Module, np.ndarray]:
     """The run (of the last one a copy is kept), and the picture as its network takes it."""
     project = session.opened()
     run = _kept(project.runs_folder / Path(run_id).name)

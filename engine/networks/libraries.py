@@ -55,6 +55,13 @@ class Input(NamedTuple):
     deviation: tuple[float, ...]
     share: float
 
+    def of_channels(self, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and deviation for pictures of so many channels: for grey ones the middle of the colours'."""
+        if len(self.mean) == channels:
+            return self.mean, self.deviation
+        both = tuple(sum(values) / len(values) for values in (self.mean, self.deviation))
+        return (both[0],) * channels, (both[1],) * channels
+
 
 # ---------------------------------------------------------------- commands
 

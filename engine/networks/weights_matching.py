@@ -48,6 +48,8 @@ class Match(NamedTuple):
         Names of the file that fit nothing.
     parameters, total : int
         Values taken, and all of the network; running means and deviations do not count.
+    last : frozenset of str
+        Weights of the network that depend on the number of classes: those of its last layer and of its auxiliary heads'.
     """
 
     source: str
@@ -57,6 +59,7 @@ class Match(NamedTuple):
     unused: tuple[str, ...]
     parameters: int
     total: int
+    last: frozenset[str]
 
     @property
     def changed(self) -> dict[str, How]:
@@ -149,6 +152,7 @@ class _Target:
             unused=tuple(name for name in state if name not in used),
             parameters=sum(number for name, number in self.parameters.items() if name in taken),
             total=sum(self.parameters.values()),
+            last=self.heads,
         )
 
     def how(self, name: str, theirs: tuple[int, ...]) -> How | None:

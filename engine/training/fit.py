@@ -23,19 +23,21 @@ from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.messages import EpochDone, Event, JobProgress, Notice, PinUnit, TrainingFinished, TrainingStarted
+from engine.networks import weights as foreign
 from engine.networks import zoo
-from engine.networks.arithmetic import analyse
-from engine.networks.build import build, initialise
-from engine.networks.resolve import resolve
+from engine.networks.build import build
+from engine.networks.libraries import Input
+from engine.networks.resolve import analysis_of, resolve_any
 from engine.project import runs
 from engine.project.records import RunHistory, RunRecord, Split
-from engine.training import loop, precision, preparing, saved, seen
+from engine.training import freezing, loop, precision, preparing, saved, seen
 from engine.training import recipe as recipes
 from engine.training.inference import logits_of
 from engine.training.preparing import Decoded
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.reporting import Reporter
+from engine.training.room import check_room
 
 Emit = Callable[[Event], None]
 NAMED_FILES = 5
@@ -70,6 +72,8 @@ def fit(
     resize: ResizeMode | None = None,
     ground: tuple[int, int, int] = WHITE,
     called: str = "",
+    weights: str = "",
+    freeze: bool = False,
 ) -> RunRecord:
     """Train a classifier and write the run.
 
@@ -80,7 +84,7 @@ def fit(
     dataset : Dataset
         With splits.
     network : str
-        A name of the zoo, or a network JSON file.
+        A name of the zoo, a network JSON file, "torchvision:NAME" or "timm:NAME".
     recipe : Recipe
         Checked first.
     size : int or None
@@ -103,6 +107,10 @@ def fit(
         sRGB colour, 0 to 255 each, on which transparent pictures lie.
     called : str
         What the run calls its network; `network` by default.
+    weights : str
+        Weights to begin with: a .pth or .safetensors file, or "pretrained" to fetch what a library offers; "" for new ones.
+    freeze : bool
+        Whether the last layer alone learns, and whatever those weights lack.
 
     Raises
     ------
@@ -117,9 +125,15 @@ def fit(
         raise UserError(str(error), "Change it in the recipe.") from None
     for warning in data.check_trainable(dataset):
         emit(Notice(level="warning", text=warning))
-    preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground)
+    if freeze and not weights:
+        raise UserError(
+            "There are no weights yet that the other layers could keep.", "Choose weights to begin with, or let all layers learn."
+        )
+    if weights and preparing.is_classic(network):
+        raise UserError(f"{zoo.card(network).title} has no weights to begin with.", "Choose a network, or no weights.")
+    preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground, bool(weights))
     job = _Job(dataset, network, recipe, preprocessing, folder, token, emit, pinned, run_id or folder.name, threads or cores())
-    job.called = called or network
+    job.called, job.weights, job.freeze = called or network, weights, freeze
     existed = folder.exists()
     try:
         return job.classic() if preparing.is_classic(network) else job.network()
@@ -147,21 +161,26 @@ class _Job:
         self.dataset, self.name, self.recipe, self.preprocessing = dataset, name, recipe, preprocessing
         self.folder, self.token, self.emit, self.pinned, self.run = folder, token, emit, pinned, run
         self.threads, self.called = threads, name
+        self.weights, self.freeze = "", False
         self.device = devices.choose(recipe.device)
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
     def network(self) -> RunRecord:
         pre = self.preprocessing
-        network = resolve(self.name, (pre.channels, pre.height, pre.width), len(self.dataset.classes))  # refuses before it decodes
-        parts = self.decode()
+        network = resolve_any(self.name, (pre.channels, pre.height, pre.width), len(self.dataset.classes))  # refuses before it decodes
+        analysis = analysis_of(network)
+        pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
+        check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, self.freeze)
+        learned = foreign.learned(network, self.weights, self.token, self.emit) if self.weights else None
+        parts = self.decode(learned.input if learned is not None else None)
         self.recipe = preparing.suited(self.recipe, network, pre.channels, len(parts[Split.TRAIN].labels))
-        analysis = analyse(network)
         batch = loop.batch_size(self.recipe, len(parts[Split.TRAIN].labels))
         torch.set_num_threads(threads_for(analysis.multiply_adds * batch, self.threads))
         normalise = Normalise(self.preprocessing, self.device)
         torch.manual_seed(self.recipe.seed)  # dropout draws from the global generator
-        module = build(network)
-        initialise(module, self.recipe.seed)
+        module = build(network, self.recipe.seed)
+        if learned is not None:
+            self.begin_with(module, learned)
         module = quicken(module.to(self.device), self.device)
         splits = {split: self.resident(part) for split, part in parts.items() if split is not Split.TEST}
         training = splits[Split.TRAIN]
@@ -205,6 +224,15 @@ class _Job:
             raise UserError(result.failure.message, f"{result.failure.remedy} The weights of epoch {result.best_epoch} are kept.")
         return record
 
+    def begin_with(self, module: torch.nn.Module, learned: foreign.Learned) -> None:
+        """Put weights in that were learned elsewhere, and say so."""
+        foreign.put(module, learned)
+        said = foreign.sentences(learned)
+        if self.freeze:
+            freezing.freeze(module, learned.match.last | (dict(module.named_parameters()).keys() - learned.match.taken.keys()))
+            said = (*said, f"{freezing.learning(module):,} parameters learn, the others stay.")
+        self.emit(Notice(level="info", text=" ".join(said)))
+
     def classic(self) -> RunRecord:
         self.recipe = replace(self.recipe, suit_augmentation=False)
         parts = self.decode()
@@ -244,8 +272,8 @@ class _Job:
         self.emit(TrainingFinished(record=record))
         return record
 
-    def decode(self) -> dict[Split, Decoded]:
-        """Decode all splits and measure mean and deviation on the training pictures."""
+    def decode(self, like: Input | None = None) -> dict[Split, Decoded]:
+        """Decode all splits; mean and deviation are those that weights were learned with, else measured on the training pictures."""
 
         def progress(done: int, total: int) -> None:
             self.emit(JobProgress(fraction=done / max(1, total), text=f"Reading pictures: {done:,} of {total:,}"))
@@ -256,7 +284,8 @@ class _Job:
             self.emit(Notice(level="warning", text=f"{problem.file} {problem.reason}."))
         if len(failed) > NAMED_FILES:
             self.emit(Notice(level="warning", text=f"{len(failed) - NAMED_FILES:,} more pictures could not be read."))
-        mean, deviation = data.measure(parts[Split.TRAIN].pixels)
+        channels = self.preprocessing.channels
+        mean, deviation = like.of_channels(channels) if like is not None else data.measure(parts[Split.TRAIN].pixels)
         self.preprocessing = replace(self.preprocessing, mean=mean, std=deviation)
         return parts
 

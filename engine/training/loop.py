@@ -23,6 +23,7 @@ from engine.data.augmentation import Augment, Mix, Mixed, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.networks.modules.containers import Auxiliary
+from engine.training.freezing import is_frozen, to_training
 from engine.training.inference import logits_of
 from engine.training.losses import class_weights, larger_share, loss_of, mixed_loss
 from engine.training.precision import Arithmetic
@@ -175,7 +176,7 @@ class _Run:
         self.hits = torch.zeros(self.steps, device=self.device)
         self.kept_losses = np.zeros(self.steps, np.float32)
         self.kept_accuracies = np.zeros(self.steps, np.float32)
-        self.heads = [part for part in module.modules() if isinstance(part, Auxiliary)]
+        self.heads = [part for part in module.modules() if isinstance(part, Auxiliary) and not is_frozen(part)]
         self.pieces = 1  # a step's pictures are shown in so many parts; doubled when memory runs out
         self.told = 0  # steps that the watcher knows of
         self.rate = 0.0
@@ -197,7 +198,7 @@ class _Run:
     def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> None:
         pixels, labels = self.training
         first = (number - 1) * self.steps_per_epoch
-        self.module.train()
+        to_training(self.module)
         begun = told = time.perf_counter()
         before = self.seconds
         try:
@@ -336,8 +337,9 @@ def _rank(epoch: Epoch) -> tuple[bool, float, float]:
 
 def _optimiser(module: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
     """Biases, scales and shifts are not decayed: that would pull batch norm's outputs towards zero and gain nothing."""
-    weights = [parameter for parameter in module.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in module.parameters() if parameter.ndim <= 1]
+    learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    weights = [parameter for parameter in learning if parameter.ndim > 1]
+    others = [parameter for parameter in learning if parameter.ndim <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
     groups = [group for group in groups if group["params"]]
     fused = device.type in ("cpu", "cuda")  # one kernel for all parameters

@@ -16,8 +16,8 @@ from engine.data.dataset import Dataset, TypicalSize
 from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode, suited_resize
 from engine.failure import UserError
 from engine.networks import files, zoo
-from engine.networks.layers import Conv, Network, walk
-from engine.networks.resolve import is_file
+from engine.networks.layers import AnyNetwork, Conv, NamedNetwork, walk
+from engine.networks.resolve import is_file, is_library
 from engine.project.records import Skipped, Split
 from engine.training.recipe import Recipe, suited_augmentation
 
@@ -32,18 +32,23 @@ class Decoded(NamedTuple):
 
 def is_classic(network: str) -> bool:
     """Whether a name means a classifier without layers."""
-    return not is_file(network) and zoo.card(network).kind == "classic"
+    return not is_file(network) and not is_library(network) and zoo.card(network).kind == "classic"
 
 
 def preprocessing_for(
-    network: str, typical: TypicalSize, size: int | None, resize: ResizeMode | None = None, ground: tuple[int, int, int] = WHITE
+    network: str,
+    typical: TypicalSize,
+    size: int | None,
+    resize: ResizeMode | None = None,
+    ground: tuple[int, int, int] = WHITE,
+    learned: bool = False,
 ) -> Preprocessing:
     """Decide on the working size and how pictures come to it; mean and deviation are measured later.
 
     Parameters
     ----------
     network : str
-        Name in the zoo, or a network file, whose own input size is then taken.
+        Name in the zoo, a network file, whose own input size is then taken, or one of another library, at the size of its weights.
     typical : TypicalSize
         Of the data.
     size : int or None
@@ -52,11 +57,19 @@ def preprocessing_for(
         One of RESIZE_MODES; None takes what suits.
     ground : tuple of int
         sRGB colour, 0 to 255 each, on which transparent pictures lie.
+    learned : bool
+        Whether the network begins with weights learned elsewhere, which suit pictures of the size that they were learned on.
     """
     if size is not None:
         height = width = size
+    elif is_library(network):
+        from engine.networks.libraries import named
+
+        _, height, width = named(network).input
     elif is_file(network):
-        _, height, width = files.load(Path(network)).input
+        _, height, width = files.load_any(Path(network)).input
+    elif learned:
+        _, height, width = zoo.card(network).default_input
     else:
         height, width = zoo.suggest_size(network, typical.height, typical.width)
     mode = resize or suited_resize(typical.height, typical.width, typical.uniform, height, width)
@@ -65,9 +78,9 @@ def preprocessing_for(
     return Preprocessing(height, width, channels, mode, flat, flat, ground)
 
 
-def suited(recipe: Recipe, network: Network, channels: int, pictures: int) -> Recipe:
+def suited(recipe: Recipe, network: AnyNetwork, channels: int, pictures: int) -> Recipe:
     """The recipe with the augmentation that will be used, see Recipe.suit_augmentation."""
-    convolutional = any(isinstance(layer, Conv) for _, layer in walk(network.body))
+    convolutional = isinstance(network, NamedNetwork) or any(isinstance(layer, Conv) for _, layer in walk(network.body))
     return replace(recipe, augmentation=suited_augmentation(recipe, convolutional, channels, pictures), suit_augmentation=False)
 
 

@@ -14,10 +14,10 @@ from engine.data.dataset import Dataset
 from engine.data.decoding import Picture, UnreadablePicture
 from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
-from engine.insight.fields import probe
+from engine.insight.fields import probe_on_map
 from engine.messages import EpochDone, Event, FiltersChanged, JobProgress, Notice, PinUnit, StepsDone, UnitProbed
 from engine.networks.build import first_filters
-from engine.networks.layers import Network
+from engine.networks.layers import AnyNetwork
 from engine.training.loop import Epoch, Parcel
 
 BETWEEN_FILTERS = 0.25  # seconds; also between words on progress
@@ -32,7 +32,7 @@ class Reporter:
         epochs: int,
         batch: int,
         dataset: Dataset,
-        network: Network,
+        network: AnyNetwork,
         module: nn.Module,
         normalise: Normalise,
         pinned: Callable[[], PinUnit | None],
@@ -104,7 +104,7 @@ class Reporter:
             picture, pixels = picture_of(self._dataset, unit.image, self._normalise.preprocessing)
             on_device = torch.from_numpy(pixels).to(next(self._module.parameters()).device)
             where = unit.layer, unit.channel, unit.row, unit.column
-            field = probe(self._module, self._network, self._normalise, on_device, *where)
+            field = probe_on_map(self._module, self._network, self._normalise, on_device, *where)
         except UserError:
             return
         self._emit(

@@ -17,8 +17,8 @@ from engine.control import CancelToken
 from engine.data.augmentation import Normalise
 from engine.failure import UserError
 from engine.networks import files
-from engine.networks.build import build
-from engine.networks.layers import Network
+from engine.networks.build import build_empty
+from engine.networks.layers import AnyNetwork, NamedNetwork
 from engine.project import runs
 from engine.project.database import class_names
 from engine.project.records import RunRecord
@@ -34,7 +34,7 @@ class LoadedRun(NamedTuple):
 
     Attributes
     ----------
-    network, module : Network, torch.nn.Module or None
+    network, module : Network or NamedNetwork, torch.nn.Module, or None
         None for the classic classifiers. The module is in evaluation mode, on `device`.
     neighbours : NearestNeighbour or None
         The classic classifier.
@@ -44,7 +44,7 @@ class LoadedRun(NamedTuple):
 
     record: RunRecord
     device: torch.device
-    network: Network | None
+    network: AnyNetwork | None
     module: nn.Module | None
     neighbours: NearestNeighbour | None
     normalise: Normalise
@@ -80,14 +80,14 @@ def as_tensor(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels) if pixels.flags.writeable else pixels.copy())
 
 
-def save_network(folder: Path, network: Network) -> None:
+def save_network(folder: Path, network: AnyNetwork) -> None:
     """Write network.json."""
     runs.write_whole(folder / NETWORK, files.dump(network))
 
 
 def save_weights(folder: Path, module: nn.Module, record: RunRecord) -> None:
     """Write weights.safetensors; its metadata say what is needed to use the weights elsewhere."""
-    state = {name: value.detach().to("cpu").contiguous() for name, value in module.state_dict().items()}
+    state = _apart({name: value.detach().to("cpu").contiguous() for name, value in module.state_dict().items()})
     facts = {
         "network": record.network,
         "title": record.title,
@@ -98,6 +98,17 @@ def save_weights(folder: Path, module: nn.Module, record: RunRecord) -> None:
     # one entry: safetensors writes several in an order that changes, and the same weights should give the same file
     metadata = {"fovea": msgspec.json.encode(facts).decode()}
     runs.write_whole(folder / WEIGHTS, save(state, metadata))
+
+
+def _apart(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same values, each in memory of its own: safetensors refuses what shares memory, as other libraries' networks may."""
+    seen: set[int] = set()
+    for name, value in state.items():
+        place = value.untyped_storage().data_ptr()
+        if place in seen:
+            state[name] = value.clone()
+        seen.add(place)
+    return state
 
 
 def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRun:
@@ -120,16 +131,17 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
         raise UserError(f"The run {place.name} has no file {WEIGHTS}.", "Train again, or restore it from a copy.")
     if not (place / NETWORK).is_file():
         return LoadedRun(record, where, None, None, NearestNeighbour.load(weights, where), normalise, trained_as)
-    network = files.load(place / NETWORK)
+    network = files.load_any(place / NETWORK)
     shape = (record.preprocessing.channels, record.preprocessing.height, record.preprocessing.width)
     if network.classes != len(record.classes) or network.input != shape:
         raise UserError(f"The network of run {place.name} does not fit its record.", "Train again, or restore it from a copy.")
-    module = build(network)
+    module = build_empty(network)
     try:
         module.load_state_dict(load_file(weights))
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise UserError(f"The weights {weights} are damaged ({reason}).", "Train again, or restore them from a copy.") from None
+        made = f" They were learned with {network.library} {network.made_with}." if isinstance(network, NamedNetwork) else ""
+        raise UserError(f"The weights {weights} are damaged ({reason}).{made}", "Train again, or restore them from a copy.") from None
     module = quicken(module.to(where).eval().requires_grad_(False), where)
     return LoadedRun(record, where, network, module, None, normalise, trained_as)
 

@@ -23,7 +23,7 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
     Raises
     ------
     UserError
-        If there is nothing to learn from, the recipe or the network does not fit, or the training diverged.
+        If there is nothing to learn from, the recipe, the network or the weights do not fit, or the training diverged.
     Cancelled
         If it was cancelled; what there was is kept.
     """
@@ -47,6 +47,8 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
             resize=command.resize,
             ground=command.ground,
             called=command.network,
+            weights=command.weights,
+            freeze=command.freeze,
         )
     finally:
         emit(RunsChanged(runs=session.in_store(project.runs)))
