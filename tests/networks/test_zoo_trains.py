@@ -90,7 +90,7 @@ def digits():
         ("small-cnn-bilinear", 40, 3e-3, 0.4),
         ("plain-20", 40, 3e-3, 0.4),
         ("resnet-20", 40, 3e-3, 0.4),
-        ("vit-tiny", 50, 2e-3, 0.4),
+        ("vit-tiny", 40, 2e-3, 0.35),
     ],
 )
 def test_handwriting_is_learnt(name, steps, rate, accuracy, digits):
