@@ -13,6 +13,7 @@ DATA_HELP = (
     "COCO, PASCAL VOC, OpenImages or YOLO annotations with their pictures, a zip of any of these, or a project's folder"
 )
 NETWORK_HELP = "a network of the zoo (see: networks), torchvision:NAME, timm:NAME, or a network JSON file"
+WEIGHTS_HELP = "a .pth or .safetensors file of weights"
 
 
 class WrongUsage(Exception):
@@ -68,6 +69,10 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps or xpu (auto)")
     parser.add_argument("--size", type=_count, metavar="N", help="side of the network's input in pixels")
     parser.add_argument("--resize", choices=("squash", "crop", "pad"), help="how pictures come to that size (what suits them)")
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument("--pretrained", action="store_true", help="begin with weights learned on ImageNet, fetched where they are missing")
+    weights.add_argument("--weights", metavar="FILE", help=f"begin with {WEIGHTS_HELP}")
+    parser.add_argument("--freeze", action="store_true", help="let the last layer alone learn; the others keep those weights")
     parser.add_argument("--out", metavar="FOLDER", help="the run's folder (runs/ID here, or in the project that DATA is)")
 
 
@@ -77,8 +82,9 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run's folder")
+    parser.add_argument("run", metavar="RUN_OR_NETWORK", help=f"a run's folder, or {NETWORK_HELP}")
     parser.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER", help="pictures; folders are searched")
+    parser.add_argument("--weights", metavar="FILE", help=f"{WEIGHTS_HELP} for a network; without it those learned on ImageNet are fetched")
     parser.add_argument("--top", type=_count, default=5, metavar="N", help="classes to name for each picture (5)")
     parser.add_argument("--csv", metavar="FILE", help="write the answers to a CSV file as well")
 
@@ -134,7 +140,9 @@ def _shape(text: str) -> tuple[int, int, int]:
 COMMANDS: dict[str, Entry] = {
     "train": Entry("Train a network on pictures.", ("engine.commands.training", "train"), _train),
     "evaluate": Entry("Measure a run on pictures.", ("engine.commands.evaluating", "evaluate"), _evaluate),
-    "predict": Entry("Classify pictures with a run.", ("engine.commands.predicting", "predict"), _predict),
+    "predict": Entry(
+        "Classify pictures with a run, or with a network and learned weights.", ("engine.commands.predicting", "predict"), _predict
+    ),
     "networks": Entry("List the networks of the zoo.", ("engine.commands.networks", "networks"), _nothing),
     "describe": Entry("Work a network out, layer by layer.", ("engine.commands.networks", "describe"), _describe),
     "data": Entry("Look through pictures before they are used.", ("engine.commands.data", "data"), _data),

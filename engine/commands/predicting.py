@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ from engine.failure import UserError
 if TYPE_CHECKING:
     import numpy as np
 
+    from engine.messages import Event
     from engine.training.saved import LoadedRun
+
+    PixelsOf = Callable[[Path], np.ndarray]
 
 PARCEL = 32  # pictures classified at a time
 Row = dict[str, Any]
@@ -24,22 +28,61 @@ Row = dict[str, Any]
 
 def predict(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Classify pictures; what cannot be read stands in its row. Fails if nothing could be answered."""
-    check_run(options.run)
-    from engine import device
-    from engine.training.saved import load_run
-
-    run = load_run(options.run, device.choose("auto"))
+    run, pixels_of = _classifier(options.run, options.weights, output, token)
     files = _files(options.images, token)
     rows: list[Row] = []
     for start in range(0, len(files), PARCEL):
         if token.cancelled:
             break
-        rows.extend(_answers(run, files[start : start + PARCEL], options.top))
+        rows.extend(_answers(run, pixels_of, files[start : start + PARCEL], options.top))
         output.progress("Classifying", len(rows) / len(files))
     if options.csv is not None:
         write_csv(Path(options.csv), rows)
     output.answer({"predictions": rows}, _lines(rows))
     return 0 if any("error" not in row for row in rows) else 1
+
+
+def _classifier(word: str, weights: str | None, output: Output, token: CancelToken) -> tuple[LoadedRun, PixelsOf]:
+    """A run, or a network with learned weights, and how it takes its pictures."""
+    from engine.data.decoding import at_working_size
+
+    if Path(word).is_dir():
+        if weights is not None:
+            raise UserError(f"The run {word} has weights of its own.", "Leave --weights out, or name a network instead of a run.")
+        from engine import device
+        from engine.training.saved import load_run
+
+        run = load_run(word, device.choose("auto"))
+        return run, lambda file: at_working_size(file, run.record.preprocessing)
+    _check_word(word)
+    from engine import device
+    from engine.messages import JobProgress
+    from engine.training.ready_made import ready_made
+
+    def emit(event: Event) -> None:
+        if isinstance(event, JobProgress):
+            output.progress(event.text, event.fraction)
+
+    made = ready_made(word, weights or "pretrained", device.choose("auto"), token, emit)
+    return made.run, made.pixels_of
+
+
+def _check_word(word: str) -> None:
+    """Refuse, before anything slow loads, what is neither a run nor a network.
+
+    Raises
+    ------
+    UserError
+        With the nearest name.
+    """
+    from engine.networks import zoo
+    from engine.networks.resolve import is_file, is_library
+
+    if is_library(word) or word in zoo.names() or (is_file(word) and Path(word).is_file()):
+        return
+    near = difflib.get_close_matches(word.lower(), zoo.names(), n=1, cutoff=0.6)
+    remedy = f"Did you mean the network {near[0]}?" if near else "Give the folder of a run, which holds a run.json, or a network."
+    raise UserError(f"There is no run {word}.", remedy)
 
 
 def check_run(word: str) -> None:
@@ -71,16 +114,16 @@ def _files(words: list[str], token: CancelToken) -> list[Path]:
     return found
 
 
-def _answers(run: LoadedRun, files: list[Path], top: int) -> list[Row]:
+def _answers(run: LoadedRun, pixels_of: PixelsOf, files: list[Path], top: int) -> list[Row]:
     import numpy as np
 
-    from engine.data.decoding import UnreadablePicture, at_working_size
+    from engine.data.decoding import UnreadablePicture
 
     pictures: list[np.ndarray] = []
     rows: list[Row] = []
     for file in files:
         try:
-            pictures.append(at_working_size(file, run.record.preprocessing))
+            pictures.append(pixels_of(file))
             rows.append({"file": str(file)})
         except UnreadablePicture as error:
             rows.append({"file": str(file), "error": f"{error.reason}"})

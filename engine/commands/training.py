@@ -30,7 +30,9 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
     recipe = recipe_of(options)
     folder = run_folder(options.out, options.data, options.network)
     dataset = from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
-    record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see, resize=options.resize)
+    weights = "pretrained" if options.pretrained else options.weights or ""
+    begin = {"weights": weights, "freeze": options.freeze}
+    record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see, resize=options.resize, **begin)
     output.answer(_values(record, (*dataset.skipped, *_undecoded(dataset, record))), _lines(record))
     return 0
 
@@ -63,7 +65,7 @@ def run_folder(out: str | None, data: str, network: str) -> Path:
         return folder
     home = Path(data) if (Path(data) / "project.sqlite").is_file() else Path.cwd()
     moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    name = f"{moment}-{Path(network).stem}"
+    name = f"{moment}-{Path(network).stem.replace(':', '-')}"  # a colon is no letter of a name on Windows
     taken = 1
     folder = home.absolute() / "runs" / name
     while folder.exists():

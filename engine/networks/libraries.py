@@ -188,6 +188,30 @@ def default_classes(word: str) -> int:
     return known.num_classes if known is not None and known.num_classes > 0 else 1000
 
 
+def class_names(word: str, classes: int) -> tuple[str, ...]:
+    """What the classes of a network's weights are called: ImageNet's names where their number says that it is ImageNet's.
+
+    Parameters
+    ----------
+    word : str
+        The library's network; "" where it is none.
+    classes : int
+        1000 are those of ImageNet's competition; timm has weights for other parts of it as well.
+    """
+    if classes == 1000:
+        names = load("torchvision").get_model_weights("resnet18").DEFAULT.meta["categories"]
+        return tuple(str(name) for name in names)
+    if word.startswith("timm:"):
+        load("timm")
+        data = importlib.import_module("timm.data")
+        known = timm_weights(split(word)[1])
+        part = data.infer_imagenet_subset(known) if known is not None and known.num_classes == classes else None
+        if part:
+            info = data.ImageNetInfo(part)
+            return tuple(str(info.index_to_description(number)) for number in range(classes))
+    return tuple(f"class {number}" for number in range(classes))
+
+
 def timm_weights(name: str) -> Any:
     """What timm knows of the weights of one of its networks, a PretrainedCfg; None where it knows nothing."""
     return load("timm").get_pretrained_cfg(name, allow_unregistered=True)

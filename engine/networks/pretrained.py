@@ -73,7 +73,7 @@ def fetched(network: AnyNetwork, token: CancelToken, tell: Tell | None = None) -
         try:
             fetch(Wanted(found.path, found.addresses), token, tell)
         except UserError as error:
-            raise UserError(error.message, f"{error.remedy}; or choose a file of weights that you have.") from None
+            raise UserError(error.message, f"{error.remedy} (or choose a file of weights that you have)") from None
         _check(found, token)
     return found
 

@@ -50,6 +50,8 @@ class Match(NamedTuple):
         Values taken, and all of the network; running means and deviations do not count.
     last : frozenset of str
         Weights of the network that depend on the number of classes: those of its last layer and of its auxiliary heads'.
+    classes : int
+        That the file's last layer has; 0 where it is not known.
     """
 
     source: str
@@ -60,6 +62,7 @@ class Match(NamedTuple):
     parameters: int
     total: int
     last: frozenset[str]
+    classes: int
 
     @property
     def changed(self) -> dict[str, How]:
@@ -153,6 +156,7 @@ class _Target:
             parameters=sum(number for name, number in self.parameters.items() if name in taken),
             total=sum(self.parameters.values()),
             last=self.heads,
+            classes=next((int(state[theirs].shape[0]) for name, theirs in attempt.names.items() if name in self.heads), 0),
         )
 
     def how(self, name: str, theirs: tuple[int, ...]) -> How | None:
