@@ -54,7 +54,7 @@ def _classifier(word: str, weights: str | None, output: Output, token: CancelTok
 
         run = load_run(word, device.choose("auto"))
         return run, lambda file: at_working_size(file, run.record.preprocessing)
-    _check_word(word)
+    _check_word(word, weights)
     from engine import device
     from engine.messages import JobProgress
     from engine.training.ready_made import ready_made
@@ -67,8 +67,8 @@ def _classifier(word: str, weights: str | None, output: Output, token: CancelTok
     return made.run, made.pixels_of
 
 
-def _check_word(word: str) -> None:
-    """Refuse, before anything slow loads, what is neither a run nor a network.
+def _check_word(word: str, weights: str | None) -> None:
+    """Refuse, before anything slow loads, what is neither a run nor a network, and networks that nobody offers weights for.
 
     Raises
     ------
@@ -78,6 +78,8 @@ def _check_word(word: str) -> None:
     from engine.networks import zoo
     from engine.networks.resolve import is_file, is_library
 
+    if word in zoo.names() and weights is None and not zoo.card(word).twins:
+        raise UserError(f"{word} has learned nothing yet.", "Train it first, and give the folder of the run that comes of it.")
     if is_library(word) or word in zoo.names() or (is_file(word) and Path(word).is_file()):
         return
     near = difflib.get_close_matches(word.lower(), zoo.names(), n=1, cutoff=0.6)

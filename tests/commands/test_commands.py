@@ -155,9 +155,15 @@ def test_predict_fails_if_nothing_was_answered(digits_run: Path, tmp_path: Path,
     assert status == 1 and values["predictions"][0]["error"]
 
 
-@pytest.mark.parametrize("run", ["lenet-5", "torchvision:resnet18", "timm:vit_tiny_patch16_224"])
+@pytest.mark.parametrize("run", ["lenet-5", "nearest-neighbour"])
 def test_predict_with_a_network_that_learned_nothing(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, values, _ = answer(capsys, "predict", run, "a.png")
+    assert status == 1 and "learned nothing" in values["error"] and "Train it" in values["remedy"]
+
+
+@pytest.mark.parametrize("run", ["lenet-5", "torchvision:resnet18", "timm:vit_tiny_patch16_224"])
+def test_evaluate_with_a_network_that_learned_nothing(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, values, _ = answer(capsys, "evaluate", run, "digits")
     assert status == 1 and "learned nothing" in values["error"] and "Train it" in values["remedy"]
 
 
@@ -243,7 +249,7 @@ WRONG_WORDS = pytest.mark.parametrize(
         ["train", "digits", "--network", "softmax", "--lr", "nan"],
         ["train", "digits", "--network", "softmax", "--seed", "-1"],
         ["train", "digits", "--network", "softmax", "--resize", "centre"],
-        ["train", "digits", "--network", "softmax", "--pretrained"],
+        ["train", "digits", "--network", "softmax", "--pretrained", "--weights", "a.pth"],
         ["train", "digits", "--network", "softmax", "--epo", "3"],
         ["describe", "lenet-5", "--input", "32x32"],
         ["describe", "lenet-5", "--input", "1x0x32"],
@@ -302,7 +308,8 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert all(name in text for name in ("train", "evaluate", "predict", "networks", "describe", "data"))
     assert commands.run(["train", "--help"]) == 0
-    assert all(word not in capsys.readouterr().out for word in ("--pretrained", "--weights", "--freeze"))
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("--pretrained", "--weights FILE", "--freeze"))
 
 
 def test_text_for_people(digits_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
