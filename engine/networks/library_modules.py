@@ -38,17 +38,15 @@ class _Drawing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.generator = generator
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = dict(kwargs or {})
-        if "generator" not in {argument.name for argument in func._schema.arguments}:
-            packet = func.overloadpacket
-            if "generator" not in packet.overloads():
-                return func(*args, **kwargs)
-            func = packet.generator  # torch.rand and its like
-        elif self.generator is None and func._schema.is_mutable:
+        kwargs = kwargs or {}
+        takes = "generator" in {argument.name for argument in func._schema.arguments}
+        packet = func.overloadpacket
+        if _device_of(args, kwargs) == "meta" or not (takes or "generator" in packet.overloads()):
+            return func(*args, **kwargs)
+        if self.generator is None and func._schema.is_mutable:
             return args[0].zero_()  # within all bounds, which trunc_normal_ draws again and again until it is
-        if self.generator is not None and _device_of(args, kwargs) != "meta":
-            kwargs["generator"] = self.generator
-        return func(*args, **kwargs)
+        draw = func if takes else packet.generator  # torch.rand and its like
+        return draw(*args, **{**kwargs, "generator": self.generator or torch.Generator()})
 
 
 class _LargeOnMeta(_Drawing):  # type: ignore[no-untyped-call]
