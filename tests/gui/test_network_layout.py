@@ -244,10 +244,10 @@ def test_a_block_of_one_residual_has_one_frame():
 
 def test_tokens_are_sheets():
     drawing = drawn(from_zoo("vit-tiny"), view=(1500.0, 600.0))
-    assert box(drawing, "patches").shape == "tokens" and box(drawing, "patches").captions == ("64 × 192",)
-    assert box(drawing, "token").captions == ("65 × 192",) and box(drawing, "token").notes[0].text == "+ position"
+    assert box(drawing, "patches").shape == "tokens" and box(drawing, "patches").captions == ("64 × 128",)
+    assert box(drawing, "token").captions == ("65 × 128",) and box(drawing, "token").notes[0].text == "+ position"
     attention = box(drawing, "block1.attention.body.attention")
-    assert (attention.above, attention.below, attention.tone) == ("attention", "3 heads", "tokens")
+    assert (attention.above, attention.below, attention.tone) == ("attention", "4 heads", "tokens")
 
 
 # ---------------------------------------------------------------- networks that are not yet right
