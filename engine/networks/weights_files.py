@@ -138,12 +138,13 @@ def _unpacked_size(place: Path) -> int:
 
 
 def _load(place: Path, size: int, mapped: bool) -> Any:
+    mapped = mapped and place.suffix.lower() != ".safetensors"  # which torch believes by the name, but not of a stream
     if not mapped:
         _check_room(place, size)
     try:
-        with warnings.catch_warnings():  # of formats that this torch finds old
-            warnings.simplefilter("ignore")
-            return torch.load(place, map_location="cpu", weights_only=True, mmap=mapped)
+        with warnings.catch_warnings(), place.open("rb") as stream:
+            warnings.simplefilter("ignore")  # of formats that this torch finds old
+            return torch.load(place if mapped else stream, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         called = re.search(r"(?:GLOBAL|global:?|class) ([\w.]+\.[\w.]+)", str(error).replace("GLOBAL GLOBAL", "GLOBAL"))
         if called is None:

@@ -29,6 +29,8 @@ USUAL_CLASSES = 1000
 
 
 STATISTICS = ("running_mean", "running_var")
+WITHIN_A_LAYER = ("weight", "bias", "in_proj_weight", "in_proj_bias", *STATISTICS)
+"""What layers call their weights; other names are values that belong to no single layer."""
 
 
 class Match(NamedTuple):
@@ -101,7 +103,8 @@ def match(network: AnyNetwork, weights: Weights) -> Match:
 
 def layer_of(name: str) -> str:
     """The layer that a weight belongs to; values that belong to no single one keep their own name."""
-    return name.rpartition(".")[0] if name.rpartition(".")[2] in ("weight", "bias", *STATISTICS) else name
+    layer, _, last = name.rpartition(".")
+    return layer if last in WITHIN_A_LAYER else name
 
 
 # ---------------------------------------------------------------- the network
@@ -238,21 +241,37 @@ def _names_of_twin(target: _Target, word: str, weights: Weights) -> dict[str, st
 
 
 def _aligned(ours: Shapes, theirs: Shapes, whole: bool) -> dict[str, str]:
-    """Pair two lists of weights: one by one where their shapes agree throughout, else within each shape by order.
+    """Pair the weights of two networks: by order where all of them agree, else layer by layer among layers that are alike.
 
     With `whole` nothing less than an agreement throughout will do.
     """
-    if not ours:
-        return {}
-    own, other = ([(_role(name), _as_rows(shape)) for name, shape in shapes.items()] for shapes in (ours, theirs))
-    if own == other:
+    if [_kind(*weight) for weight in ours.items()] == [_kind(*weight) for weight in theirs.items()]:
         return dict(zip(ours, theirs, strict=True))
     if whole:
         return {}
-    waiting: dict[object, list[str]] = defaultdict(list)
-    for name, kind in reversed(list(zip(theirs, other, strict=True))):
-        waiting[kind].append(name)
-    return {name: waiting[kind].pop() for name, kind in zip(ours, own, strict=True) if waiting[kind]}
+    waiting: dict[object, list[_Layer]] = defaultdict(list)
+    for layer in reversed(_layers(theirs)):
+        waiting[layer.kind].append(layer)
+    pairs = [(layer, waiting[layer.kind].pop()) for layer in _layers(ours) if waiting[layer.kind]]
+    return {name: other for layer, twin in pairs for name, other in zip(layer.names, twin.names, strict=True)}
+
+
+class _Layer(NamedTuple):
+    """A layer's weights, and what it is known by: what each is to it, and their shapes."""
+
+    names: list[str]
+    kind: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def _layers(shapes: Shapes) -> list[_Layer]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in shapes:
+        found[layer_of(name)].append(name)
+    return [_Layer(names, tuple(_kind(name, shapes[name]) for name in names)) for names in found.values()]
+
+
+def _kind(name: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    return _role(name), _as_rows(shape)
 
 
 def _as_rows(shape: tuple[int, ...]) -> tuple[int, ...]:
