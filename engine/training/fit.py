@@ -32,6 +32,7 @@ from engine.project import runs
 from engine.project.records import RunHistory, RunRecord, Split
 from engine.training import freezing, loop, precision, preparing, saved, seen
 from engine.training import recipe as recipes
+from engine.training.feeding import Part
 from engine.training.inference import logits_of
 from engine.training.preparing import Decoded
 from engine.training.quick import quicken
@@ -289,14 +290,14 @@ class _Job:
         self.preprocessing = replace(self.preprocessing, mean=mean, std=deviation)
         return parts
 
-    def resident(self, part: Decoded) -> loop.Part:
+    def resident(self, part: Decoded) -> Part:
         """Pixels and labels on the device; where they do not fit, beside it."""
         pixels, labels = saved.as_tensor(part.pixels), torch.from_numpy(part.labels)
         if self.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.device)
             if part.pixels.nbytes > free // 2:
-                return loop.Part(pixels, labels)
-        return loop.Part(pixels.to(self.device), labels.to(self.device))
+                return Part(pixels, labels)
+        return Part(pixels.to(self.device), labels.to(self.device))
 
     def started(self, title: str, parameters: int, parts: dict[Split, Decoded], per_epoch: int) -> None:
         counts = [len(parts[split].labels) if split in parts else 0 for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)]

@@ -19,13 +19,15 @@ from torch import nn
 from torch.nn import functional
 
 from engine.control import Cancelled, CancelToken
-from engine.data.augmentation import Augment, Mix, Mixed, Normalise
+from engine.data.augmentation import Augment, Mix, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.networks.modules.containers import Auxiliary
+from engine.training.feeding import Feed, Part, Resident
 from engine.training.freezing import is_frozen, to_training
 from engine.training.inference import logits_of
-from engine.training.losses import class_weights, larger_share, loss_of, mixed_loss
+from engine.training.losses import Criterion, larger_share
+from engine.training.optimisers import make_optimiser
 from engine.training.precision import Arithmetic
 from engine.training.recipe import Recipe
 from engine.training.sampling import balanced_stream, stream
@@ -33,13 +35,6 @@ from engine.training.schedules import learning_rate
 
 PARCEL_SECONDS = 0.033
 FEWEST_STEPS = 16  # an epoch; small data get smaller batches, or they would see only a step or two
-
-
-class Part(NamedTuple):
-    """One split: pixels uint8 [N, H, W, C], labels int64 [N], on one device."""
-
-    pixels: torch.Tensor
-    labels: torch.Tensor
 
 
 class Epoch(NamedTuple):
@@ -160,17 +155,17 @@ class _Run:
         token: CancelToken,
         watcher: Watcher,
     ) -> None:
-        self.module, self.training, self.validation, self.recipe = module, training, validation, recipe
+        self.module, self.validation, self.recipe = module, validation, recipe
         self.normalise, self.arithmetic, self.token, self.watcher = normalise, arithmetic, token, watcher
         self.device = next(module.parameters()).device
+        self.feed: Feed = Resident(training, self.device)
         self.batch = batch_size(recipe, len(training.labels))
         self.steps_per_epoch = steps_per_epoch(len(training.labels), self.batch)
         self.steps = self.steps_per_epoch * recipe.epochs
         self.augment = Augment(normalise, recipe.augmentation, recipe.seed, self.device)
         self.mix = Mix(recipe.augmentation, recipe.seed, self.device)
-        weighted = recipe.class_weights and not recipe.balanced_sampling
-        self.weights = class_weights(training.labels).to(self.device) if weighted else None
-        self.optimiser = _optimiser(module, recipe, self.device)
+        self.criterion = Criterion(recipe, training.labels, self.device)
+        self.optimiser = make_optimiser(module, recipe, self.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=arithmetic.precision is torch.float16)
         self.losses = torch.zeros(self.steps, device=self.device)
         self.hits = torch.zeros(self.steps, device=self.device)
@@ -186,17 +181,16 @@ class _Run:
         self.best_state: dict[str, torch.Tensor] = {}
 
     def all_epochs(self) -> None:
-        pixels, labels = self.training
+        labels = self.feed.labels
         if self.recipe.balanced_sampling:
-            batches = balanced_stream(labels, self.batch, self.recipe.seed, pixels.device)
+            batches = balanced_stream(labels, self.batch, self.recipe.seed, labels.device)
         else:
-            batches = stream(len(labels), self.batch, self.recipe.seed, pixels.device)
+            batches = stream(len(labels), self.batch, self.recipe.seed, labels.device)
         for number in range(1, self.recipe.epochs + 1):
             self.one_epoch(number, batches)
             self.validate(number)
 
     def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> None:
-        pixels, labels = self.training
         first = (number - 1) * self.steps_per_epoch
         to_training(self.module)
         begun = told = time.perf_counter()
@@ -206,7 +200,7 @@ class _Run:
                 self.token.check()
                 rows = next(batches)
                 self.set_rate(step)
-                self.step(step, pixels.index_select(0, rows), labels.index_select(0, rows))
+                self.step(step, *self.feed.batch(rows))
                 now = time.perf_counter()
                 if now - told >= PARCEL_SECONDS:
                     told = now
@@ -223,8 +217,6 @@ class _Run:
 
     def step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
         """One step of the optimiser; when memory runs out, again in smaller pieces of the same sum."""
-        if pixels.device != self.device:
-            pixels, labels = pixels.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
         while True:
             try:
                 self.accumulate(step, pixels, labels)
@@ -243,12 +235,6 @@ class _Run:
         self.scaler.update()
         self.optimiser.zero_grad()
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor, mixed: Mixed | None) -> torch.Tensor:
-        smoothing = self.recipe.label_smoothing
-        if mixed is None:
-            return loss_of(logits, labels, smoothing, self.weights)
-        return mixed_loss(logits, mixed, smoothing, self.weights)
-
     def accumulate(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
         precision = self.arithmetic.precision
         lowered = torch.autocast(self.device.type, dtype=precision) if precision is not torch.float32 else contextlib.nullcontext()
@@ -262,9 +248,9 @@ class _Run:
             both = None if self.mix.off else self.mix(pictures, part)
             with lowered:
                 logits = self.module(pictures if both is None else both.pictures).float()
-            loss = self.loss(logits, part, both)
+            loss = self.criterion(logits, part, both)
             for head in self.heads:
-                loss = loss + head.share * self.loss(head.taken().float(), part, both)
+                loss = loss + head.share * self.criterion(head.taken().float(), part, both)
             loss = loss * share
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self.losses[step] += loss.detach()
@@ -333,19 +319,6 @@ def _rank(epoch: Epoch) -> tuple[bool, float, float]:
     """The higher the better. Weights that are no numbers any more can still hit a large class, and come last all the same."""
     finite = math.isfinite(epoch.validation_loss)
     return finite, epoch.validation_accuracy, -epoch.validation_loss if finite else 0.0
-
-
-def _optimiser(module: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
-    """Biases, scales and shifts are not decayed: that would pull batch norm's outputs towards zero and gain nothing."""
-    learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    weights = [parameter for parameter in learning if parameter.ndim > 1]
-    others = [parameter for parameter in learning if parameter.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    groups = [group for group in groups if group["params"]]
-    fused = device.type in ("cpu", "cuda")  # one kernel for all parameters
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=fused)
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from engine.data.augmentation import Mixed
+from engine.training.recipe import Recipe
 
 
 def class_weights(labels: torch.Tensor) -> torch.Tensor:
@@ -54,6 +55,30 @@ def mixed_loss(logits: torch.Tensor, mixed: Mixed, smoothing: float, weights: to
         own = -(1 - smoothing) * logarithms[rows, classes] - smoothing * even
         total = total + own * (shares if weights is None else shares * weights[classes])
     return total.mean()
+
+
+class Criterion:
+    """The recipe's loss for the classes of a training set.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    labels : int64 [N]
+        Of the training pictures.
+    device : torch.device
+        Where logits will be.
+    """
+
+    def __init__(self, recipe: Recipe, labels: torch.Tensor, device: torch.device) -> None:
+        self._smoothing = recipe.label_smoothing
+        weighted = recipe.class_weights and not recipe.balanced_sampling
+        self._weights = class_weights(labels).to(device) if weighted else None
+
+    def __call__(self, logits: torch.Tensor, labels: torch.Tensor, mixed: Mixed | None) -> torch.Tensor:
+        """Mean loss of float32 [B, K] for int64 [B], or for the two classes of each mixed picture."""
+        if mixed is None:
+            return loss_of(logits, labels, self._smoothing, self._weights)
+        return mixed_loss(logits, mixed, self._smoothing, self._weights)
 
 
 def larger_share(mixed: Mixed) -> torch.Tensor:

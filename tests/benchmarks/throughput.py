@@ -33,6 +33,7 @@ from engine.networks import zoo
 from engine.networks.build import build
 from engine.project.records import Split
 from engine.training import loop
+from engine.training.feeding import Part
 from engine.training.precision import Arithmetic
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
@@ -101,14 +102,14 @@ def ours(root: Path, steps: int) -> Callable[[], float]:
     pre = Preprocessing(32, 32, 1, "centre", (MEAN,), (DEVIATION,))
     rows = np.flatnonzero((whole.splits == Split.TRAIN) | (whole.splits == Split.VALIDATION))
     pixels, _, _ = data.decode(whole, rows, pre)
-    part = loop.Part(torch.from_numpy(pixels), torch.from_numpy(whole.labels[rows]))
+    part = Part(torch.from_numpy(pixels), torch.from_numpy(whole.labels[rows]))
     normalise = Normalise(pre, torch.device("cpu"))
     recipe = Recipe(epochs=1, batch=BATCH, learning_rate=1e-3, schedule="constant", suit_augmentation=False)
     size = min(len(rows), steps * BATCH)
 
     def run() -> float:
         module = quicken(build(zoo.make("lenet-5", (1, 32, 32), 10)), torch.device("cpu"))
-        shown = loop.Part(part.pixels[:size], part.labels[:size])
+        shown = Part(part.pixels[:size], part.labels[:size])
         result = loop.train(module, shown, None, msgspec.structs.replace(recipe), normalise, Arithmetic(), CancelToken(), Silent())
         assert result.outcome == "completed"
         return result.pictures / result.seconds

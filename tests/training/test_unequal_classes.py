@@ -15,6 +15,7 @@ from engine.data.preprocessing import Preprocessing
 from engine.networks import zoo
 from engine.networks.build import build, initialise
 from engine.training import loop
+from engine.training.feeding import Part
 from engine.training.precision import PLAIN
 from engine.training.recipe import Augmentation, Recipe
 from engine.training.sampling import balanced_stream, stream
@@ -66,15 +67,15 @@ class Quiet:
         pass
 
 
-def two_classes(counts: tuple[int, int], seed: int) -> loop.Part:
+def two_classes(counts: tuple[int, int], seed: int) -> Part:
     """Noise about two means that overlap: uint8 [N, 6, 6, 1], 1.1 standard deviations between a class and the middle."""
     generator = np.random.default_rng(seed)
     pixels = [generator.normal(128 + sign * MEAN, 50, (count, 6, 6, 1)) for sign, count in zip((-1, 1), counts, strict=True)]
     labels = np.repeat([0, 1], counts)
-    return loop.Part(torch.from_numpy(np.clip(np.concatenate(pixels), 0, 255).astype(np.uint8)), torch.from_numpy(labels))
+    return Part(torch.from_numpy(np.clip(np.concatenate(pixels), 0, 255).astype(np.uint8)), torch.from_numpy(labels))
 
 
-def fitted(training: loop.Part, recipe: Recipe, watcher: Quiet | None = None) -> torch.nn.Module:
+def fitted(training: Part, recipe: Recipe, watcher: Quiet | None = None) -> torch.nn.Module:
     torch.set_num_threads(1)
     module = build(zoo.make("softmax", (1, 6, 6), 2))
     initialise(module, recipe.seed)
