@@ -99,6 +99,12 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
         None while it runs.
     failure : FailureText or None
         Why it failed.
+    statistics : tuple of LayerStatistics
+        Of its layers, oldest first.
+    marks : tuple of TrainingMarked
+        What happened on the way.
+    paused : bool
+        Whether it holds.
     """
 
     run: str
@@ -113,6 +119,9 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
     record: RunRecord | None = None
     outcome: Outcome | None = None
     failure: FailureText | None = None
+    statistics: tuple[messages.LayerStatistics, ...] = ()
+    marks: tuple[messages.TrainingMarked, ...] = ()
+    paused: bool = False
 
     @property
     def running(self) -> bool:
@@ -183,6 +192,10 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         Networks of other libraries that were worked out.
     weights_checked, training_probed
         The last answers to CheckWeights and ProbeTraining.
+    rates_tried, report
+        The last answers to FindLearningRate and WriteReport.
+    moments : dict of str to MomentLoaded
+        The epoch that is looked at, by run.
     """
 
     engine: messages.EngineReady | None = None
@@ -219,6 +232,9 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     described: dict[tuple[str, Shape, int], Analysis] = {}
     weights_checked: messages.WeightsChecked | None = None
     training_probed: messages.TrainingProbed | None = None
+    rates_tried: messages.LearningRatesTried | None = None
+    moments: dict[str, messages.MomentLoaded] = {}
+    report: messages.ReportWritten | None = None
 
     @property
     def run(self) -> RunRecord | None:

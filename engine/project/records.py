@@ -166,6 +166,16 @@ class RunRecord(msgspec.Struct, frozen=True):
         The project's labelled pictures are others now. Worked out on reading, never trusted from the file.
     class_ids : tuple of int
         Of `classes` in the project, by which renamed classes are known again, see `runs.named`; empty where there was no project.
+    starred, note
+        What a person says of it; the title can be changed, too.
+    members : tuple of str
+        Ids of the runs whose mean this one is; empty for runs that were trained.
+    parent : str
+        Id of the run whose weights it began with.
+    sweep : str
+        Id of the sweep that it belongs to, and what it varies: "learning_rate=0.01".
+    resumable : bool
+        Whether it can go on: worked out on reading, never trusted from the file.
     """
 
     id: str
@@ -193,6 +203,12 @@ class RunRecord(msgspec.Struct, frozen=True):
     stale: bool = False
     data_digest: str = ""
     class_ids: tuple[int, ...] = ()
+    starred: bool = False
+    note: str = ""
+    members: tuple[str, ...] = ()
+    parent: str = ""
+    sweep: str = ""
+    resumable: bool = False
 
     @property
     def accuracy(self) -> float | None:

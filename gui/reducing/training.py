@@ -59,3 +59,33 @@ def _training_finished(event: messages.TrainingFinished, state: AppState) -> App
 def _evaluation_ready(event: messages.EvaluationReady, state: AppState) -> AppState:
     key = (event.evaluation.run, Split(event.evaluation.split))
     return with_(state, evaluations={**state.evaluations, key: event.evaluation})
+
+
+@on(messages.TrainingMarked)
+def _training_marked(event: messages.TrainingMarked, state: AppState) -> AppState:
+    return of_training(state, event.run, marks=(*state.training.marks, event)) if state.training is not None else state
+
+
+@on(messages.TrainingPaused)
+def _training_paused(event: messages.TrainingPaused, state: AppState) -> AppState:
+    return of_training(state, event.run, paused=event.paused)
+
+
+@on(messages.LayerStatistics)
+def _layer_statistics(event: messages.LayerStatistics, state: AppState) -> AppState:
+    return of_training(state, event.run, statistics=(*state.training.statistics, event)) if state.training is not None else state
+
+
+@on(messages.LearningRatesTried)
+def _learning_rates_tried(event: messages.LearningRatesTried, state: AppState) -> AppState:
+    return with_(state, rates_tried=event)
+
+
+@on(messages.MomentLoaded)
+def _moment_loaded(event: messages.MomentLoaded, state: AppState) -> AppState:
+    return with_(state, moments={**state.moments, event.run: event})
+
+
+@on(messages.ReportWritten)
+def _report_written(event: messages.ReportWritten, state: AppState) -> AppState:
+    return with_(state, report=event)

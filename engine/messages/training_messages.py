@@ -1,0 +1,235 @@
+"""Commands and events about trainings beyond Train: steering, resuming, looking inside, comparing, keeping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from engine.messages.base import Command, Event, Lane
+from engine.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class SteerTraining(Command, frozen=True, eq=False, tag=True):
+    """Change a training that is under way. Answer: TrainingMarked, TrainingPaused.
+
+    Attributes
+    ----------
+    run : str
+        Id of the run that is being trained.
+    paused : bool or None
+        True holds it after the step at hand, False lets it go on; None leaves that as it is.
+    learning_rate : float or None
+        New peak: the rest of the schedule is scaled to it.
+    epochs : int or None
+        New number of epochs in all; the schedule is stretched or shortened from here on.
+    finish : bool
+        End it in good order after this epoch: as completed, tested.
+    """
+
+    lane: ClassVar[Lane] = Lane.STORE
+    run: str
+    paused: bool | None = None
+    learning_rate: float | None = None
+    epochs: int | None = None
+    finish: bool = False
+
+
+class ResumeRun(Command, frozen=True, eq=False, tag=True):
+    """Go on with a run that was stopped, paused over a restart, or killed, with the same bits as if nothing had happened. Answer: as Train.
+
+    `epochs`, where given, is the new number of epochs in all: a completed run learns on.
+    """
+
+    lane: ClassVar[Lane] = Lane.JOBS
+    run: str
+    epochs: int | None = None
+
+
+class ForkRun(Command, frozen=True, eq=False, tag=True):
+    """Begin a new run with the weights of another. Answer: as Train.
+
+    Attributes
+    ----------
+    run : str
+    recipe : Recipe
+        Of the new run.
+    """
+
+    lane: ClassVar[Lane] = Lane.JOBS
+    run: str
+    recipe: Recipe
+
+
+class FindLearningRate(Command, frozen=True, eq=False, tag=True):
+    """Try rising learning rates for some steps, from a copy of the first weights (Smith 2015). Answer: LearningRatesTried.
+
+    Fields as in Train.
+    """
+
+    lane: ClassVar[Lane] = Lane.JOBS
+    network: str
+    recipe: Recipe
+    size: int | None = None
+    weights: str = ""
+    freeze: bool = False
+
+
+class EditRun(Command, frozen=True, eq=False, tag=True):
+    """Change what a person says of a run; None leaves a field. Answer: RunsChanged."""
+
+    run: str
+    title: str | None = None
+    starred: bool | None = None
+    note: str | None = None
+
+
+class RestoreRun(Command, frozen=True, eq=False, tag=True):
+    """Bring a run back that DeleteRun took away in this sitting or an earlier one. Answer: RunsChanged."""
+
+    run: str
+
+
+class CombineRuns(Command, frozen=True, eq=False, tag=True):
+    """Make a run whose probabilities are the mean of those of others, of the same classes. Answer: RunsChanged, TrainingFinished."""
+
+    lane: ClassVar[Lane] = Lane.JOBS
+    runs: tuple[str, ...]
+    title: str = ""
+
+
+class WriteReport(Command, frozen=True, eq=False, tag=True):
+    """Write a run as one HTML file with its figures inside. Answer: ReportWritten."""
+
+    lane: ClassVar[Lane] = Lane.LIVE
+    run: str
+    path: str
+
+
+class LoadMoment(Command, frozen=True, eq=False, tag=True):
+    """Read what was kept of one epoch of a run. Answer: MomentLoaded."""
+
+    run: str
+    epoch: int
+
+
+class TrainingMarked(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """Something happened in a training that the curve shows: what, after which step (from 1), in a few words."""
+
+    run: str
+    step: int
+    text: str
+
+
+class TrainingPaused(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """A training holds, or goes on."""
+
+    run: str
+    paused: bool
+    step: int
+
+
+class LayerStatistics(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """How the layers of a running training fare at a step.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        Dotted names of the layers with weights, in order.
+    gradient_norms : float32 [L]
+        Euclidean norm of the loss's gradient with respect to each layer's weights, before clipping.
+    weight_norms : float32 [L]
+    update_ratios : float32 [L]
+        Norm of the last update by the norm of the weights; NaN where not known.
+    activations : tuple of str
+        Dotted names of the activation layers, in order.
+    dead : float32 [A]
+        Share of units of each that answered 0 to all pictures of a batch; NaN for kinds that have no such state.
+    deviations : float32 [A]
+        Standard deviation of what each activation gives.
+    weight_histograms, activation_histograms : float32 [L, B] and [A, B]
+        Shares in B bins between the limits that follow.
+    weight_limits, activation_limits : float32 [L, 2] and [A, 2]
+    images_per_second : float
+    waiting : float
+        Share of the training's time that it waited for pictures.
+    memory : int or None
+        Bytes in use on the device, or by the process.
+    """
+
+    run: str
+    step: int
+    layers: tuple[str, ...]
+    gradient_norms: np.ndarray
+    weight_norms: np.ndarray
+    update_ratios: np.ndarray
+    activations: tuple[str, ...]
+    dead: np.ndarray
+    deviations: np.ndarray
+    weight_histograms: np.ndarray
+    weight_limits: np.ndarray
+    activation_histograms: np.ndarray
+    activation_limits: np.ndarray
+    images_per_second: float
+    waiting: float
+    memory: int | None
+
+
+class LearningRatesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """What FindLearningRate found.
+
+    Attributes
+    ----------
+    rates, losses : float32 [n]
+        Losses smoothed.
+    suggested : float or None
+        Where the loss falls most steeply, divided by a margin of safety; None where it never falls.
+    network : str
+    """
+
+    rates: np.ndarray
+    losses: np.ndarray
+    suggested: float | None
+    network: str
+
+
+class ReportWritten(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """A report is on disk."""
+
+    run: str
+    path: str
+
+
+class Moment(msgspec.Struct, frozen=True, eq=False):
+    """What was kept of one epoch.
+
+    Attributes
+    ----------
+    filters : float32 [filters, height, width, 1 or 3] or None
+    maps : float32 [channels, height, width] or None
+        Of the pinned picture in the first convolution.
+    confusion : int64 [K, K] or None
+    heat : float32 [height, width] or None
+        Effective receptive field of the pinned unit.
+    box : (top, left, bottom, right) or None
+    picture : uint8 [height, width, 3] or None
+    """
+
+    epoch: int
+    filters: np.ndarray | None
+    maps: np.ndarray | None
+    confusion: np.ndarray | None
+    heat: np.ndarray | None
+    box: tuple[int, int, int, int] | None
+    picture: np.ndarray | None
+
+
+class MomentLoaded(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """One epoch of a run, of how many that were kept."""
+
+    run: str
+    moment: Moment
+    epochs: tuple[int, ...]
