@@ -32,6 +32,8 @@ from gui.widgets.receptive_panel import ReceptivePanel
 
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
 WIDE_INSPECTOR, NARROW_INSPECTOR = 340, 312
+ROOMY = 1400
+"""From this width on whole names of layers have room."""
 LISTED = frozenset({"memory", "classes", "runs", "project", "networks", "described", "libraries"})
 """Fields of the state that the gallery depends on."""
 ANSWERS = frozenset({"weights_checked", "failures", "jobs"})
@@ -146,7 +148,7 @@ class ModelPage(Page):
         self.pictures.setMinimumHeight(px(160))
         self.table = FiguresTable(
             (
-                Column(self.tr("Layer"), short_name, figure=False),
+                Column(self.tr("Layer"), lambda name: name if self.width() > px(ROOMY) else short_name(name), figure=False),
                 Column(self.tr("Kind"), figure=False),
                 Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width; tokens × values; or values")),
                 Column(self.tr("Parameters"), tip=self.tr("Numbers that are learned, and how they come about")),
@@ -224,6 +226,7 @@ class ModelPage(Page):
         if worked is not self._drawn:
             self._drawn = worked
             self._render_network()
+            self.table.scrollToTop()
 
     def _render_network(self) -> None:
         """Draw and list what the designer holds, or a network of another library."""

@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu
 
 from gui.theme import colour, font, px, theme
 
+WIDE_AT_LEAST = 112
+"""Pixels of the column that takes the rest of the room, where it needs as much."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -180,7 +182,7 @@ class FiguresTable(QTableView):
             needed[number] = max(title, self.sizeHintForColumn(number))
         wide = needed.pop(self._wide)
         rest = self.viewport().width() - sum(needed.values())
-        needed[self._wide] = max(min(wide, px(72)), rest)
+        needed[self._wide] = max(min(wide, px(WIDE_AT_LEAST)), rest)
         for number, width in needed.items():
             if self.columnWidth(number) != width:
                 self.setColumnWidth(number, width)

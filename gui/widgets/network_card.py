@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.networks.zoo import Card
+from gui.network_figures import scale_of
 from gui.theme import px
 from gui.widgets.basics import count, label, set_look
 from gui.widgets.neighbour_drawing import NeighbourDrawing
@@ -71,7 +72,7 @@ class NetworkCard(ChoiceCard):
         words.addStretch(1)
         self.drawing: NetworkDrawing | NeighbourDrawing
         self.drawing = NeighbourDrawing(small=True) if card.kind == "classic" else NetworkDrawing(small=True)
-        self.drawing.setFixedSize(px(104), px(52))
+        self.drawing.setFixedSize(px(84), px(48))
         top.addLayout(words, 1)
         top.addWidget(self.drawing)
         self.column.addLayout(top)
@@ -86,8 +87,9 @@ class NetworkCard(ChoiceCard):
         """Show what the network is for the data at hand: its parameters (None: it has none), working size, or why it does not fit."""
         if isinstance(self.drawing, NetworkDrawing) and boxes:
             self.drawing.set_boxes(boxes)
-        weights = self.tr("no parameters") if parameters is None else self.tr("{number} parameters").format(number=count(parameters))
+        weights = self.tr("no parameters") if parameters is None else self.tr("{number} parameters").format(number=scale_of(parameters))
         fits = self.tr("fits, at {height} × {width} pixels").format(height=size[0], width=size[1])
+        self._about.setToolTip("" if parameters is None else self.tr("{number} parameters").format(number=count(parameters)))
         self._tell("" if refusal else weights, refusal or warning or fits, "warning" if refusal or warning else "caption")
 
     def show_unknown(self, size: tuple[int, int]) -> None:

@@ -64,13 +64,15 @@ class NetworkGallery(QWidget):
         self.search.setPlaceholderText(self.tr("Search networks"))
         self.search.setAccessibleName(self.tr("Search networks"))
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(lambda _: self._arrange())
+        self.search.textChanged.connect(self._searched)
+        self.search.returnPressed.connect(self._take_first)
         column.addWidget(self.search)
         inside = QWidget()
         inside.setObjectName("surface")
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(0, 0, px(8), px(16))
         self._column.setSpacing(px(8))
+        self._column.addStretch(1)  # few cards stay at the top
         self.new_button = button(self.tr("New network"), "", self.tr("Begin with a small network and build on it"))
         self.new_button.clicked.connect(self.new_wanted)
         self.file_button = button(self.tr("Open a network file…"), "quiet", self.tr("Read a network from a JSON file into this project"))
@@ -194,6 +196,23 @@ class NetworkGallery(QWidget):
                 self.cards[name].setVisible(name in visible)
         self._timer.start()
 
+    def _searched(self) -> None:
+        self._arrange()
+        self.area.verticalScrollBar().setValue(0)
+
+    def _take_first(self) -> None:
+        """Return in the search takes what stands first."""
+        first = next((name for name in self._in_order() if self.cards[name].isVisibleTo(self.area)), "")
+        if first and self.search.text().strip():
+            self.chosen.emit(first)
+
+    def _rank(self, name: str, words: str) -> int:
+        """How well a name meets what is searched for; the less the better."""
+        plain = [text.lower() for text in (name.partition(":")[2] or name, self.cards[name].title)]
+        if words in plain:
+            return 0
+        return 1 if any(text.startswith(words) for text in plain) else 2 if any(words in text for text in plain) else 3
+
     def _groups(self, state: AppState) -> list[tuple[str, list[str]]]:
         groups: dict[str, list[str]] = {"own": [], **{heading: [] for heading, _ in HEADINGS}, "libraries": []}
         of_family = {family: heading for heading, families in HEADINGS for family in families}
@@ -205,7 +224,13 @@ class NetworkGallery(QWidget):
             else:
                 groups[of_family.get(networks.card(state, name).family, HEADINGS[-1][0])].append(name)
         order = {name: place for place, name in enumerate((*networks.names(state), *self._found))}
-        return [(heading, sorted(names, key=lambda name: order.get(name, 0))) for heading, names in groups.items()]
+        words = self.search.text().lower().strip()
+        if not words:
+            return [(heading, sorted(names, key=lambda name: order.get(name, 0))) for heading, names in groups.items()]
+        ranked = [
+            (heading, sorted(names, key=lambda name: (self._rank(name, words), order.get(name, 0)))) for heading, names in groups.items()
+        ]
+        return sorted(ranked, key=lambda group: min((self._rank(name, words) for name in group[1]), default=4))
 
     def _matches(self, name: str, words: list[str]) -> bool:
         text = f"{name} {self.cards[name].searched}".lower()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import networks, plan
 from gui.bridge import Bridge
@@ -15,7 +17,6 @@ from gui.widgets.number_box import NumberBox
 from gui.widgets.weights_bar import WeightsBar
 
 MOST_NEIGHBOURS = 50
-LONGEST_SOURCE = 90
 
 
 class NetworkHeading(QWidget):
@@ -28,7 +29,9 @@ class NetworkHeading(QWidget):
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(px(2))
         self.title = label("", "title", wrap=True)
-        self.source = label("", "caption", wrap=True)
+        self._source = ""
+        self.source = label("", "caption")
+        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         both.addWidget(self.title)
         both.addWidget(self.source)
         both.addSpacing(px(6))
@@ -78,11 +81,9 @@ class NetworkHeading(QWidget):
         name = plan.network_name(state)
         card = networks.card(state, name)
         self.title.setText(card.title)
-        short = (
-            card.source if len(card.source) <= LONGEST_SOURCE else card.source[: LONGEST_SOURCE - 1].rsplit(" ", 1)[0].rstrip(",") + " …"
-        )
-        self.source.setText(short)
+        self._source = card.source
         self.source.setToolTip(card.source)
+        self._fit_source()
         self._render_size(state, name)
         classic = networks.is_classic(name)
         self.neighbour_controls.setVisible(classic)
@@ -92,6 +93,15 @@ class NetworkHeading(QWidget):
             set_value(recipe.neighbours if box is self.k_box else ("l1", "l2").index(recipe.distance))
             box.blockSignals(False)
         self.weights.render(state)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_source()
+
+    def _fit_source(self) -> None:
+        """The citation on one line; the tooltip has all of it."""
+        room = max(px(160), self.width() - px(8))
+        self.source.setText(self.source.fontMetrics().elidedText(self._source, Qt.TextElideMode.ElideRight, room))
 
     def _render_size(self, state: AppState, name: str) -> None:
         shape = plan.input_shape(state, name)
