@@ -22,6 +22,7 @@ from engine.networks.layers import (
     NamedNetwork,
     Residual,
     Sequence,
+    SimpleCells,
     children,
     walk,
 )
@@ -122,14 +123,14 @@ def first_filters(network: AnyNetwork, module: nn.Module) -> np.ndarray | None:
     Returns
     -------
     float32 [filters, height, width, 1 or 3], or None
-        A copy of at most 64 filters: kernels of the first convolution, or rows of the first linear layer where that sees the
-        whole picture. None where the weights do not form pictures of one or three channels.
+        A copy of at most 64 filters: kernels of the first convolution or layer of S cells, or rows of the first linear layer where
+        that sees the whole picture. None where the weights do not form pictures of one or three channels.
     """
     if isinstance(network, NamedNetwork):
         first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
         return None if first is None else _as_pictures(first.weight)
     for name, layer in walk(network.body):
-        if not isinstance(layer, Conv | Linear):
+        if not isinstance(layer, Conv | Linear | SimpleCells):
             continue
         weight: torch.Tensor = module.get_parameter(f"{name}.weight")
         if isinstance(layer, Linear):

@@ -241,12 +241,14 @@ class TokenPool(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
 class SimpleCells(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
     """A layer of S cells (Fukushima 1980, equation 1): each plane answers to one feature, the more exactly the larger `selectivity`.
 
-    The zone has odd sides and zeros around, so that maps keep their size.
+    The zone has odd sides and zeros around, so that maps keep their size. Where `adaptive`, the training chooses the selectivity
+    that suits the data, and the run's network tells it; else it stays as it is.
     """
 
     planes: Count
     kernel: tuple[Side, Side]
     selectivity: Positive = 4.0
+    adaptive: bool = True
 
 
 class ComplexCells(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):

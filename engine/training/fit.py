@@ -26,11 +26,12 @@ from engine.messages import EpochDone, Event, JobProgress, Notice, PinUnit, Trai
 from engine.networks import weights as foreign
 from engine.networks import zoo
 from engine.networks.build import build
+from engine.networks.layers import Network
 from engine.networks.libraries import Input
 from engine.networks.resolve import analysis_of, resolve_any
 from engine.project import runs
 from engine.project.records import RunHistory, RunRecord, Split
-from engine.training import freezing, loop, precision, preparing, saved, seen
+from engine.training import freezing, loop, neocognitron, precision, preparing, saved, seen
 from engine.training import recipe as recipes
 from engine.training.feeding import Part
 from engine.training.inference import logits_of
@@ -169,6 +170,9 @@ class _Job:
     def network(self) -> RunRecord:
         pre = self.preprocessing
         network = resolve_any(self.name, (pre.channels, pre.height, pre.width), len(self.dataset.classes))  # refuses before it decodes
+        organising = network if isinstance(network, Network) and neocognitron.organises_itself(network) else None
+        if organising is not None:
+            self.check_organising(organising)
         analysis = analysis_of(network)
         pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
         check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, self.freeze)
@@ -186,7 +190,7 @@ class _Job:
         splits = {split: self.resident(part) for split, part in parts.items() if split is not Split.TEST}
         training = splits[Split.TRAIN]
         first = normalise(training.pixels[:batch].to(self.device))
-        mixed = self.recipe.mixed_precision == "auto"
+        mixed = self.recipe.mixed_precision == "auto" and organising is None
         arithmetic = precision.choose(module, first, training.labels[:batch].to(self.device), self.device, mixed)
         if arithmetic.channels_last:
             module.to(memory_format=torch.channels_last)
@@ -197,7 +201,12 @@ class _Job:
         per_epoch = loop.steps_per_epoch(len(training.labels), batch)
         self.started(network.title, analysis.parameters, parts, per_epoch)
         reporter = Reporter(self.run, self.recipe.epochs, batch, self.dataset, network, module, normalise, self.pinned, self.emit)
-        result = loop.train(module, training, splits.get(Split.VALIDATION), self.recipe, normalise, arithmetic, self.token, reporter)
+        validation = splits.get(Split.VALIDATION)
+        if organising is not None:
+            ready, result = neocognitron.train(module, organising, training, validation, self.recipe, normalise, self.token, reporter)
+            saved.save_network(self.folder, ready)
+        else:
+            result = loop.train(module, training, validation, self.recipe, normalise, arithmetic, self.token, reporter)
         if not result.epochs and (result.failure is not None or not len(result.losses)):
             raise result.failure or Cancelled()
         best = next((epoch for epoch in result.epochs if epoch.number == result.best_epoch), None)
@@ -206,7 +215,7 @@ class _Job:
             outcome=result.outcome,
             parameters=analysis.parameters,
             epochs=len(result.epochs),
-            steps=len(result.losses),
+            steps=len(result.losses) or per_epoch * len(result.epochs),
             seconds=result.seconds,
             images_per_second=result.pictures / max(result.seconds, 1e-9),
             train_loss=best.train_loss if best else float(result.losses.mean()),
@@ -224,6 +233,14 @@ class _Job:
         if result.failure is not None:
             raise UserError(result.failure.message, f"{result.failure.remedy} The weights of epoch {result.best_epoch} are kept.")
         return record
+
+    def check_organising(self, network: Network) -> None:
+        """Networks whose cells organise themselves take less of the recipe, which is said, and begin without weights."""
+        neocognitron.check(network)
+        if self.weights:
+            raise UserError(f"The cells of {network.title} organise themselves from nothing.", "Train it without weights to begin with.")
+        self.recipe = replace(self.recipe, suit_augmentation=False)
+        self.emit(Notice(level="info", text=neocognitron.NOTICE))
 
     def begin_with(self, module: torch.nn.Module, learned: foreign.Learned) -> None:
         """Put weights in that were learned elsewhere, and say so."""

@@ -288,7 +288,7 @@ class _Run:
         means = float(self.kept_losses[these].mean()), float(self.kept_accuracies[these].mean())
         epoch = Epoch(number, last, *means, loss, accuracy, confusion)
         self.epochs.append(epoch)
-        if self.best is None or _better(epoch, self.best):
+        if self.best is None or better(epoch, self.best):
             self.best = epoch
             self.best_state = {name: value.clone() for name, value in self.module.state_dict().items()}
         self.watcher.epoch(epoch)
@@ -311,7 +311,8 @@ class _Run:
         )
 
 
-def _better(epoch: Epoch, best: Epoch) -> bool:
+def better(epoch: Epoch, best: Epoch) -> bool:
+    """Whether an epoch is to be kept rather than the best one before; without validation pictures the later one is."""
     return epoch.confusion is None or _rank(epoch) > _rank(best)
 
 

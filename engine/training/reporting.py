@@ -89,6 +89,15 @@ class Reporter:
         if pinned is not None and pinned.layer:
             self._probe(pinned, epoch.number)
 
+    def progress(self, fraction: float, text: str, step: int) -> None:
+        """At most four times a second JobProgress and FiltersChanged, for trainings that have no losses to tell."""
+        now = time.perf_counter()
+        if now - self._told < BETWEEN_FILTERS:
+            return
+        self._told = now
+        self._emit(JobProgress(fraction=fraction, text=text))
+        self._filters(step)
+
     def notice(self, text: str) -> None:
         """Notice."""
         self._emit(Notice(level="warning", text=text))

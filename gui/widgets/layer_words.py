@@ -137,6 +137,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "heads": ("Heads", "Attention is computed so many times, on parts of the width"),
     "planes": ("Planes", "Features that are told apart"),
     "selectivity": ("Selectivity", "How exactly a feature must match"),
+    "adaptive": ("Chosen in training", "The training chooses the selectivity that suits the data"),
     "scale": ("Scale", "The body counts so many times"),
     "share": ("Share of the loss", "How much this head counts in training"),
     "title": ("Title", "As the gallery shows it"),

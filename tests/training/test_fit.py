@@ -169,7 +169,7 @@ def test_the_best_epoch_answers_most_validation_pictures_right() -> None:
         best = 0
         epochs = [loop.Epoch(number, number, 0.0, 0.0, loss, accuracy, np.eye(2)) for number, (loss, accuracy) in enumerate(figures)]
         for number, epoch in enumerate(epochs):
-            if loop._better(epoch, epochs[best]):
+            if loop.better(epoch, epochs[best]):
                 best = number
         return best
 
@@ -179,7 +179,7 @@ def test_the_best_epoch_answers_most_validation_pictures_right() -> None:
     assert best_of((0.5, 0.8), (0.5, 0.8)) == 0
     assert best_of((nan, 0.9), (2.0, 0.1), (nan, 0.9), (1.0, 0.1)) == 3
     without = loop.Epoch(2, 2, 0.0, 0.0, nan, nan, None)
-    assert loop._better(without, loop.Epoch(1, 1, 0.0, 0.0, nan, nan, None))
+    assert loop.better(without, loop.Epoch(1, 1, 0.0, 0.0, nan, nan, None))
 
 
 def test_cancelled_before_anything_leaves_nothing(digits: Dataset, tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ def _simple(layer: SimpleCells, signal: Signal) -> Effect:
     return Effect(
         kind="S cells",
         output=output,
-        detail=f"{layer.planes:,} planes, zone {pair_text(layer.kernel)}, selectivity {layer.selectivity:g}",
+        detail=f"{layer.planes:,} planes, zone {pair_text(layer.kernel)}, selectivity {layer.selectivity:.3g}",
         parameters=total,
         formula=f"({layer.kernel[0]}·{layer.kernel[1]}·{channels:,} + 1)·{layer.planes:,} = {total:,}",
-        multiply_adds=math.prod(output.shape) * weights + math.prod(output.shape[1:]) * weights,
+        multiply_adds=math.prod(output.shape) * weights + math.prod(output.shape[1:]) * layer.kernel[0] * layer.kernel[1],
         kernel=layer.kernel,
         padding=padding,
         windowed=True,

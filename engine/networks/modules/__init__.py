@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from engine.networks.modules import containers, historic, tokens, values
+from engine.networks.modules import containers, historic, neocognitron, tokens, values
 
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
-    for family in (containers, values, tokens, historic)
+    for family in (containers, values, tokens, historic, neocognitron)
     for name, value in vars(family).items()
     if isinstance(value, type) and value.__module__ == family.__name__
 }
