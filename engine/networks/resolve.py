@@ -48,6 +48,8 @@ def resolve_any(word: str, input: Shape, classes: int) -> AnyNetwork:
         from engine.networks.libraries import named  # loads torch
 
         return named(word, input, classes)
+    if is_file(word):
+        return refit(files.load_any(Path(word)), input, classes)
     return resolve(word, input, classes)
 
 

@@ -166,6 +166,10 @@ class RunRecord(msgspec.Struct, frozen=True):
         The project's labelled pictures are others now. Worked out on reading, never trusted from the file.
     class_ids : tuple of int
         Of `classes` in the project, by which renamed classes are known again, see `runs.named`; empty where there was no project.
+    begun_with : str
+        Weights that it began with, "mobilenet_v2-888877bc.pth (torchvision's mobilenet_v2)"; empty for new ones.
+    frozen : bool
+        Whether the last layer alone learned.
     starred, note
         What a person says of it; the title can be changed, too.
     members : tuple of str
@@ -209,6 +213,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     parent: str = ""
     sweep: str = ""
     resumable: bool = False
+    begun_with: str = ""
+    frozen: bool = False
 
     @property
     def accuracy(self) -> float | None:

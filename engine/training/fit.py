@@ -163,7 +163,7 @@ class _Job:
         self.dataset, self.name, self.recipe, self.preprocessing = dataset, name, recipe, preprocessing
         self.folder, self.token, self.emit, self.pinned, self.run = folder, token, emit, pinned, run
         self.threads, self.called = threads, name
-        self.weights, self.freeze = "", False
+        self.weights, self.freeze, self.begun_with = "", False, ""
         self.device = devices.choose(recipe.device)
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
@@ -175,7 +175,7 @@ class _Job:
             self.check_organising(organising)
         analysis = analysis_of(network)
         pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
-        check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, self.freeze)
+        check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, learns=not self.freeze)
         learned = foreign.learned(network, self.weights, self.token, self.emit) if self.weights else None
         parts = self.decode(learned.input if learned is not None else None)
         self.recipe = preparing.suited(self.recipe, network, pre.channels, len(parts[Split.TRAIN].labels))
@@ -245,6 +245,7 @@ class _Job:
     def begin_with(self, module: torch.nn.Module, learned: foreign.Learned) -> None:
         """Put weights in that were learned elsewhere, and say so."""
         foreign.put(module, learned)
+        self.begun_with = f"{learned.weights.name} ({learned.match.source})"
         said = foreign.sentences(learned)
         if self.freeze:
             freezing.freeze(module, learned.match.last | (dict(module.named_parameters()).keys() - learned.match.taken.keys()))
@@ -374,6 +375,8 @@ class _Job:
             folder=str(self.folder.absolute()),
             data_digest=self.dataset.digest,
             class_ids=self.dataset.class_ids,
+            begun_with=self.begun_with,
+            frozen=self.freeze,
         )
 
     def tested(self, record: RunRecord, test: Decoded, predict: Callable[[np.ndarray], np.ndarray]) -> RunRecord:

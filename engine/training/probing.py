@@ -26,6 +26,7 @@ from engine.training.fit import cores, threads_for
 from engine.training.losses import loss_of
 from engine.training.precision import Arithmetic
 from engine.training.quick import quicken
+from engine.training.room import FLOAT_BYTES, bytes_needed
 from engine.training.train import threads_beside
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 Verdict = Literal["fits", "tight", "too large"]
 
-FLOAT_BYTES = 4
-COPIES_OF_WEIGHTS = 4  # weights, gradients, and the two averages of AdamW
-COPIES_OF_VALUES = 2  # what the layers gave, and its gradients
 WARM_STEPS, TIMED_STEPS, MOST_STEPS = 2, 3, 22
 ENOUGH_SECONDS, MOST_SECONDS = 1.0, 5.0
 QUICK_SECONDS = 0.5  # a step that takes longer is not tried in other number formats
@@ -102,12 +100,6 @@ def probe_training(session: Session, command: ProbeTraining, token: CancelToken,
             verdict="too large" if measured is None else verdict(taken, memory.free),
         )
     )
-
-
-def bytes_needed(analysis: Analysis, batch: int) -> int:
-    """Bytes that training with AdamW takes at the least: weights, gradients, averages, and the values that layers keep."""
-    weights = analysis.parameters + analysis.auxiliary_parameters
-    return FLOAT_BYTES * (COPIES_OF_WEIGHTS * weights + COPIES_OF_VALUES * batch * analysis.activations)
 
 
 def verdict(taken: int, free: int) -> Verdict:

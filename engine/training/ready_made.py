@@ -27,6 +27,7 @@ from engine.project.records import RunRecord
 from engine.project.runs import now
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
+from engine.training.room import check_room
 from engine.training.saved import LoadedRun
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def ready_made(word: str, weights: str, device: torch.device, token: CancelToken
     if not is_library(word) and not is_file(word) and zoo.card(word).kind == "classic":
         raise UserError(f"{zoo.card(word).title} has no weights: it compares pictures with those that it was shown.", "Train it first.")
     network = _at_home(word)
+    check_room(network.title, analysis_of(network), 1, device, learns=False)
     learned = foreign.learned(network, weights, token, emit)
     network = _fitted(network, learned)
     learned = learned._replace(match=match(network, learned.weights))

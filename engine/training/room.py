@@ -1,4 +1,4 @@
-"""Whether a training has room in a device's memory, told before it is tried."""
+"""Whether a network has room in a device's memory, told before it is tried."""
 
 from __future__ import annotations
 
@@ -15,8 +15,20 @@ BY_FAR = 1.2  # times the free memory; the estimate leaves out what layers compu
 GIGABYTE = 1e9
 
 
-def check_room(title: str, analysis: Analysis, batch: int, device: torch.device, frozen: bool) -> None:
-    """Refuse a training that needs far more memory than is free.
+def bytes_needed(analysis: Analysis, batch: int) -> int:
+    """Bytes that training with AdamW takes at the least: weights, gradients, averages, and the values that layers keep."""
+    weights = analysis.parameters + analysis.auxiliary_parameters
+    return FLOAT_BYTES * (COPIES_OF_WEIGHTS * weights + COPIES_OF_VALUES * batch * analysis.activations)
+
+
+def bytes_to_classify(analysis: Analysis, batch: int) -> int:
+    """Bytes that classifying takes at the least, or training the last layer alone: weights, and what two layers give."""
+    largest = max((row.activations for row in analysis.layers), default=0)
+    return FLOAT_BYTES * (analysis.parameters + analysis.auxiliary_parameters + 2 * batch * largest)
+
+
+def check_room(title: str, analysis: Analysis, batch: int, device: torch.device, learns: bool = True) -> None:
+    """Refuse what needs far more memory than is free, before it is tried.
 
     Parameters
     ----------
@@ -27,23 +39,21 @@ def check_room(title: str, analysis: Analysis, batch: int, device: torch.device,
     batch : int
         Pictures a step. Devices that tell when their memory runs out get smaller parts then, so there one picture must fit.
     device : torch.device
-        Where it is to be trained.
-    frozen : bool
-        Whether only the last layer learns: then no gradients are kept.
+        Where the network shall be.
+    learns : bool
+        Whether all of it is trained; else it classifies, or its last layer alone learns.
 
     Raises
     ------
     UserError
         With what it needs and what is free.
     """
-    weights = analysis.parameters + analysis.auxiliary_parameters
     pictures = batch if device.type == "cpu" else 1
-    values = max((row.activations for row in analysis.layers), default=0) if frozen else analysis.activations
-    need = FLOAT_BYTES * ((1 if frozen else COPIES_OF_WEIGHTS) * weights + COPIES_OF_VALUES * pictures * values)
+    need = bytes_needed(analysis, pictures) if learns else bytes_to_classify(analysis, pictures)
     free = memory_of(device).free
     if need > BY_FAR * free:
         raise UserError(
-            f"{title} needs about {_size(need)} of memory to train, but {_size(free)} are free.",
+            f"{title} needs about {_size(need)} of memory, but {_size(free)} are free.",
             "Choose a smaller network, a smaller input size or a smaller batch.",
         )
 

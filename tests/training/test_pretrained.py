@@ -99,6 +99,12 @@ def test_grey_pictures_and_a_run_of_another_library_that_is_damaged(tmp_path: Pa
         load_run(tmp_path / "run")
 
 
+def test_the_network_file_of_a_run_serves_as_a_network(pictures: Dataset, tmp_path: Path) -> None:
+    first = trained(pictures, tmp_path / "run", "torchvision:shufflenet_v2_x0_5")
+    again = trained(pictures, tmp_path / "again", str(tmp_path / "run" / NETWORK), size=None)
+    assert again.parameters == first.parameters and again.preprocessing.height == 32
+
+
 def test_one_seed_gives_the_same_weights(pictures: Dataset, tmp_path: Path) -> None:
     for name in ("a", "b"):
         torch.rand(len(name))
@@ -122,6 +128,7 @@ def test_freezing_leaves_all_but_the_last_layer_bit_for_bit(pictures: Dataset, t
     same = [name for name, value in after.items() if tuple(value.flatten()[:40].tolist()) in theirs]
     assert set(after) - set(same) == {"linear.weight", "linear.bias"}  # means and deviations of batch norm among those that stay
     assert not torch.equal(after["linear.weight"], start["linear.weight"])
+    assert record.begun_with == "w.pth (torchvision's mobilenet_v2)" and record.frozen
     assert record.preprocessing.mean == (0.485, 0.456, 0.406) and record.preprocessing.std == (0.229, 0.224, 0.225)
     said = " ".join(event.text for event in events if isinstance(event, Notice))
     assert "2,223,872 of 2,226,434 parameters come from w.pth (torchvision's mobilenet_v2)" in said
@@ -175,13 +182,13 @@ def test_a_network_far_too_large_for_the_memory_is_refused_with_both_figures(
     monkeypatch.setattr(room, "memory_of", lambda device: Memory(int(7e9), int(16e9)))
     large = analyse(zoo.make("vit-h-14", (3, 224, 224), 10))
     device = torch.device("cpu")
-    with pytest.raises(UserError, match=r"ViT-H/14 needs about \d\d+ GB of memory to train, but 7\.0 GB are free") as caught:
-        check_room("ViT-H/14", large, 32, device, frozen=False)
+    with pytest.raises(UserError, match=r"ViT-H/14 needs about \d\d+ GB of memory, but 7\.0 GB are free") as caught:
+        check_room("ViT-H/14", large, 32, device, learns=True)
     assert "smaller" in caught.value.remedy
-    check_room("ViT-H/14", large, 8, device, frozen=True)
-    check_room("LeNet-5", analyse(zoo.make("lenet-5", (1, 32, 32), 10)), 128, device, frozen=False)
+    check_room("ViT-H/14", large, 8, device, learns=False)
+    check_room("LeNet-5", analyse(zoo.make("lenet-5", (1, 32, 32), 10)), 128, device, learns=True)
     monkeypatch.setattr(room, "memory_of", lambda device: Memory(int(1e6), int(16e9)))
-    with pytest.raises(UserError, match="of memory to train"):
+    with pytest.raises(UserError, match="of memory, but"):
         trained(pictures, tmp_path / "run", "resnet-18")
 
 
