@@ -1,0 +1,180 @@
+"""Which learning rate suits: a few steps at rising rates, from the first weights (Smith, Cyclical Learning Rates, 2017, section 3.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from msgspec.structs import replace
+from torch import nn
+
+from engine import device as devices
+from engine.control import CancelToken
+from engine.data import dataset as data
+from engine.data.augmentation import Augment, Normalise
+from engine.data.dataset import from_snapshot
+from engine.failure import UserError
+from engine.messages import FindLearningRate, JobProgress, LearningRatesTried
+from engine.networks import weights as foreign
+from engine.networks.build import build
+from engine.networks.modules.containers import Auxiliary
+from engine.networks.resolve import analysis_of, resolve_any
+from engine.project.networks import OWN, path_of
+from engine.project.records import Split
+from engine.training import freezing, loop, preparing
+from engine.training import recipe as recipes
+from engine.training.feeding import Feed, Part, Resident
+from engine.training.fit import cores, threads_for
+from engine.training.losses import Criterion
+from engine.training.optimisers import make_optimiser
+from engine.training.quick import quicken
+from engine.training.recipe import Recipe
+from engine.training.room import check_room
+from engine.training.sampling import stream
+from engine.training.saved import as_tensor
+from engine.training.train import threads_beside
+
+if TYPE_CHECKING:
+    from engine.session import Emit, Session
+
+STEPS = 100
+LOWEST, HIGHEST = 1e-6, 10.0
+SMOOTHING = 0.9  # of the running mean of the losses
+LOST = 4.0  # times the lowest loss so far: from here on it diverges
+LEADS = 10  # the first rates, whose mean still settles, tell nothing
+
+
+class Tried(NamedTuple):
+    """Rates float32 [n], smoothed losses float32 [n], and the rate that is suggested, None where the loss never fell."""
+
+    rates: np.ndarray
+    losses: np.ndarray
+    suggested: float | None
+
+
+def find_learning_rate(session: Session, command: FindLearningRate, token: CancelToken, emit: Emit) -> None:
+    """Answer FindLearningRate. Nothing is kept of the weights.
+
+    Raises
+    ------
+    UserError
+        As Train.
+    Cancelled
+        If it was cancelled.
+    """
+    try:
+        recipes.check(command.recipe)
+    except ValueError as error:
+        raise UserError(str(error), "Change it in the recipe.") from None
+    if preparing.is_classic(command.network):
+        raise UserError("Nearest neighbours have no learning rate.", "Choose a network.")
+    project = session.opened()
+    dataset = from_snapshot(project.snapshot)
+    data.check_trainable(dataset)
+    word = str(path_of(project, command.network)) if command.network.startswith(OWN) else command.network
+    learned = bool(command.weights)
+    preprocessing = preparing.preprocessing_for(word, data.typical_size(dataset), command.size, learned=learned)
+    network = resolve_any(word, (preprocessing.channels, preprocessing.height, preprocessing.width), len(dataset.classes))
+    analysis = analysis_of(network)
+    device = devices.choose(command.recipe.device)
+    rows = int(np.count_nonzero(dataset.splits == Split.TRAIN))
+    check_room(network.title, analysis, loop.batch_size(command.recipe, rows), device)
+    begin = foreign.learned(network, command.weights, token, emit) if learned else None
+
+    def progress(done: int, total: int) -> None:
+        emit(JobProgress(fraction=0.5 * done / max(1, total), text="Reading pictures"))
+
+    decoded = preparing.decode_splits(dataset, preprocessing, token, progress)[0][Split.TRAIN]
+    like = begin.input if begin is not None else None
+    mean, deviation = like.of_channels(preprocessing.channels) if like is not None else data.measure(decoded.pixels)
+    normalise = Normalise(replace(preprocessing, mean=mean, std=deviation), device)
+    recipe = preparing.suited(command.recipe, network, preprocessing.channels, len(decoded.labels))
+    batch = loop.batch_size(recipe, len(decoded.labels))
+    torch.set_num_threads(threads_for(analysis.multiply_adds * batch, threads_beside(session.live is not None, cores())))
+    module = build(network, recipe.seed)
+    if begin is not None:
+        foreign.put(module, begin)
+        if command.freeze:
+            freezing.freeze(module, begin.match.last | (dict(module.named_parameters()).keys() - begin.match.taken.keys()))
+    module = quicken(module.to(device), device)
+    feed = Resident(Part(as_tensor(decoded.pixels), torch.from_numpy(decoded.labels)), device)
+    tried = try_rates(module, feed, recipe, normalise, batch, token, emit)
+    emit(LearningRatesTried(rates=tried.rates, losses=tried.losses, suggested=tried.suggested, network=command.network))
+
+
+def try_rates(
+    module: nn.Module, feed: Feed, recipe: Recipe, normalise: Normalise, batch: int, token: CancelToken, emit: Emit, steps: int = STEPS
+) -> Tried:
+    """Train in place for some steps, each at a rate that is higher by the same factor; end where the loss is lost.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On the device; changed.
+    feed : Feed
+        Training pictures.
+    recipe : Recipe
+        Its loss, optimiser, augmentation and seed.
+    normalise : Normalise
+        Of the pictures.
+    batch : int
+        Pictures a step.
+    token : CancelToken
+        Checked at every step.
+    emit : callable
+        Gets JobProgress.
+    steps : int
+        At most; 20 or more.
+    """
+    device = next(module.parameters()).device
+    optimiser, criterion = make_optimiser(module, recipe, device), Criterion(recipe, feed.labels, device)
+    augment = Augment(normalise, recipe.augmentation, recipe.seed, device)
+    heads = [part for part in module.modules() if isinstance(part, Auxiliary)]
+    batches = stream(len(feed.labels), batch, recipe.seed, feed.labels.device)
+    rates = np.geomspace(LOWEST, HIGHEST, steps)
+    losses: list[float] = []
+    running, lowest = 0.0, np.inf
+    torch.manual_seed(recipe.seed)
+    freezing.to_training(module)
+    for number, rate in enumerate(rates):
+        token.check()
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        pixels, labels = feed.batch(next(batches))
+        loss = criterion(module(augment(pixels)).float(), labels, None)
+        for head in heads:
+            loss = loss + head.share * criterion(head.taken().float(), labels, None)
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            break
+        running = SMOOTHING * running + (1 - SMOOTHING) * value
+        smooth = running / (1 - SMOOTHING ** (number + 1))
+        losses.append(smooth)
+        lowest = min(lowest, smooth)
+        if number > LEADS and smooth > LOST * lowest:
+            break
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        emit(JobProgress(fraction=0.5 + 0.5 * number / steps, text=f"Trying learning rate {rate:.2g}"))
+    return Tried(rates[: len(losses)].astype(np.float32), np.array(losses, np.float32), suggestion(rates[: len(losses)], np.array(losses)))
+
+
+def suggestion(rates: np.ndarray, losses: np.ndarray) -> float | None:
+    """The rate at which the loss falls most steeply over the logarithm of the rate; None where it never falls.
+
+    Parameters
+    ----------
+    rates, losses : float [n]
+        Rates rising by a constant factor; losses smoothed.
+    """
+    if len(losses) < LEADS + 3:
+        return None
+    end = int(losses.argmin()) + 1
+    if end < LEADS + 3:
+        return None
+    slopes = np.gradient(losses[:end])
+    slopes[:LEADS] = 0
+    steepest = int(slopes.argmin())
+    return float(rates[steepest]) if slopes[steepest] < 0 else None
