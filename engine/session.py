@@ -35,7 +35,7 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.Redo: ("engine.project.handling", "redo"),
     messages.Remember: ("engine.project.handling", "remember"),
     messages.LoadHistory: ("engine.project.handling", "load_history"),
-    messages.DeleteRun: ("engine.project.handling", "delete_run"),
+    messages.DeleteRun: ("engine.project.run_changes", "delete_run"),
     messages.PinUnit: ("engine.project.handling", "pin_unit"),
     messages.LabelEach: ("engine.project.handling", "label_each"),
     messages.SetSplits: ("engine.project.handling", "set_splits"),

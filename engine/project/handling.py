@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +12,16 @@ from engine.data.locators import read_located
 from engine.data.looks import measured
 from engine.data.sources import digits_source
 from engine.failure import UserError
-from engine.messages import Event, HistoryLoaded, ProjectClosed, ProjectOpened, RunsChanged
+from engine.messages import Event, HistoryLoaded, ProjectClosed, ProjectOpened
 from engine.project import class_changes, networks, picture_changes, runs
 from engine.project.opened import Arrival, OpenedProject
-from engine.project.store import FILE, READ_ONLY_REMEDY
+from engine.project.run_changes import empty_deleted, run_of
+from engine.project.store import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.data.sources import Item
-    from engine.project.records import RunRecord
     from engine.session import Emit, Session
 
 RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -163,16 +162,7 @@ def remember(session: Session, command: messages.Remember, token: CancelToken, e
 
 def load_history(session: Session, command: messages.LoadHistory, token: CancelToken, emit: Emit) -> None:
     """Read a run's curves."""
-    emit(HistoryLoaded(history=runs.load_history(_run(session.opened(), command.run).folder)))
-
-
-def delete_run(session: Session, command: messages.DeleteRun, token: CancelToken, emit: Emit) -> None:
-    """Delete a run's folder."""
-    project = session.opened()
-    if project.record.read_only:
-        raise UserError(project.record.read_only, READ_ONLY_REMEDY)
-    shutil.rmtree(_run(project, command.run).folder)
-    emit(RunsChanged(runs=project.runs()))
+    emit(HistoryLoaded(history=runs.load_history(run_of(session.opened(), command.run).folder)))
 
 
 def pin_unit(session: Session, command: messages.PinUnit, token: CancelToken, emit: Emit) -> None:
@@ -184,14 +174,6 @@ def _digit(item: Item, class_name: str) -> Arrival:
     return Arrival(item.locator, item.name, class_name, look=measured(read_located(item.locator, "")))
 
 
-def _run(project: OpenedProject, name: str) -> RunRecord:
-    """A run by its id; only ids of this project's own folders count, so no path leads elsewhere."""
-    for run in project.runs():
-        if Path(run.folder).name == name:
-            return run
-    raise UserError(f'The project has no run "{name}".', "Choose one from the list.")
-
-
 def _exchange(session: Session, project: OpenedProject, emit: Emit) -> None:
     """Close what is open, but only after the new one stands."""
     if session.project is not None:
@@ -199,6 +181,7 @@ def _exchange(session: Session, project: OpenedProject, emit: Emit) -> None:
     session.project = project
     session.pinned = None
     _tell_opened(project, emit)
+    empty_deleted(project, emit)
 
 
 def _tell_opened(project: OpenedProject, emit: Emit) -> None:

@@ -21,7 +21,27 @@ log = logging.getLogger("fovea.runs")
 
 RECORD = "run.json"
 HISTORY = "history.npz"
+SAID = "said.json"
 RUNS = "runs"
+DELETED = ".deleted"
+"""Folder within RUNS where deleted runs wait, see `run_changes`."""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person says of a run, as in said.json; None: nothing.
+
+    It stands beside run.json, which belongs to the training: neither can write over what the other has to say.
+    """
+
+    title: str | None = None
+    starred: bool | None = None
+    note: str | None = None
+
+    def changed(self, title: str | None, starred: bool | None, note: str | None) -> Said:
+        """With what is not None in the place of what was said before."""
+        return Said(
+            self.title if title is None else title, self.starred if starred is None else starred, self.note if note is None else note
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -132,7 +152,31 @@ def load_record(folder: str | Path) -> RunRecord:
         raise UserError(f"The folder {place} holds no run.", "Choose a folder with a run.json.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UserError(f"The record {place / RECORD} is damaged ({error}).", "Train again, or restore it from a copy.") from None
-    return msgspec.structs.replace(record, folder=str(place))
+    said = load_said(place)
+    return msgspec.structs.replace(
+        record,
+        folder=str(place),
+        title=record.title if said.title is None else said.title,
+        starred=record.starred if said.starred is None else said.starred,
+        note=record.note if said.note is None else said.note,
+    )
+
+
+def load_said(folder: str | Path) -> Said:
+    """Read said.json; nothing is said where there is none, or a damaged one."""
+    path = Path(folder) / SAID
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Said)
+    except FileNotFoundError:
+        return Said()
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        log.warning("%s is passed over: %s", path, error)
+        return Said()
+
+
+def save_said(folder: str | Path, said: Said) -> None:
+    """Write said.json; it is there whole or as it was before."""
+    write_whole(Path(folder) / SAID, msgspec.json.format(msgspec.json.encode(said), indent=2))
 
 
 def save_history(folder: str | Path, history: RunHistory) -> None:

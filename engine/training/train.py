@@ -11,6 +11,7 @@ from engine.data.dataset import from_snapshot
 from engine.failure import UserError
 from engine.messages import RunsChanged, Train
 from engine.project.networks import OWN, path_of
+from engine.project.runs import DELETED
 from engine.training.fit import cores, fit
 
 if TYPE_CHECKING:
@@ -64,6 +65,6 @@ def free_folder(parent: Path, network: str) -> Path:
     """A folder for a run of this network that does not exist yet: lenet-5-1, lenet-5-2 …"""
     stem = re.sub(r"[^a-z0-9.-]+", "-", Path(network).stem.lower() if network.endswith(".json") else network.lower()).strip("-.") or "run"
     number = 1
-    while (parent / f"{stem}-{number}").exists():
+    while any((place / f"{stem}-{number}").exists() for place in (parent, parent / DELETED)):  # a deleted run may come back
         number += 1
     return parent / f"{stem}-{number}"
