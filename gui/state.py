@@ -73,6 +73,7 @@ class JobState(msgspec.Struct, frozen=True):
     text: str = ""
     seconds_left: float | None = None
     images_per_second: float | None = None
+    seconds_deviation: float | None = None
 
 
 class History(msgspec.Struct, frozen=True):
@@ -128,6 +129,16 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
         return self.outcome is None
 
     @property
+    def epochs_planned(self) -> int:
+        """Epochs in all, as far as is known here."""
+        return self.started.recipe.epochs
+
+    @property
+    def peak_rate(self) -> float:
+        """The learning rate that the schedule goes up to."""
+        return self.started.recipe.learning_rate
+
+    @property
     def steps(self) -> int:
         """Steps done."""
         return len(self.losses)
@@ -148,6 +159,10 @@ class CameraState(msgspec.Struct, frozen=True, eq=False):
     @property
     def playing(self) -> bool:
         return self.opened is not None
+
+
+TRAININGS = ("Train", "ResumeRun", "ForkRun")
+"""Class names of the commands that train."""
 
 
 class AppState(msgspec.Struct, frozen=True, eq=False):
@@ -253,9 +268,14 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         """A project is open and can be written."""
         return self.project is not None and not self.project.read_only
 
-    def running(self, command: str) -> JobState | None:
-        """The first job of this command's class name that waits or runs."""
-        return next((job for job in self.jobs.values() if job.command == command), None)
+    def running(self, *commands: str) -> JobState | None:
+        """The first job of one of these commands' class names that waits or runs."""
+        return next((job for job in self.jobs.values() if job.command in commands), None)
+
+    @property
+    def job_of_training(self) -> JobState | None:
+        """The first job that trains, or will."""
+        return self.running(*TRAININGS)
 
 
 FIELDS = frozenset(AppState.__struct_fields__)

@@ -42,12 +42,13 @@ class JobStarted(Event, frozen=True, eq=False, tag=True, kw_only=True):
 
 
 class JobProgress(Event, frozen=True, eq=False, tag=True, kw_only=True):
-    """How far: fraction in [0, 1] or None where unknown; estimated seconds left or None."""
+    """How far: fraction in [0, 1] or None where unknown; estimated seconds left or None, and the standard deviation of that estimate."""
 
     fraction: float | None
     text: str
     seconds_left: float | None = None
     images_per_second: float | None = None
+    seconds_deviation: float | None = None
 
 
 class JobClosed(Event, frozen=True, eq=False, tag=True, kw_only=True):

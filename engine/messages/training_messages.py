@@ -150,6 +150,8 @@ class LayerStatistics(Event, frozen=True, eq=False, tag=True, kw_only=True):
         Share of units of each that answered 0 to all pictures of a batch; NaN for kinds that have no such state.
     deviations : float32 [A]
         Standard deviation of what each activation gives.
+    saturated : float32 [A] or None
+        Share of the answers of sigmoid and tanh where their slope is below 5 % of its steepest; NaN for other kinds.
     weight_histograms, activation_histograms : float32 [L, B] and [A, B]
         Shares in B bins between the limits that follow.
     weight_limits, activation_limits : float32 [L, 2] and [A, 2]
@@ -176,6 +178,7 @@ class LayerStatistics(Event, frozen=True, eq=False, tag=True, kw_only=True):
     images_per_second: float
     waiting: float
     memory: int | None
+    saturated: np.ndarray | None = None
 
 
 class LearningRatesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):

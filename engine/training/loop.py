@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ from engine.data.augmentation import Augment, Mix, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.networks.modules.containers import Auxiliary
-from engine.training.feeding import Feed, Part, Resident
+from engine.training.feeding import Feed, LaterPart, Part, Resident
 from engine.training.freezing import is_frozen, to_training
 from engine.training.inference import logits_of
 from engine.training.losses import Criterion, larger_share
@@ -50,7 +51,10 @@ class Epoch(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """Some steps: `first` counts from 1; float32 [n] each; seconds of training so far; steps of the whole run."""
+    """Some steps: `first` counts from 1; float32 [n] each; seconds of training so far; steps of the whole run.
+
+    `waited` are those of the seconds in which the loop waited for pictures.
+    """
 
     first: int
     losses: np.ndarray
@@ -58,13 +62,24 @@ class Parcel(NamedTuple):
     learning_rate: float
     seconds: float
     steps: int
+    waited: float = 0.0
 
 
 class Watcher(Protocol):
-    """Whoever is told, on the training's thread, at most some 25 times a second."""
+    """Whoever is told, on the training's thread, at most some 25 times a second; steps may be looked into by those that subclass it."""
 
     def parcel(self, parcel: Parcel) -> None:
         """Some steps are done."""
+
+    def watching(self, step: int) -> AbstractContextManager[object]:
+        """Entered around the forward and backward pass of a step, counted from 1; nothing that it does may change them."""
+        return contextlib.nullcontext()
+
+    def gradients(self, step: int, scale: Callable[[], float]) -> None:
+        """The step's gradients are there as the loss gave them, multiplied by `scale()`: before clipping and before the optimiser."""
+
+    def stepped(self, step: int) -> None:
+        """The optimiser has made its step."""
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done; the module is in evaluation mode."""
@@ -98,8 +113,8 @@ def steps_per_epoch(pictures: int, batch: int) -> int:
 
 def train(
     module: nn.Module,
-    training: Part,
-    validation: Part | None,
+    training: Part | Feed,
+    validation: Part | LaterPart | None,
     recipe: Recipe,
     normalise: Normalise,
     arithmetic: Arithmetic,
@@ -147,8 +162,8 @@ class _Run:
     def __init__(
         self,
         module: nn.Module,
-        training: Part,
-        validation: Part | None,
+        training: Part | Feed,
+        validation: Part | LaterPart | None,
         recipe: Recipe,
         normalise: Normalise,
         arithmetic: Arithmetic,
@@ -158,7 +173,7 @@ class _Run:
         self.module, self.validation, self.recipe = module, validation, recipe
         self.normalise, self.arithmetic, self.token, self.watcher = normalise, arithmetic, token, watcher
         self.device = next(module.parameters()).device
-        self.feed: Feed = Resident(training, self.device)
+        self.feed: Feed = Resident(training, self.device) if isinstance(training, Part) else training
         self.batch = batch_size(recipe, len(training.labels))
         self.steps_per_epoch = steps_per_epoch(len(training.labels), self.batch)
         self.steps = self.steps_per_epoch * recipe.epochs
@@ -186,6 +201,7 @@ class _Run:
             batches = balanced_stream(labels, self.batch, self.recipe.seed, labels.device)
         else:
             batches = stream(len(labels), self.batch, self.recipe.seed, labels.device)
+        batches = self.feed.ahead(batches)
         for number in range(1, self.recipe.epochs + 1):
             self.one_epoch(number, batches)
             self.validate(number)
@@ -219,7 +235,8 @@ class _Run:
         """One step of the optimiser; when memory runs out, again in smaller pieces of the same sum."""
         while True:
             try:
-                self.accumulate(step, pixels, labels)
+                with self.watcher.watching(step + 1):
+                    self.accumulate(step, pixels, labels)
                 break
             except RuntimeError as error:
                 if not _out_of_memory(error) or self.pieces >= self.batch:
@@ -231,7 +248,9 @@ class _Run:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.watcher.notice(f"The device ran out of memory: each batch of {self.batch} is now shown in {self.pieces} parts.")
+        self.watcher.gradients(step + 1, self.scaler.get_scale)
         self.scaler.step(self.optimiser)
+        self.watcher.stepped(step + 1)
         self.scaler.update()
         self.optimiser.zero_grad()
 
@@ -270,7 +289,7 @@ class _Run:
         good = int(bad[0]) if len(bad) else len(losses)
         first, self.told = self.told + 1, self.told + good
         if good:
-            self.watcher.parcel(Parcel(first, losses[:good], accuracies[:good], self.rate, self.seconds, self.steps))
+            self.watcher.parcel(Parcel(first, losses[:good], accuracies[:good], self.rate, self.seconds, self.steps, self.feed.waited))
         if len(bad):
             raise _Diverged(first + good, float(losses[good]))
 

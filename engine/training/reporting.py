@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
@@ -19,6 +20,8 @@ from engine.messages import EpochDone, Event, FiltersChanged, JobProgress, Notic
 from engine.networks.build import first_filters
 from engine.networks.layers import AnyNetwork
 from engine.training.loop import Epoch, Parcel
+from engine.training.remaining import Remaining
+from engine.training.statistics import Observer
 
 BETWEEN_FILTERS = 0.25  # seconds; also between words on progress
 
@@ -42,9 +45,30 @@ class Reporter:
         self._network, self._module, self._normalise = network, module, normalise
         self._pinned, self._emit = pinned, emit
         self._told = time.perf_counter()
+        self._remaining = Remaining(self._told)
+        self._observer = Observer(module, next(module.parameters(), torch.zeros(())).device)
+        self._watched = 0
+        self._before = (0, 0.0, 0.0)  # steps, seconds, seconds waited, when speed was told last
+
+    def watching(self, step: int) -> AbstractContextManager[object]:
+        """Hear the activations of some steps."""
+        if not self._observer.wants(step):
+            return nullcontext()
+        self._watched = step
+        return self._observer.listening()
+
+    def gradients(self, step: int, scale: Callable[[], float]) -> None:
+        """Measure the gradients of a step that is watched."""
+        if step == self._watched:
+            self._observer.gradients(scale())
+
+    def stepped(self, step: int) -> None:
+        """Measure the update of a step that is watched."""
+        if step == self._watched:
+            self._observer.stepped(step)
 
     def parcel(self, parcel: Parcel) -> None:
-        """StepsDone; at most four times a second JobProgress and FiltersChanged."""
+        """StepsDone; LayerStatistics where a step was looked into; at most four times a second JobProgress and FiltersChanged."""
         self._emit(
             StepsDone(
                 run=self._run,
@@ -54,17 +78,21 @@ class Reporter:
                 learning_rate=parcel.learning_rate,
             )
         )
+        done = parcel.first + len(parcel.losses) - 1
+        self._statistics(parcel, done)
         now = time.perf_counter()
+        self._remaining.reached(done, now)
         if now - self._told < BETWEEN_FILTERS:
             return
         self._told = now
-        done = parcel.first + len(parcel.losses) - 1
         epoch = min(self._epochs, 1 + done * self._epochs // parcel.steps)
+        left = self._remaining.estimate(parcel.steps - done)
         self._emit(
             JobProgress(
                 fraction=done / parcel.steps,
                 text=f"Epoch {epoch} of {self._epochs}",
-                seconds_left=parcel.seconds / done * (parcel.steps - done),
+                seconds_left=left.seconds if left is not None else parcel.seconds / done * (parcel.steps - done),
+                seconds_deviation=left.deviation if left is not None else None,
                 images_per_second=done * self._batch / parcel.seconds if parcel.seconds else None,
             )
         )
@@ -101,6 +129,16 @@ class Reporter:
     def notice(self, text: str) -> None:
         """Notice."""
         self._emit(Notice(level="warning", text=text))
+
+    def _statistics(self, parcel: Parcel, done: int) -> None:
+        """Speed and waiting are those since they were told last."""
+        steps, seconds, waited = self._before
+        passed = max(parcel.seconds - seconds, 1e-9)
+        found = self._observer.taken(self._run, (done - steps) * self._batch / passed, min(1.0, (parcel.waited - waited) / passed))
+        if found:
+            self._before = done, parcel.seconds, parcel.waited
+        for event in found:
+            self._emit(event)
 
     def _filters(self, step: int) -> None:
         filters = first_filters(self._network, self._module)

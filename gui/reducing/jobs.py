@@ -37,7 +37,13 @@ def _job_progress(event: messages.JobProgress, state: AppState) -> AppState:
         return state
     speed = event.images_per_second if event.images_per_second is not None else job.images_per_second
     job = msgspec.structs.replace(
-        job, running=True, fraction=event.fraction, text=event.text, seconds_left=event.seconds_left, images_per_second=speed
+        job,
+        running=True,
+        fraction=event.fraction,
+        text=event.text,
+        seconds_left=event.seconds_left,
+        seconds_deviation=event.seconds_deviation,
+        images_per_second=speed,
     )
     return with_(state, jobs={**state.jobs, event.job: job})
 

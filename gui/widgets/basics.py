@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QWidget
 
@@ -102,3 +104,18 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def about(seconds: float, deviation: float | None) -> str:
+    """An estimated time with its standard deviation where that is known, in the unit of the time and no finer than it deserves.
+
+    Examples
+    --------
+    >>> about(12.3, 1.7), about(75, 8), about(7380, 300), about(8, None)
+    ('12 ± 2 s', '75 ± 8 s', '2 h 3 min ± 5 min', '8 s')
+    """
+    if deviation is None:
+        return duration(seconds)
+    if seconds < 120:
+        return f"{max(0, round(seconds))} ± {max(1, math.ceil(deviation))} s"
+    return f"{duration(seconds)} ± {duration(deviation)}" if deviation < 60 else f"{duration(seconds)} ± {math.ceil(deviation / 60)} min"

@@ -43,7 +43,7 @@ BATCH = 128
 MEAN, DEVIATION = 0.1, 0.28
 
 
-class Silent:
+class Silent(loop.Watcher):
     """A watcher that costs nothing."""
 
     def parcel(self, parcel: loop.Parcel) -> None:

@@ -51,7 +51,7 @@ def test_other_seeds_give_other_orders_and_equal_classes_stay_whole() -> None:
     assert first.tolist() != next(balanced_stream(labels, 40, 1, CPU)).tolist() != next(stream(40, 40, 1, CPU)).tolist()
 
 
-class Quiet:
+class Quiet(loop.Watcher):
     """Keeps the parcels' accuracies."""
 
     def __init__(self) -> None:
