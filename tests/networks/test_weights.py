@@ -68,7 +68,6 @@ def with_weights(network: AnyNetwork, found: Weights) -> nn.Module:
 TWINS = [
     ("resnet-18", "torchvision:resnet18", True),
     ("resnet-18", "timm:resnet18", False),
-    ("mobilenet-v1", "timm:mobilenetv1_100", True),
     ("mobilenet-v2", "torchvision:mobilenet_v2", False),
     ("mobilenet-v2", "timm:mobilenetv2_100", True),
     ("mobilenet-v3-small", "torchvision:mobilenet_v3_small", False),

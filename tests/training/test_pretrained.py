@@ -199,7 +199,7 @@ def prepared(side: int) -> Normalise:
     return Normalise(Preprocessing(side, side, 3, mean=(0.5,) * 3, std=(0.25,) * 3), torch.device("cpu"))
 
 
-@pytest.mark.parametrize("word", ["torchvision:resnet18", "torchvision:swin_t", "timm:vit_tiny_patch16_224"])
+@pytest.mark.parametrize("word", ["torchvision:swin_t", "timm:vit_tiny_patch16_224"])
 def test_every_layer_of_another_library_s_network_shows_its_maps(word: str, pictures: Dataset) -> None:
     network = named(word, (3, 64, 64), 3)
     module = make(network, 0).eval().requires_grad_(False)
@@ -207,7 +207,7 @@ def test_every_layer_of_another_library_s_network_shows_its_maps(word: str, pict
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     names = layer_names(network)
     analysis = analysis_of(network)
-    chosen = [*names[:6], *names[len(names) // 2 : len(names) // 2 + 8], *names[-4:]]
+    chosen = [*names[:4], *names[len(names) // 2 : len(names) // 2 + 6], *names[-3:]]
     for name in chosen:
         maps, row = feature_maps(module, normalise, pixels, name, network), analysis.row(name)
         expected = (row.output[0], *row.places) if row.form == "tokens" and row.places != (row.output[1], 1) else row.output
