@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
     def _join(self, page: Page) -> None:
         page.images_wanted.connect(self.show_images)
         page.page_wanted.connect(self.show_page)
+        page.history_changed.connect(self._render_history)
         reached = {
             "sample_wanted": self.projects.open_sample,
             "folder_wanted": self.projects.ask_for_new if page.name == "start" else self.projects.ask_for_folder,
@@ -180,6 +181,7 @@ class MainWindow(QMainWindow):
         self._page_name = name
         self.stack.setCurrentWidget(self.page(name))
         self.page(name).setFocus()
+        self._render_history()
         self.sidebar.set_current(name)
         if name == "check":
             self.toasts.forget(TRAINING, ("good", "info"))
@@ -249,9 +251,7 @@ class MainWindow(QMainWindow):
         """Title, banner, and which actions can be used."""
         if changed & {"project", "history"}:
             self.actions_.set_project_open(state.project is not None)
-            for name, words, plain in (("undo", state.history.undo, self.tr("Undo")), ("redo", state.history.redo, self.tr("Redo"))):
-                self.actions_[name].setEnabled(state.writable and bool(words))
-                self.actions_[name].setText(f"{plain}: {words}" if words else plain)
+            self._render_history()
         self.files_banner.render(state, changed)
         if "failures" in changed:
             self.toasts.forget_errors(state.failures)
@@ -261,6 +261,17 @@ class MainWindow(QMainWindow):
             read_only = state.project.read_only if state.project is not None else ""
             self.banner_words.setText(read_only)
             self.banner.setVisible(bool(read_only))
+
+    def _render_history(self) -> None:
+        """What undo and redo would do now: on this page or, where it leaves that to the window, to the project."""
+        state = self.bridge.state
+        page = self.pages.get(self._page_name)
+        own = page.history() if page is not None else None
+        for place, (name, plain) in enumerate((("undo", self.tr("Undo")), ("redo", self.tr("Redo")))):
+            words = (state.history.undo, state.history.redo)[place]
+            text = (f"{plain}: {words}" if words else plain) if own is None else own[place] or plain
+            self.actions_[name].setEnabled(state.writable and bool(words if own is None else own[place]))
+            self.actions_[name].setText(text)
 
     # ------------------------------------------------------------ small actions
 

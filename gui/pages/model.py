@@ -59,6 +59,7 @@ class ModelPage(Page):
         self._library_rows: tuple[LayerRow, ...] = ()
         self.designer = Designer(bridge, self)
         self.designer.changed.connect(self._render_network)
+        self.designer.changed.connect(self.history_changed)
         self.designer.selection_changed.connect(self._render_selection)
         self.designer.refused.connect(self._refuse)
         self.designer.palette_wanted.connect(lambda: self._show_palette(True))
@@ -184,6 +185,25 @@ class ModelPage(Page):
         super().resizeEvent(event)
         self.left.setFixedWidth(px(WIDE_GALLERY) if self.width() > px(1300) else px(NARROW_GALLERY))
         self.inspector.setFixedWidth(px(WIDE_INSPECTOR) if self.width() > px(1300) else px(NARROW_INSPECTOR))
+
+    def undo(self) -> bool:
+        """The last change of the network is taken back while one of the project's own can be edited; all else is the window's."""
+        if self.designer.editable:
+            self.designer.undo()
+        return self.designer.editable
+
+    def redo(self) -> bool:
+        """As `undo`."""
+        if self.designer.editable:
+            self.designer.redo()
+        return self.designer.editable
+
+    def history(self) -> tuple[str, str] | None:
+        """What undo and redo would do here, "" for nothing; None where they are the window's."""
+        designer = self.designer
+        if not designer.editable:
+            return None
+        return (designer.undo_text if designer.can_undo else "", designer.redo_text if designer.can_redo else "")
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -321,6 +341,8 @@ class ModelPage(Page):
         self._show_palette(True)
 
     def _show_palette(self, shown: bool) -> None:
+        if not shown and self.left.currentWidget() is self.palette:
+            self.drawing.setFocus()  # else the next best card would have it, and look chosen
         self.layers_button.setChecked(shown)
         self.left.setCurrentWidget(self.palette if shown else self.gallery)
         if shown:

@@ -68,6 +68,8 @@ class Page(QWidget):
         The user clicked something that stands for these pictures: they are shown on the Data page.
     page_wanted : Signal(str)
         Another page is wanted, by name.
+    history_changed : Signal
+        What undo and redo would do on this page is another thing now.
     """
 
     name: ClassVar[str] = ""
@@ -77,6 +79,7 @@ class Page(QWidget):
 
     images_wanted = Signal(object)
     page_wanted = Signal(str)
+    history_changed = Signal()
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,6 +102,18 @@ class Page(QWidget):
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Show the state. `changed` names the fields that differ from what was rendered last; all of them the first time."""
+
+    def undo(self) -> bool:
+        """Take a change of the page's own back; False lets the window take the project's last change back."""
+        return False
+
+    def redo(self) -> bool:
+        """As `undo`."""
+        return False
+
+    def history(self) -> tuple[str, str] | None:
+        """What undo and redo would do on this page, "" for nothing; None where they are the window's."""
+        return None
 
     def dress(self) -> None:
         """Take over colours and scale; called when the theme changes. Subclasses that paint themselves extend it."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.messages import LoadHistory, Outcome, PinUnit, ProbeUnit
+from engine.messages import FindLearningRate, LoadHistory, Outcome, PinUnit, ProbeUnit
 from engine.messages import Train as TrainCommand
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.project.records import RunHistory
@@ -28,11 +28,14 @@ from gui.theme import colours, px
 from gui.training_curves import best_mark, history_of, panels
 from gui.widgets.basics import button, count, duration, label, panel, scrolling, set_look
 from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.curve_records import Mark
 from gui.widgets.input_preview import InputPreview
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.plot_controls import PlotControls
+from gui.widgets.rate_panel import RatePanel
 from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.run_list import RunList
+from gui.widgets.steering_bar import SteeringBar
 from gui.widgets.unit_panel import Unit, usual_unit
 
 MOST_OVERLAID = 7
@@ -96,6 +99,8 @@ class TrainPage(Page):
         self.train_button = button(self.tr("Train"), "primary", self.tr("Train the network on the labelled pictures"))
         self.train_button.setMinimumWidth(px(128))
         self.train_button.clicked.connect(self._train_or_stop)
+        self.steering = SteeringBar(self.bridge)
+        self.header.add_button(self.steering)
         self.header.add_button(self.train_button)
 
     def _build_recipe(self) -> QWidget:
@@ -115,6 +120,9 @@ class TrainPage(Page):
         self.form.set_advanced(False)
         self.form.layout().insertWidget(len(self.form.cards), self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.form)
+        self.rates_button = button(self.tr("Try learning rates"), "chip", self.tr("A hundred steps at rising rates show which one suits"))
+        self.rates_button.clicked.connect(self._try_rates)
+        column.addWidget(self.rates_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         self._recipe_area = scrolling(inside)
         self._recipe_area.setMinimumWidth(px(248))
@@ -165,7 +173,12 @@ class TrainPage(Page):
         self.preview = InputPreview(self.bridge)
         self.preview.images_wanted.connect(self.images_wanted)
         self.preview.hide()
-        column.addWidget(self.curves, 1)
+        self.rates = RatePanel()
+        self.rates.rate_taken.connect(self._take_rate)
+        self.rates.left.connect(lambda: self._show_rates(False))
+        self.rates.hide()
+        column.addWidget(self.rates, 1)
+        column.addWidget(self.curves, 2)
         column.addWidget(self.preview, 1)
         return centre
 
@@ -188,6 +201,7 @@ class TrainPage(Page):
         self.preview_button.setChecked(on)
         self._make_room()
         self.curves.setVisible(not on)
+        self.rates.hide()
         self.preview.setVisible(on)
         self.preview.set_open(on)
 
@@ -218,6 +232,11 @@ class TrainPage(Page):
             self._render_progress(state)
         if changed & {"training", "unit", "project"}:
             self.learning.render(state)
+        if "rates_tried" in changed and state.rates_tried is not None:
+            self.rates.show_rates(state.rates_tried)
+            self._show_rates(True)
+        if changed & {"training", "jobs"}:
+            self.steering.render(state)
         self.preview.render(state, changed)
 
     def dress(self) -> None:
@@ -240,6 +259,7 @@ class TrainPage(Page):
         if recipe != self.form.recipe or classic != bool(self.form.cards and not self.form.cards["solid"].isVisibleTo(self.form)):
             self.form.set_recipe(recipe, classic)
         self.advanced_button.setVisible(not classic)
+        self.rates_button.setVisible(not classic)
         self.advanced_button.setChecked(classic or bool(state.memory.get(ADVANCED)))
         self.controls.show_kept(state.memory.get(SMOOTHING, ""), bool(state.memory.get(LOGARITHMIC)))
         self.learning.unit_panel.set_network(self._worked(state))
@@ -284,12 +304,17 @@ class TrainPage(Page):
         records = {run.id: run for run in state.runs}
         alone = found[0] if len(found) == 1 and found[0][0] in records else None
         marks = best_mark(alone[1], records[alone[0]].best_epoch, self.tr("kept")) if alone is not None else ()
+        if state.training is not None and any(run == state.training.run for run, _ in found):
+            marks = (*marks, *(Mark(float(mark.step), mark.text) for mark in state.training.marks))
         self.plot.set_marks(marks)
 
     def _render_progress(self, state: AppState) -> None:
-        job = state.running("Train")
+        job = state.job_of_training
         if job is None:
             self._stopping = 0
+        trying = state.running("FindLearningRate") is not None
+        self.rates_button.setEnabled(job is None and not trying and self._obstacle is None and state.engine is not None)
+        self.rates_button.setText(self.tr("Trying…") if trying else self.tr("Try learning rates"))
         obstacle = self._obstacle
         self.progress.setVisible(job is not None)
         if job is not None:
@@ -334,7 +359,7 @@ class TrainPage(Page):
             text, act = obstacle.text, obstacle.act
         elif state.engine_failure is not None:
             text = f"{state.engine_failure.message} {state.engine_failure.remedy}"
-        elif failure is not None and state.running("Train") is None:
+        elif failure is not None and state.job_of_training is None:
             text = f"{failure.message} {failure.remedy}"
             if training is not None and training.failure is failure and failure.kind == "user":
                 rate = training.started.recipe.learning_rate / 10
@@ -349,7 +374,7 @@ class TrainPage(Page):
     # ------------------------------------------------------------ deeds
 
     def _train_or_stop(self) -> None:
-        job = self.bridge.state.running("Train")
+        job = self.bridge.state.job_of_training
         if job is None:
             self.preview.flush()
             self._train(plan.recipe(self.bridge.state))
@@ -371,6 +396,19 @@ class TrainPage(Page):
         size, resize, ground = plan.size(state), plan.resize(state), plan.ground(state)
         begin, freeze = plan.weights(state), plan.freeze(state)
         self.bridge.submit(TrainCommand(plan.network_name(state), device, size, resize, ground, begin, freeze))
+
+    def _try_rates(self) -> None:
+        state = self.bridge.state
+        recipe = msgspec.structs.replace(plan.recipe(state), device=self.settings.device)
+        wanted = FindLearningRate(plan.network_name(state), recipe, plan.size(state), plan.weights(state), plan.freeze(state))
+        self.bridge.submit(wanted)
+
+    def _show_rates(self, shown: bool) -> None:
+        self.rates.setVisible(shown and not self.preview_button.isChecked())
+
+    def _take_rate(self, rate: float) -> None:
+        plan.with_recipe_field(self.bridge, "learning_rate", rate)
+        self._show_rates(False)
 
     def _pin(self, unit: Unit) -> None:
         """Have the unit probed after every epoch; that of a finished training now."""

@@ -129,6 +129,12 @@ class Camera:
         wide, tall = self._view[0] / self.zoom, self._view[1] / self.zoom
         return self._scene[0] > wide * 1.001 or self._scene[1] > tall * 1.001
 
+    @property
+    def share(self) -> float:
+        """How much of the drawing the view shows, from 0 to 1."""
+        wide, tall = self._view[0] / self.zoom, self._view[1] / self.zoom
+        return min(1.0, wide / max(1.0, self._scene[0])) * min(1.0, tall / max(1.0, self._scene[1]))
+
     def _settle(self) -> None:
         """Keep the drawing in view; what has room is centred."""
         self.left = _kept(self.left, self._scene[0], self._view[0] / self.zoom)

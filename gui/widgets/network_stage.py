@@ -31,6 +31,10 @@ MANY = 600
 """Boxes from which on a view of another size does not fold the rows anew."""
 
 
+MINIMAP_BELOW = 0.7
+"""Share of the drawing in view from which on the overview would hide more than it tells."""
+
+
 class NetworkStage(Canvas):
     """A network laid out and painted, with what is selected, hovered and about to be dropped; hands come with `NetworkView`.
 
@@ -132,7 +136,7 @@ class NetworkStage(Canvas):
 
     def _refresh(self) -> None:
         """Show what has changed of place, selection or drawing."""
-        self._minimap.setVisible(self._camera.larger and bool(self._painter.drawing.boxes))
+        self._minimap.setVisible(self._camera.share < MINIMAP_BELOW and bool(self._painter.drawing.boxes))
         self._minimap.move(self.width() - self._minimap.width() - px(8), self.height() - px(LEGEND) - self._minimap.height() - px(8))
         self._minimap.set_seen(self._camera.seen)
         self.update()

@@ -210,5 +210,7 @@ def _window(size: int, wanted: int) -> tuple[int, int, int]:
     stride = -(-size // wanted)
     if 1 + (size - 1) // stride == wanted:
         return 1, stride, 0
-    more = wanted - size
-    return (more + 1, 1, more) if more > 0 else (1 - more, 1, 0)
+    if wanted > size:
+        return wanted - size + 1, 1, wanted - size
+    stride = size // wanted  # as far apart as may be, so that the window is small: 32 to 15 places takes 4 pixels, not 18
+    return size - (wanted - 1) * stride, stride, 0

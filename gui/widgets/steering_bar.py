@@ -1,0 +1,89 @@
+"""Holding a training, letting it go on, and changing it while it runs."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+
+from engine.messages import SteerTraining
+from gui.bridge import Bridge
+from gui.state import AppState, TrainingState
+from gui.theme import px
+from gui.widgets.basics import button
+
+RATES = ((0.1, "A tenth of the learning rate"), (0.5, "Half the learning rate"), (2.0, "Twice the learning rate"))
+MORE_EPOCHS = (1, 5, 20)
+
+
+class SteeringBar(QWidget):
+    """Pause and a menu of changes; shown while a training runs in this window."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._asked: bool | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(px(8))
+        self.pause_button = button("", "", self.tr("Hold the training after the step at hand; nothing is lost"))
+        self.pause_button.clicked.connect(self._toggle)
+        self.change_button = button(
+            self.tr("Change"), "", self.tr("Change the learning rate or the end; the curve marks it")
+        )
+        self.menu = QMenu(self)
+        self.menu.aboutToShow.connect(self._fill)
+        self.change_button.setMenu(self.menu)
+        row.addWidget(self.pause_button)
+        row.addWidget(self.change_button)
+        self.hide()
+
+    def render(self, state: AppState) -> None:
+        """Show what can be done with the training of a state."""
+        training = state.training
+        steered = training is not None and training.running and training.started.steps_per_epoch > 0
+        self.setVisible(steered and state.job_of_training is not None)
+        if training is None or not steered:
+            self._asked = None
+            return
+        if self._asked == training.paused:
+            self._asked = None
+        waiting = self._asked is not None
+        self.pause_button.setEnabled(not waiting)
+        words = self.tr("Pausing…") if waiting and self._asked else self.tr("Go on") if training.paused else self.tr("Pause")
+        self.pause_button.setText(words)
+
+    def _toggle(self) -> None:
+        training = self._bridge.state.training
+        if training is not None:
+            self._asked = not training.paused
+            self._bridge.submit(SteerTraining(training.run, paused=self._asked))
+            self.render(self._bridge.state)
+
+    def _fill(self) -> None:
+        training = self._bridge.state.training
+        self.menu.clear()
+        if training is None:
+            return
+        rate = training.learning_rates.values[-1] if len(training.learning_rates) else training.started.recipe.learning_rate
+        for factor, words in RATES:
+            peak = _peak(training) * factor
+            text = self.tr("{words} ({rate:.2g})").format(words=self.tr(words), rate=float(rate) * factor)
+            self.menu.addAction(text, lambda peak=peak: self._steer(learning_rate=peak))
+        self.menu.addSeparator()
+        for more in MORE_EPOCHS:
+            words = self.tr("One more epoch") if more == 1 else self.tr("{number} more epochs").format(number=more)
+            self.menu.addAction(words, lambda more=more: self._steer(epochs=self._epochs(training) + more))
+        self.menu.addSeparator()
+        self.menu.addAction(self.tr("Finish after this epoch"), lambda: self._steer(finish=True))
+
+    def _epochs(self, training: TrainingState) -> int:
+        """Epochs that are planned now: those of the recipe, or of the last change."""
+        return max(training.epochs_planned, len(training.epochs) + 1)
+
+    def _steer(self, learning_rate: float | None = None, epochs: int | None = None, finish: bool = False) -> None:
+        training = self._bridge.state.training
+        if training is not None:
+            self._bridge.submit(SteerTraining(training.run, None, learning_rate, epochs, finish))
+
+
+def _peak(training: TrainingState) -> float:
+    return training.peak_rate

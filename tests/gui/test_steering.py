@@ -1,0 +1,91 @@
+"""Steering a training, and what trying learning rates shows."""
+
+import numpy as np
+import pytest
+from made import opened
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from engine.messages import FindLearningRate, JobStarted, Lane, LearningRatesTried, SteerTraining, Train, TrainingPaused, TrainingStarted
+from engine.training.recipe import Recipe
+from gui import plan
+from gui.pages.train import TrainPage
+
+
+@pytest.fixture
+def page(qtbot, bridge, host, settings) -> TrainPage:
+    made = TrainPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1080, 700)
+    host.emit(opened())
+    bridge.tick()
+    made.show()
+    return made
+
+
+def begin(host, bridge) -> None:
+    job = bridge.submit(Train("lenet-5", Recipe(epochs=3)))
+    host.emit(JobStarted(job=job, command="Train", lane=Lane.JOBS, title="train"))
+    host.emit(
+        TrainingStarted(
+            job=job,
+            run="lenet-5-1",
+            network="lenet-5",
+            title="LeNet-5",
+            recipe=Recipe(epochs=3, learning_rate=0.01),
+            parameters=1,
+            device="cpu",
+            classes=("a", "b"),
+            train_images=10,
+            validation_images=2,
+            test_images=2,
+            steps_per_epoch=4,
+        )
+    )
+    bridge.tick()
+
+
+def test_pause_and_go_on(page, bridge, host):
+    assert not page.steering.isVisible()
+    begin(host, bridge)
+    bar = page.steering
+    assert bar.isVisible() and bar.pause_button.text() == "Pause"
+    QTest.mouseClick(bar.pause_button, Qt.MouseButton.LeftButton)
+    assert host.sent(SteerTraining)[-1].paused is True and not bar.pause_button.isEnabled()
+    host.emit(TrainingPaused(run="lenet-5-1", paused=True, step=3))
+    bridge.tick()
+    assert bar.pause_button.isEnabled() and bar.pause_button.text() == "Go on"
+    QTest.mouseClick(bar.pause_button, Qt.MouseButton.LeftButton)
+    assert host.sent(SteerTraining)[-1].paused is False
+
+
+def test_changes_are_relative_to_what_is_planned(page, bridge, host):
+    begin(host, bridge)
+    page.steering.menu.aboutToShow.emit()
+    actions = {action.text(): action for action in page.steering.menu.actions() if action.text()}
+    actions["Half the learning rate (0.005)"].trigger()
+    assert host.sent(SteerTraining)[-1].learning_rate == pytest.approx(0.005)
+    actions["5 more epochs"].trigger()
+    assert host.sent(SteerTraining)[-1].epochs == 8
+    actions["Finish after this epoch"].trigger()
+    assert host.sent(SteerTraining)[-1].finish
+
+
+def test_rates_are_tried_shown_and_taken(page, bridge, host):
+    page.rates_button.setEnabled(True)
+    QTest.mouseClick(page.rates_button, Qt.MouseButton.LeftButton)
+    assert host.sent(FindLearningRate)[-1].network == plan.network_name(bridge.state)
+    rates = np.geomspace(1e-6, 1, 50).astype(np.float32)
+    host.emit(LearningRatesTried(rates=rates, losses=np.linspace(2, 1, 50, dtype=np.float32), suggested=0.0032, network="lenet-5"))
+    bridge.tick()
+    assert page.rates.isVisible() and "0.0032" in page.rates.words.text()
+    QTest.mouseClick(page.rates.take_button, Qt.MouseButton.LeftButton)
+    bridge.tick()
+    assert plan.recipe(bridge.state).learning_rate == pytest.approx(0.0032) and not page.rates.isVisible()
+
+
+def test_rates_that_never_help_say_so(page, bridge, host):
+    losses = np.linspace(1, 5, 20, dtype=np.float32)
+    host.emit(LearningRatesTried(rates=np.geomspace(1e-6, 1, 20).astype(np.float32), losses=losses, suggested=None, network="lenet-5"))
+    bridge.tick()
+    assert "did not fall" in page.rates.words.text() and not page.rates.take_button.isVisible()
