@@ -16,6 +16,7 @@ from engine.control import CancelToken
 from engine.data import locators, pixels
 from engine.data.colour import Picture
 from engine.data.decoding import centred, read_header, to_working_size
+from engine.data.pixel_store import Rows
 from engine.data.preprocessing import Preprocessing
 from engine.data.sources import Source
 from engine.data.splits import assign, complete, settled, shares
@@ -31,6 +32,7 @@ SAMPLE = 64
 NAMED_CLASSES = 5
 DIVISIBLE = 4  # pictures of a class that are divided into training, validation and test
 SMALL_FILE = 16_000  # bytes; below, Python's share of the work is such that threads only hinder each other
+MOST_THREADS = 16
 
 Progress = Callable[[int, int], None]
 
@@ -234,7 +236,7 @@ def decode(
 ) -> tuple[Picture, tuple[Skipped, ...], npt.NDArray[np.bool_]]:
     """Pixels of some pictures at working size (stage A).
 
-    Files decoded once are kept in the cache folder and mapped into memory the next time.
+    Files decoded once are kept in the cache folder and mapped into memory the next time; what was cancelled or killed goes on where it was.
 
     Parameters
     ----------
@@ -277,15 +279,19 @@ def decode(
         failed: list[Skipped] = []
         ok = np.ones(len(names), np.bool_)
         told = time.monotonic()
-        for start, block, problems in _blocks(names, dataset.root, preprocessing, token):
-            sink.write(start, block)
+        missing = sink.missing()
+        done = len(names) - len(missing)
+        for chosen, block, problems in _blocks(names, missing, dataset.root, preprocessing, token):
             for row, problem in problems:
-                ok[start + row] = False
+                ok[row] = False
                 failed.append(problem)
+            readable = ok[chosen]
+            sink.write(chosen[readable], block[readable])
+            done += len(chosen)
             if progress is not None and time.monotonic() - told > 0.1:
                 told = time.monotonic()
-                progress(start + len(block), len(names))
-        return sink.finish(tuple(failed), ok)
+                progress(done, len(names))
+        return sink.finish(tuple(failed), ok, unchanged=pixels.place_for(names, dataset.root, preprocessing) == place)
 
 
 def _fitted(whole: Picture, preprocessing: Preprocessing, token: CancelToken) -> Picture:
@@ -304,40 +310,44 @@ def _fitted(whole: Picture, preprocessing: Preprocessing, token: CancelToken) ->
     return np.repeat(fitted, 3, axis=3) if preprocessing.channels > channels else fitted
 
 
-Block = tuple[int, Picture, list[tuple[int, Skipped]]]
+Block = tuple[Rows, Picture, list[tuple[int, Skipped]]]
 
 
-def _blocks(names: Sequence[str], root: str, preprocessing: Preprocessing, token: CancelToken) -> pixels.Blocks:
+def _blocks(names: Sequence[str], rows: Rows, root: str, preprocessing: Preprocessing, token: CancelToken) -> pixels.Blocks:
     """Decoded parcels of CHUNK pictures, in order; a few ahead of the reader."""
-    starts = range(0, len(names), CHUNK)
+    parcels = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
 
-    def block(start: int) -> Block:
-        pictures = np.zeros((min(CHUNK, len(names) - start), preprocessing.height, preprocessing.width, preprocessing.channels), np.uint8)
+    def block(chosen: Rows) -> Block:
+        pictures = np.zeros((len(chosen), preprocessing.height, preprocessing.width, preprocessing.channels), np.uint8)
         problems: list[tuple[int, Skipped]] = []
-        for row in range(len(pictures)):
+        for place, row in enumerate(chosen.tolist()):
             token.check()
             try:
-                pictures[row] = locators.located_at_working_size(names[start + row], root, preprocessing)
+                pictures[place] = locators.located_at_working_size(names[row], root, preprocessing)
             except UnreadablePicture as error:
-                problems.append((row, Skipped(names[start + row].removeprefix("file:"), error.reason)))
-        return start, pictures, problems
+                problems.append((row, Skipped(names[row].removeprefix("file:"), error.reason)))
+        return chosen, pictures, problems
 
-    workers = _workers(names, root)
+    workers = decoding_threads(names, root)
     if workers == 1:
-        yield from map(block, starts)
+        yield from map(block, parcels)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="fovea-decode") as pool:
-        ahead = [pool.submit(block, start) for start in starts[: 2 * workers]]
-        for start in starts[2 * workers :]:
-            token.check()
-            yield ahead.pop(0).result()
-            ahead.append(pool.submit(block, start))
-        for future in ahead:
-            token.check()
-            yield future.result()
+        ahead = [pool.submit(block, chosen) for chosen in parcels[: 2 * workers]]
+        try:
+            for chosen in parcels[2 * workers :]:
+                token.check()
+                yield ahead.pop(0).result()
+                ahead.append(pool.submit(block, chosen))
+            for future in ahead:
+                token.check()
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _workers(names: Sequence[str], root: str) -> int:
+def decoding_threads(names: Sequence[str], root: str) -> int:
+    """How many threads decode these pictures soonest: one for small files, else as many as there are processors, up to MOST_THREADS."""
     sizes = []
     for name in names[:: max(1, len(names) // 16)]:
         path = locators.path_of(name, root)
@@ -347,7 +357,7 @@ def _workers(names: Sequence[str], root: str) -> int:
             continue
     if not sizes or np.mean(sizes) < SMALL_FILE:
         return 1
-    return min(8, os.cpu_count() or 1)
+    return min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def measure(pictures: Picture) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -8,12 +8,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import shutil
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,6 +19,7 @@ import numpy.typing as npt
 from engine import places
 from engine.data.decoding import Picture
 from engine.data.locators import path_of
+from engine.data.pixel_store import PixelStore, Rows
 from engine.data.preprocessing import Preprocessing
 from engine.project.records import Skipped
 
@@ -29,10 +27,9 @@ log = logging.getLogger("fovea.pixels")
 
 VERSION = 1  # raise when decoding changes
 KEEP_BYTES = 8_000_000_000
-SPARE_BYTES = 2_000_000_000
 
 Decoded = tuple[Picture, tuple[Skipped, ...], npt.NDArray[np.bool_]]
-Blocks = Iterator[tuple[int, Picture, list[tuple[int, Skipped]]]]
+Blocks = Iterator[tuple[Rows, Picture, list[tuple[int, Skipped]]]]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -79,81 +76,73 @@ def load(place: Path) -> Decoded | None:
 
 
 class Sink:
-    """Takes decoded parcels in order; into a file where there is room for one, else into memory."""
+    """Takes decoded parcels in any order; into a file where there is room for one, else into memory.
+
+    What an earlier, unfinished decoding left is there from the start.
+    """
 
     def __init__(self, place: Path, shape: tuple[int, int, int, int]) -> None:
         self._place, self._shape = place, shape
-        self._partial = place.with_suffix(f".{uuid.uuid4().hex}.part")
-        self._stream: Any = None
+        self._store = PixelStore(place, shape)
         self._memory: Picture | None = None
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if shutil.disk_usage(place.parent).free > int(np.prod(shape)) + SPARE_BYTES:
-                self._stream = self._partial.open("w+b")
-                np.lib.format.write_array_header_1_0(self._stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-                self._start = self._stream.tell()
-        except OSError as error:
-            self._give_up(error)
-        if self._stream is None:
-            self._memory = np.zeros(shape, np.uint8)
 
     def __enter__(self) -> Sink:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._give_up(error)
+        self._store.close()
 
-    def write(self, start: int, block: Picture) -> None:
-        """Take the pictures from row `start` on."""
-        if self._stream is not None:
-            try:
-                self._stream.write(block.data)
-                return
-            except OSError as error:  # the disk is full: go on in memory with what the file has
+    def missing(self) -> Rows:
+        """The pictures that are wanted, int64, ascending."""
+        return self._store.missing()
+
+    def write(self, rows: Rows, block: Picture) -> None:
+        """Take the pictures of these rows."""
+        self._store.put(rows, block)
+        if self._store.failure:
+            if self._memory is None:  # the disk is full: go on in memory with what the file has
                 self._memory = np.zeros(self._shape, np.uint8)
-                self._stream.seek(self._start)
-                done = np.frombuffer(self._stream.read(start * block[0].size), np.uint8)
-                self._memory.reshape(-1)[: done.size] = done
-                self._give_up(error)
+                there = np.flatnonzero(self._store.there(np.arange(self._shape[0]))).astype(np.int64)
+                if len(there):
+                    self._memory[there] = self._store.taken(there)
+                self._store.remove()
+            self._memory[rows] = block
+
+    def finish(self, failed: tuple[Skipped, ...], ok: npt.NDArray[np.bool_], unchanged: bool = True) -> Decoded:
+        """All pixels. Where files changed while they were decoded, nothing is kept, for it would pass for the old ones later."""
         if self._memory is not None:
-            self._memory[start : start + len(block)] = block
+            return self._memory, failed, ok
+        if unchanged and keep(self._store, self._place, failed, ok):
+            loaded = load(self._place)
+            if loaded is not None:
+                return loaded
+        whole = self._store.mapped()
+        if whole is None:
+            whole = np.load(self._place, mmap_mode="c", allow_pickle=False)
+        if not unchanged:
+            self._store.remove()
+        return np.asarray(whole), failed, ok
 
-    def finish(self, failed: tuple[Skipped, ...], ok: npt.NDArray[np.bool_]) -> Decoded:
-        """All pixels."""
-        if self._stream is not None:
-            try:
-                self._stream.flush()
-                kept = _Kept(failed, tuple(np.flatnonzero(~ok).tolist()))
-                self._stream.close()
-                self._stream = None
-                self._place.with_suffix(".json").write_bytes(msgspec.json.encode(kept))
-                os.replace(self._partial, self._place)
-                tidy(self._place)
-                loaded = load(self._place)
-                if loaded is not None:
-                    return loaded
-            except OSError as error:
-                log.info("pixels are not kept: %s", error)
-            whole = self._place if self._place.exists() else self._partial
-            return np.load(whole, allow_pickle=False), failed, ok
-        assert self._memory is not None
-        return self._memory, failed, ok
 
-    def _give_up(self, error: object) -> None:
-        if self._stream is not None:
-            log.info("pixels are not kept: %s", error)
-            try:
-                self._stream.close()
-            except OSError:  # closing flushes, which fails again on a full disk
-                log.info("%s could not be closed", self._partial)
-            self._stream = None
-        self._partial.unlink(missing_ok=True)
+def keep(store: PixelStore, place: Path, failed: tuple[Skipped, ...], ok: npt.NDArray[np.bool_]) -> bool:
+    """Turn a store with all that can be read into what `load` maps; tells whether that was possible."""
+    if store.failure:
+        return False
+    try:
+        place.with_suffix(".json").write_bytes(msgspec.json.encode(_Kept(failed, tuple(np.flatnonzero(~ok).tolist()))))
+    except OSError as error:
+        log.info("pixels are not kept: %s", error)
+        return False
+    if store.finish():
+        tidy(place)
+        return True
+    return False
 
 
 def tidy(newest: Path) -> None:
-    """Delete what was not used for longest, until KEEP_BYTES are left."""
+    """Delete what was not used for longest, finished or not, until KEEP_BYTES are left."""
     entries = []
-    for file in newest.parent.glob("*.npy"):
+    for file in (*newest.parent.glob("*.npy"), *newest.parent.glob("*.part")):
         try:
             status = file.stat()
         except OSError:
@@ -161,11 +150,12 @@ def tidy(newest: Path) -> None:
         entries.append((status.st_mtime_ns, status.st_size, file))
     total = sum(size for _, size, _ in entries)
     for _, size, file in sorted(entries):
-        if total <= KEEP_BYTES or file == newest:
+        if total <= KEEP_BYTES or file.stem == newest.stem:
             continue
         try:
             file.unlink()
-            file.with_suffix(".json").unlink(missing_ok=True)
+            for beside in (".json", ".done"):
+                file.with_suffix(beside).unlink(missing_ok=True)
             total -= size
         except OSError:  # in use elsewhere, as Windows insists
             continue

@@ -15,6 +15,7 @@ from engine.data import dataset as datasets
 from engine.data import pixels
 from engine.data.decoding import to_working_size
 from engine.data.locators import read_located
+from engine.data.pixel_store import PixelStore
 from engine.data.preprocessing import Preprocessing
 from engine.data.sources import scan
 from engine.failure import UserError
@@ -149,13 +150,13 @@ def test_a_full_disk_costs_only_time(folder: Path, monkeypatch: pytest.MonkeyPat
         def __getattr__(self, name: str) -> object:
             return getattr(self._stream, name)
 
-    original = pixels.Sink.__init__
+    original = PixelStore._open
 
-    def limited(self: pixels.Sink, place: Path, shape: tuple[int, int, int, int]) -> None:
-        original(self, place, shape)
+    def limited(self: PixelStore) -> None:
+        original(self)
         self._stream = Full(self._stream)
 
-    monkeypatch.setattr(pixels.Sink, "__init__", limited)
+    monkeypatch.setattr(PixelStore, "_open", limited)
     monkeypatch.setattr(datasets, "CHUNK", 7)
     monkeypatch.setenv("FOVEA_HOME", str(own_home / "other"))
     found, _, ok = datasets.decode(data, np.arange(40), Preprocessing(8, 8, 3))
@@ -168,7 +169,7 @@ def test_many_threads_keep_the_order(folder: Path, monkeypatch: pytest.MonkeyPat
     data = datasets.from_source(scan(folder))
     expected, _, _ = datasets.decode(data, np.arange(40), Preprocessing(8, 8, 3))
     monkeypatch.setattr(datasets, "CHUNK", 3)
-    monkeypatch.setattr(datasets, "_workers", lambda names, root: 4)
+    monkeypatch.setattr(datasets, "decoding_threads", lambda names, root: 4)
     monkeypatch.setattr(pixels, "load", lambda place: None)
     told: list[tuple[int, int]] = []
     found, _, _ = datasets.decode(data, np.arange(40), Preprocessing(8, 8, 3), progress=lambda done, total: told.append((done, total)))
