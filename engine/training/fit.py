@@ -200,7 +200,8 @@ class _Job:
         saved.save_network(self.folder, network)
         per_epoch = loop.steps_per_epoch(len(training.labels), batch)
         self.started(network.title, analysis.parameters, parts, per_epoch)
-        reporter = Reporter(self.run, self.recipe.epochs, batch, self.dataset, network, module, normalise, self.pinned, self.emit)
+        told = self.dataset, network, module, normalise, self.pinned, self.emit, self.folder
+        reporter = Reporter(self.run, self.recipe.epochs, batch, *told)
         validation = splits.get(Split.VALIDATION)
         if organising is not None:
             ready, result = neocognitron.train(module, organising, training, validation, self.recipe, normalise, self.token, reporter)

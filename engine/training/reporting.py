@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -15,14 +17,17 @@ from engine.data.dataset import Dataset
 from engine.data.decoding import Picture, UnreadablePicture
 from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
-from engine.insight.fields import probe_on_map
-from engine.messages import EpochDone, Event, FiltersChanged, JobProgress, Notice, PinUnit, StepsDone, UnitProbed
+from engine.insight.fields import feature_maps, probe_on_map
+from engine.messages import EpochDone, Event, FiltersChanged, JobProgress, Moment, Notice, PinUnit, StepsDone, UnitProbed
 from engine.networks.build import first_filters
-from engine.networks.layers import AnyNetwork
+from engine.networks.layers import AnyNetwork, Conv, NamedNetwork, PatchEmbedding, SimpleCells, walk
+from engine.project.records import Split
 from engine.training.loop import Epoch, Parcel
+from engine.training.moments import Keeper
 from engine.training.remaining import Remaining
 from engine.training.statistics import Observer
 
+CONVOLUTIONS = Conv, PatchEmbedding, SimpleCells
 BETWEEN_FILTERS = 0.25  # seconds; also between words on progress
 
 
@@ -40,10 +45,13 @@ class Reporter:
         normalise: Normalise,
         pinned: Callable[[], PinUnit | None],
         emit: Callable[[Event], None],
+        folder: Path | None = None,
     ) -> None:
         self._run, self._epochs, self._batch, self._dataset = run, epochs, batch, dataset
         self._network, self._module, self._normalise = network, module, normalise
         self._pinned, self._emit = pinned, emit
+        self._keeper = Keeper(folder) if folder is not None else None
+        self._looking_at: tuple[int, Picture, Picture] | None = None
         self._told = time.perf_counter()
         self._remaining = Remaining(self._told)
         self._observer = Observer(module, next(module.parameters(), torch.zeros(())).device)
@@ -99,7 +107,7 @@ class Reporter:
         self._filters(done)
 
     def epoch(self, epoch: Epoch) -> None:
-        """EpochDone, FiltersChanged, and UnitProbed where a unit of this network is pinned."""
+        """EpochDone, FiltersChanged, and UnitProbed where a unit of this network is pinned; what is worth it is kept as a moment."""
         self._emit(
             EpochDone(
                 run=self._run,
@@ -112,10 +120,24 @@ class Reporter:
                 confusion=epoch.confusion,
             )
         )
-        self._filters(epoch.step)
+        filters = self._filters(epoch.step)
         pinned = self._pinned()
-        if pinned is not None and pinned.layer:
-            self._probe(pinned, epoch.number)
+        if pinned is not None and not pinned.layer:
+            pinned = None
+        probed = self._probe(pinned, epoch.number) if pinned is not None else None
+        if self._keeper is not None:
+            picture, maps = self._maps(pinned.image if pinned is not None else self._usual_image())
+            self._keeper.keep(
+                Moment(
+                    epoch=epoch.number,
+                    filters=filters,
+                    maps=maps,
+                    confusion=epoch.confusion,
+                    heat=None if probed is None else probed.heat,
+                    box=None if probed is None else probed.box,
+                    picture=picture,
+                )
+            )
 
     def progress(self, fraction: float, text: str, step: int) -> None:
         """At most four times a second JobProgress and FiltersChanged, for trainings that have no losses to tell."""
@@ -140,35 +162,69 @@ class Reporter:
         for event in found:
             self._emit(event)
 
-    def _filters(self, step: int) -> None:
+    def _filters(self, step: int) -> np.ndarray | None:
         filters = first_filters(self._network, self._module)
         if filters is not None:
             self._emit(FiltersChanged(run=self._run, step=step, filters=filters))
+        return filters
 
-    def _probe(self, unit: PinUnit, epoch: int) -> None:
+    def _usual_image(self) -> int | None:
+        """The first picture that is not learned from, where no unit is pinned; else the first of all."""
+        if not len(self._dataset.images):
+            return None
+        return int(self._dataset.images[int((self._dataset.splits == Split.VALIDATION).argmax())])
+
+    def _picture(self, image: int) -> tuple[Picture, Picture]:
+        """As `picture_of`; the last one is not read again."""
+        if self._looking_at is None or self._looking_at[0] != image:
+            self._looking_at = (image, *picture_of(self._dataset, image, self._normalise.preprocessing))
+        return self._looking_at[1:]
+
+    def _maps(self, image: int | None) -> tuple[Picture | None, np.ndarray | None]:
+        """A picture and its maps in the first convolution; None for what there is not."""
+        layer = first_convolution(self._network, self._module)
+        try:
+            if image is None:
+                return None, None
+            picture, pixels = self._picture(image)
+            if layer is None:
+                return picture, None
+            on_device = torch.from_numpy(pixels).to(next(self._module.parameters()).device)
+            return picture, feature_maps(self._module, self._normalise, on_device, layer, self._network)
+        except UserError:
+            return None, None
+
+    def _probe(self, unit: PinUnit, epoch: int) -> UnitProbed | None:
         """Units of other networks and pictures that are gone are passed over in silence: the next epoch may have them."""
         try:
-            picture, pixels = picture_of(self._dataset, unit.image, self._normalise.preprocessing)
+            picture, pixels = self._picture(unit.image)
             on_device = torch.from_numpy(pixels).to(next(self._module.parameters()).device)
             where = unit.layer, unit.channel, unit.row, unit.column
             field = probe_on_map(self._module, self._network, self._normalise, on_device, *where)
         except UserError:
-            return
-        self._emit(
-            UnitProbed(
-                run=self._run,
-                image=unit.image,
-                layer=unit.layer,
-                channel=unit.channel,
-                row=field.row,
-                column=field.column,
-                box=field.box,
-                heat=field.heat,
-                picture=picture,
-                activation=field.activation,
-                epoch=epoch,
-            )
+            return None
+        probed = UnitProbed(
+            run=self._run,
+            image=unit.image,
+            layer=unit.layer,
+            channel=unit.channel,
+            row=field.row,
+            column=field.column,
+            box=field.box,
+            heat=field.heat,
+            picture=picture,
+            activation=field.activation,
+            epoch=epoch,
         )
+        self._emit(probed)
+        return probed
+
+
+def first_convolution(network: AnyNetwork, module: nn.Module) -> str | None:
+    """Dotted name of the first layer whose maps lie over the picture."""
+    if isinstance(network, NamedNetwork):
+        return next((name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)), None)
+    return next((name for name, layer in walk(network.body) if isinstance(layer, CONVOLUTIONS)), None)
 
 
 def picture_of(dataset: Dataset, image: int, preprocessing: Preprocessing) -> tuple[Picture, Picture]:

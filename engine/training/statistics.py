@@ -214,8 +214,8 @@ def _weights_of(part: nn.Module) -> tuple[nn.Parameter, ...]:
 def _norm(tensors: list[torch.Tensor], nothing: torch.Tensor) -> torch.Tensor:
     if not tensors:
         return nothing
-    norms = [torch.linalg.vector_norm(tensor, dtype=torch.float32) for tensor in tensors]
-    return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+    norms = torch.stack([torch.linalg.vector_norm(tensor, dtype=torch.float32) for tensor in tensors])
+    return norms.square().sum().sqrt()
 
 
 def _some(tensor: torch.Tensor, most: int) -> torch.Tensor:
@@ -244,10 +244,9 @@ def _measured(module: nn.Module, answer: torch.Tensor) -> _Heard:
 
 def _slope(module: nn.Module, answers: torch.Tensor) -> torch.Tensor:
     """The slope at which a sigmoid or tanh gave these answers, as a share of its steepest one."""
-    if isinstance(module, nn.Sigmoid):
-        return 4 * answers * (1 - answers)
     outermost = 1.7159 if isinstance(module, ScaledTanh) else 1.0
-    return 1 - (answers / outermost).square()
+    slope: torch.Tensor = 4 * answers * (1 - answers) if isinstance(module, nn.Sigmoid) else 1 - (answers / outermost).square()
+    return slope
 
 
 def _histograms(values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
