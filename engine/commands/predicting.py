@@ -7,6 +7,7 @@ import csv
 import difflib
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _classifier(word: str, weights: str | None, output: Output, token: CancelTok
         from engine.training.saved import load_run
 
         run = load_run(word, device.choose("auto"))
-        return run, lambda file: at_working_size(file, run.record.preprocessing)
+        return run, lambda file: run.taken(partial(at_working_size, file))
     _check_word(word, weights)
     from engine import device
     from engine.messages import JobProgress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +15,12 @@ from torch import nn
 from engine import device as devices
 from engine.control import CancelToken
 from engine.data.colour import Picture
+from engine.data.contracts import blank
 from engine.data.locators import located_at_working_size
 from engine.data.unreadable import UnreadablePicture
 from engine.doctor.material import Material
 from engine.project.ahead import in_order
 from engine.project.records import Split
-from engine.training import seen
 from engine.training.saved import LoadedRun, load_run
 
 CHUNK = 64  # pictures judged at once
@@ -72,7 +73,6 @@ def opinion(folder: Path, material: Material, rows: npt.NDArray[np.int64], token
     mapped = np.zeros((len(rows), len(material.classes) + 1), np.float32)
     trained_on = material.splits[rows] == Split.TRAIN
     ok = np.zeros(len(rows), np.bool_)
-    learned = seen.known(folder)
     features: list[Any] = []
     last = _last_linear(run.module)
     hook = None if last is None else last.register_forward_pre_hook(lambda _, given: features.append(given[0].detach().float().cpu()))
@@ -83,8 +83,9 @@ def opinion(folder: Path, material: Material, rows: npt.NDArray[np.int64], token
             ok[block] = readable
             for column, target in enumerate(columns.tolist()):
                 mapped[block, target] += shares[:, column] * readable
+            learned = run.trained_on(pixels, token)
             if learned is not None:
-                trained_on[block] = np.isin(seen.hashes(pixels, token), learned)
+                trained_on[block] = learned
             parts.extend(part.flatten(1).numpy() for part in features)
             features.clear()
             if progress is not None:
@@ -122,7 +123,7 @@ def answers(run: LoadedRun, locators: Sequence[str], root: str, rows: npt.NDArra
     Yields
     ------
     tuple of (int, float32 [b, K], uint8 [b, height, width, channels], bool [b])
-        Where the chunk starts, probabilities in the order of the run's classes, pixels at working size, and which pictures could be read;
+        Where the chunk starts, probabilities in the order of the run's classes, pixels as the run takes them, and which could be read;
         the others are black.
 
     Raises
@@ -130,16 +131,16 @@ def answers(run: LoadedRun, locators: Sequence[str], root: str, rows: npt.NDArra
     Cancelled
         If the token was cancelled.
     """
-    contract = run.record.preprocessing
+    contracts = run.contracts
 
     def decoded(start: int) -> tuple[Picture, npt.NDArray[np.bool_]]:
         part = rows[start : start + step].tolist()
-        pixels = np.zeros((len(part), contract.height, contract.width, contract.channels), np.uint8)
+        pixels = blank(len(part), contracts)
         ok = np.ones(len(part), np.bool_)
         for place, row in enumerate(part):
             token.check()
             try:
-                pixels[place] = located_at_working_size(locators[row], root, contract)
+                pixels[place] = run.taken(partial(located_at_working_size, locators[row], root))
             except UnreadablePicture:
                 ok[place] = False
         return pixels, ok

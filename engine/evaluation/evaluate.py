@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from engine import device as devices
 from engine.control import CancelToken
 from engine.data import dataset as data
+from engine.data.contracts import pack
 from engine.data.dataset import Dataset
 from engine.evaluation import metrics
 from engine.failure import UserError
@@ -46,8 +47,8 @@ def evaluate(session: Session, command: Evaluate, token: CancelToken, emit: Emit
     def progress(done: int, total: int) -> None:
         emit(JobProgress(fraction=done / total, text=f"Measuring: {done:,} of {total:,} pictures"))
 
-    folder = project.runs_folder / Path(command.run).name
-    evaluation, unread = _measured(folder, dataset, rows, token, command.split, progress)
+    run = load_run(project.runs_folder / Path(command.run).name, _device_of_choice())
+    evaluation, unread = measured(run, dataset, rows, token, command.split, progress)
     if unread:
         emit(Notice(level="warning", text=f"{unread:,} pictures could not be read and are left out."))
     if evaluation.seen_in_training and command.split is not Split.TRAIN:
@@ -79,16 +80,21 @@ def evaluate_run(run_folder: str | Path, dataset: Dataset, rows: np.ndarray, tok
     Cancelled
         If the token was cancelled.
     """
-    return _measured(Path(run_folder), dataset, rows, token, split, lambda _done, _total: None)[0]
+    return measured(load_run(run_folder, _device_of_choice()), dataset, rows, token, split, lambda _done, _total: None)[0]
 
 
-def _measured(
-    folder: Path, dataset: Dataset, rows: np.ndarray, token: CancelToken, split: Split, progress: Callable[[int, int], None]
+def measured(
+    run: LoadedRun, dataset: Dataset, rows: np.ndarray, token: CancelToken, split: Split, progress: Callable[[int, int], None]
 ) -> tuple[Evaluation, int]:
-    run = load_run(folder, _device_of_choice())
+    """As `evaluate_run`, with a run that is loaded already; gives also the number of pictures that could not be read."""
     labels = _labels_of_run(dataset, rows, run)
-    pixels, failed, ok = data.decode(dataset, rows, run.record.preprocessing, token, progress)
-    if not ok.all():
+    parts, ok = [], np.ones(len(rows), np.bool_)
+    for contract in run.contracts:
+        part, _, fine = data.decode(dataset, rows, contract, token, progress)
+        parts.append(part)
+        ok &= fine
+    pixels, unread = pack(parts), len(rows) - int(ok.sum())
+    if unread:
         pixels, rows, labels = pixels[ok], rows[ok], labels[ok]
     if not len(rows):
         raise UserError("None of these pictures can be read.", "Check that the files are still where they were.")
@@ -97,7 +103,8 @@ def _measured(
         answers.append(run.probabilities(pixels[start : start + CHUNK], token))
         progress(min(start + CHUNK, len(rows)), len(rows))
     evaluation = summarise(run.record.id, split, run.classes, dataset.images[rows], labels, np.concatenate(answers))
-    return replace(evaluation, seen_in_training=seen.count(folder, pixels, token)), len(failed)
+    known = run.trained_on(pixels, token)
+    return replace(evaluation, seen_in_training=None if known is None else int(known.sum())), unread
 
 
 def summarise(run: str, split: Split, classes: tuple[str, ...], images: np.ndarray, labels: np.ndarray, shares: np.ndarray) -> Evaluation:

@@ -68,6 +68,9 @@ def _opened(session: Session, run_id: str, image: int) -> tuple[LoadedRun, AnyNe
     """The run (of the last one a copy is kept), and the picture as its network takes it."""
     project = session.opened()
     run = _kept(project.runs_folder / Path(run_id).name)
+    if run.members:
+        text = f"{run.record.title} is the mean of {len(run.members)} runs and has no layers of its own to look into."
+        raise UserError(text, "Choose one of its members.")
     if run.network is None or run.module is None:
         raise UserError(f"{run.record.title} has no layers to look into.", "Choose the run of a network.")
     snapshot = project.snapshot

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class LiveModel:
     def classify(self, picture: Picture) -> tuple[np.ndarray, float]:
         """Probabilities float32 [K] of a picture uint8 [any height, any width, 3], and the seconds that it took."""
         begun = time.perf_counter()
-        pixels = to_working_size(picture, self.run.record.preprocessing)
+        pixels = self.run.taken(partial(to_working_size, picture))
         with self._lock:
             _one_thread()
             probabilities = self.run.probabilities(pixels[None])[0]

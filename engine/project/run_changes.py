@@ -52,7 +52,7 @@ def edit_run(session: Session, command: messages.EditRun, token: CancelToken, em
     """
     project = _writable(session)
     record = run_of(project, command.run)
-    title = None if command.title is None else _title(command.title)
+    title = None if command.title is None else tidy_title(command.title)
     note = None if command.note is None else _note(command.note)
     runs.save_said(record.folder, runs.load_said(record.folder).changed(title, command.starred, note))
     emit(RunsChanged(runs=project.runs()))
@@ -122,6 +122,22 @@ def run_of(project: OpenedProject, name: str) -> RunRecord:
     raise UserError(f'The project has no run "{name}".', "Choose one from the list.")
 
 
+def tidy_title(text: str) -> str:
+    """A run's name as it is kept: one line, single blanks.
+
+    Raises
+    ------
+    UserError
+        If nothing is left of it, or it is too long.
+    """
+    title = " ".join("".join(" " if unicodedata.category(sign)[0] == "C" and sign not in "\u200c\u200d" else sign for sign in text).split())
+    if not title:
+        raise UserError("A run needs a name.", "Type one.")
+    if len(title) > LONGEST_TITLE:
+        raise UserError(f"The name has {len(title):,} characters.", f"Choose one of at most {LONGEST_TITLE}.")
+    return title
+
+
 def empty_deleted(project: OpenedProject, emit: Emit, now: float | None = None) -> None:
     """Take away for good what was deleted more than `KEPT_DAYS` ago, and tell of it; all of it where the disk is short.
 
@@ -161,15 +177,6 @@ def _plain(name: str) -> str:
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name or "/" in name:
         raise UserError(f'The project has no run "{name}".', "Choose one from the list.")
     return name
-
-
-def _title(text: str) -> str:
-    title = " ".join("".join(" " if unicodedata.category(sign)[0] == "C" and sign not in "\u200c\u200d" else sign for sign in text).split())
-    if not title:
-        raise UserError("A run needs a name.", "Type one.")
-    if len(title) > LONGEST_TITLE:
-        raise UserError(f"The name has {len(title):,} characters.", f"Choose one of at most {LONGEST_TITLE}.")
-    return title
 
 
 def _note(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from torch import nn
 from engine.classic.nearest import NearestNeighbour
 from engine.control import CancelToken
 from engine.data.augmentation import Normalise
+from engine.data.colour import Picture
+from engine.data.contracts import distinct, pack, stage_a, unpack
+from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
 from engine.networks import files
 from engine.networks.build import build_empty
@@ -22,11 +26,19 @@ from engine.networks.layers import AnyNetwork, NamedNetwork
 from engine.project import runs
 from engine.project.database import class_names
 from engine.project.records import RunRecord
+from engine.training import seen
 from engine.training.inference import logits_of
 from engine.training.quick import quicken
 
 NETWORK = "network.json"
 WEIGHTS = "weights.safetensors"
+
+
+class Member(NamedTuple):
+    """A run of an ensemble, and for each class of the ensemble its place among the run's."""
+
+    run: LoadedRun
+    columns: tuple[int, ...]
 
 
 class LoadedRun(NamedTuple):
@@ -40,6 +52,8 @@ class LoadedRun(NamedTuple):
         The classic classifier.
     trained_as : tuple of str
         What the classes were called when it was trained; the record has the names that they have now.
+    members : tuple of Member
+        Of an ensemble, which has neither module nor neighbours of its own.
     """
 
     record: RunRecord
@@ -49,14 +63,36 @@ class LoadedRun(NamedTuple):
     neighbours: NearestNeighbour | None
     normalise: Normalise
     trained_as: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names, in the order of the probabilities."""
         return self.record.classes
 
+    @property
+    def contracts(self) -> tuple[Preprocessing, ...]:
+        """What pictures must go through to be classified: one contract, or those of an ensemble whose members differ in it."""
+        return contracts_of(self.members) if self.members else (self.record.preprocessing,)
+
+    def taken(self, read: Callable[[Preprocessing], Picture]) -> Picture:
+        """One picture as `probabilities` takes it, but for its first axis; `read` gives it at the working size of a contract."""
+        packed: Picture = pack([read(contract)[None] for contract in self.contracts])[0]
+        return packed
+
+    def trained_on(self, pixels: Picture, token: CancelToken) -> seen.Mask | None:
+        """Which of the pictures the run, or a member of it, was trained on, bool [N]; None where nobody kept word of that."""
+        if not self.members:
+            return seen.among(Path(self.record.folder), pixels, token)
+        parts = unpack(pixels, self.contracts)
+        said = [member.run.trained_on(parts[place_of(member, self.contracts)], token) for member in self.members]
+        known = [mask for mask in said if mask is not None]
+        return np.logical_or.reduce(known) if known else None
+
     def probabilities(self, pixels: np.ndarray, token: CancelToken | None = None) -> np.ndarray:
         """Class probabilities, float32 [N, K], of uint8 [N, H, W, C] at working size; rows sum to 1.
+
+        Where there are several `contracts`, pixels are those of each, as `engine.data.contracts.pack` lays them side by side.
 
         Raises
         ------
@@ -66,6 +102,10 @@ class LoadedRun(NamedTuple):
         token = token or CancelToken()
         if self.neighbours is not None:
             return self.neighbours.predict_proba(pixels, token)
+        if self.members:
+            from engine.training.ensembles import mean_of
+
+            return mean_of(self.members, pixels, token)
         if self.module is None:
             raise ValueError("a run without a classifier")
         if len(pixels) == 0:
@@ -73,6 +113,17 @@ class LoadedRun(NamedTuple):
         logits = logits_of(self.module, as_tensor(pixels), self.normalise, token)
         answer: np.ndarray = logits.softmax(dim=1).numpy()
         return answer
+
+
+def contracts_of(members: tuple[Member, ...]) -> tuple[Preprocessing, ...]:
+    """The contracts of members, each once as far as pixels go."""
+    return distinct([member.run.record.preprocessing for member in members])
+
+
+def place_of(member: Member, contracts: tuple[Preprocessing, ...]) -> int:
+    """Which of the contracts is a member's."""
+    own = stage_a(member.run.record.preprocessing)
+    return next(place for place, contract in enumerate(contracts) if stage_a(contract) == own)
 
 
 def as_tensor(pixels: np.ndarray) -> torch.Tensor:
@@ -125,6 +176,10 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
     trained_as = record.classes
     if record.class_ids:
         record = runs.named(record, class_names(place.absolute().parent.parent))
+    if record.members:
+        from engine.training.ensembles import load_ensemble
+
+        return load_ensemble(record, place, where, trained_as)
     normalise = Normalise(record.preprocessing, where)
     weights = place / WEIGHTS
     if not weights.is_file():

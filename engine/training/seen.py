@@ -23,6 +23,7 @@ SEEN = "seen.npy"
 CHUNK = 1024  # pictures between two looks at the token
 
 Hashes = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
 
 
 def hashes(pixels: Picture, token: CancelToken) -> Hashes:
@@ -74,10 +75,10 @@ def known(folder: Path) -> Hashes | None:
     return kept
 
 
-def count(folder: Path, pixels: Picture, token: CancelToken) -> int | None:
-    """How many of these pictures the run in `folder` was trained on; None where it kept no word of that. Arguments as for `hashes`."""
+def among(folder: Path, pixels: Picture, token: CancelToken) -> Mask | None:
+    """Which of these the run in `folder` was trained on, bool [N]; None where it kept no word of that. Arguments as for `hashes`."""
     kept = known(folder)
-    return None if kept is None else int(np.count_nonzero(np.isin(hashes(pixels, token), kept)))
+    return None if kept is None else np.isin(hashes(pixels, token), kept)
 
 
 def warning(count: int, measured: int) -> str:
