@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from engine.networks import editing
 from engine.networks.arithmetic import NetworkError
@@ -203,6 +203,8 @@ class Designer(Editor):
         deed = deed_of(event)
         if not deed or not self.actions[deed].isEnabled():
             return False
+        if isinstance(watched, QLineEdit) and deed not in ("undo", "redo"):
+            return False  # letters and Delete are the line's own; what is typed applies at once, so undo is ours
         if event.type() == QEvent.Type.KeyPress:
             self.act(deed)
         event.accept()

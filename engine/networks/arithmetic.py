@@ -393,7 +393,7 @@ class _Trace:
         except TooSmall as error:
             size = f"{self.network.input[1]}×{self.network.input[2]}"
             message = f"{size} is too small for layer {name}: {error}."
-            raise NetworkError(message, "Choose a larger input size or another network.", name) from None
+            raise NetworkError(message, "Choose a larger input size, a smaller window in that layer, or another network.", name) from None
         except Refusal as error:
             raise NetworkError(f"Layer {name} {error}.", error.remedy, name) from None
 

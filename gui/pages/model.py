@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from engine.messages import DescribeNetwork, ProbeTraining, ReadNetwork
+from engine.messages import DeleteNetwork, DescribeNetwork, ProbeTraining, ReadNetwork
 from engine.networks.arithmetic import LayerRow
 from gui import network_ways, networks, plan
 from gui.bridge import Bridge
@@ -81,6 +81,7 @@ class ModelPage(Page):
         body.addWidget(self.inspector)
         for widget in (self.drawing, self.table, self.inspector, self.palette):
             self.designer.install_keys(widget)
+        self.inspector.watch_keys(self.designer)
         self.content.addLayout(body, 1)
         self.content.addWidget(self._build_strip())
 
@@ -107,6 +108,7 @@ class ModelPage(Page):
         self.gallery.chosen.connect(self._choose)
         self.gallery.file_wanted.connect(self._ask_for_file)
         self.gallery.new_wanted.connect(self._start_empty)
+        self.gallery.delete_wanted.connect(lambda name: self.bridge.submit(DeleteNetwork(name.removeprefix(networks.OWN))))
         self.palette = LayerPalette()
         self.palette.kind_chosen.connect(self.designer.insert_kind)
         self.palette.left.connect(lambda: self._show_palette(False))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QLineEdit, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.networks import editing
@@ -47,6 +47,7 @@ class LayerInspector(QFrame):
         self._record: Layer | Network | None = None
         self._name = ""
         self._form_of: type | None = None
+        self._watcher: QObject | None = None
         self.fields: dict[str, FieldBox] = {}
         outer = QVBoxLayout(self)
         outer.setContentsMargins(1, 0, 0, 0)
@@ -269,6 +270,17 @@ class LayerInspector(QFrame):
                 words.setToolTip(field_tip(field.name))
                 form.addRow(words, box)
         self._form_place.addWidget(holder)
+        self._watch()
+
+    def watch_keys(self, watcher: QObject) -> None:
+        """Let an event filter see the keys of all fields; lines of text else keep undo for themselves."""
+        self._watcher = watcher
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._watcher is not None:
+            for line in self.findChildren(QLineEdit):
+                line.installEventFilter(self._watcher)
 
     def _suit(self, record: Layer) -> None:
         """Show the fields alone that mean something for this record."""

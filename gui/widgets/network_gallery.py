@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QButtonGroup, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from engine.messages import ListLibraries
@@ -42,11 +43,14 @@ class NetworkGallery(QWidget):
         Name of a network, as `gui.networks` has it.
     new_wanted, file_wanted
         A network of one's own is wanted, from nothing or from a file.
+    delete_wanted(str)
+        A network of the project's own is to go.
     """
 
     chosen = Signal(str)
     new_wanted = Signal()
     file_wanted = Signal()
+    delete_wanted = Signal(str)
 
     def __init__(self, bridge: Bridge, device: Callable[[], str]) -> None:
         super().__init__()
@@ -134,6 +138,11 @@ class NetworkGallery(QWidget):
                 card.deleteLater()
             card = NetworkCard(known)
             card.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
+            if networks.is_own(name):
+                card.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+                delete = QAction(self.tr("Delete this network"), card)
+                delete.triggered.connect(lambda _=False, name=name: self.delete_wanted.emit(name))
+                card.addAction(delete)
             self._group.addButton(card)
             self.cards[name] = card
         if state.libraries is not None:

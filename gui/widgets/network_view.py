@@ -38,7 +38,7 @@ class NetworkView(NetworkStage):
     Attributes
     ----------
     layer_clicked : Signal(str)
-        Dotted name of a layer or container that the person selected.
+        Dotted name of a layer or container that the person selected; "" where a click or Escape took the selection away.
     layer_activated : Signal(str)
         Double-clicked, or Enter; containers have opened or closed.
     menu_wanted : Signal(str, QPoint)
@@ -85,6 +85,12 @@ class NetworkView(NetworkStage):
     def _mark(self, name: str) -> None:
         self._selected, self._beside = name, ()
         self._refresh()
+
+    def _leave(self) -> None:
+        """Select nothing, which is the network as a whole."""
+        if self._selected:
+            self._mark("")
+            self.layer_clicked.emit("")
 
     def _choose(self, name: str) -> None:
         self.select(name)
@@ -140,7 +146,10 @@ class NetworkView(NetworkStage):
         self._refresh()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, panned = self._pressed, self._panning
         self._pressed, self._panning = None, False
+        if pressed is not None and pressed[1] is None and not panned and event.button() is Qt.MouseButton.LeftButton:
+            self._leave()
         self._hover(self.hit(event.position()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -238,6 +247,8 @@ class NetworkView(NetworkStage):
             self.zoom_by(1 / NOTCH if key == keys.Key_Minus else NOTCH)
         elif key == keys.Key_F:
             self.fit()
+        elif key == keys.Key_Escape and self._selected:
+            self._leave()
         else:
             super().keyPressEvent(event)
 

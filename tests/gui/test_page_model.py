@@ -6,8 +6,9 @@ import pytest
 from made import opened
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 
-from engine.messages import Remember
+from engine.messages import NetworksChanged, Remember, SaveNetwork
 from engine.networks import zoo
 from gui import plan
 from gui.network_figures import scale_of
@@ -103,3 +104,48 @@ def test_no_torch_is_needed():
 
     code = "import sys, gui.pages.model, gui.pages.train; assert not {'torch', 'cv2'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture
+def own(page, bridge, host):
+    """The page with a copy of LeNet-5 that can be edited."""
+    host.answers[SaveNetwork] = lambda command, job: [NetworksChanged(job=job, networks=(command.network,), added=command.network.name)]
+    page._edit_copy()
+    bridge.tick()
+    bridge.tick()
+    network = host.sent(SaveNetwork)[-1].network
+    assert page.designer.editable and plan.network_name(bridge.state) == f"own:{network.name}"
+    return page
+
+
+def test_what_was_typed_is_taken_back_from_within_the_field(own):
+    own.designer.click("conv1")
+    field = own.inspector.fields["kernel"].findChildren(QLineEdit)[0]
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "7")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert own.designer.layer("conv1").kernel[0] == 7
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert own.designer.layer("conv1").kernel == (5, 5)
+
+
+def test_escape_leads_back_to_the_network_as_a_whole(own):
+    own.drawing.layer_clicked.emit("conv1")
+    assert own.designer.selected == "conv1" and not own.inspector.title_line.isVisible()
+    own.drawing.setFocus()
+    QTest.keyClick(own.drawing, Qt.Key.Key_Escape)
+    assert own.designer.selection == () and own.inspector.title_line.isVisible()
+
+
+def test_undo_of_the_window_is_the_designers_here(own):
+    assert own.history() == ("", "")
+    own.designer.click("relu1")
+    own.designer.act("remove")
+    assert own.history()[0].endswith("remove relu1") and own.undo()
+    assert own.designer.layer("relu1") is not None and own.history()[0] == ""
+    assert own.undo(), "with nothing left to take back, the project's changes are not touched from here"
+
+
+def test_without_a_network_of_ones_own_undo_is_the_windows(page):
+    assert page.history() is None and not page.undo() and not page.redo()
