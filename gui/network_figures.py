@@ -111,7 +111,11 @@ def _of_probe(state: AppState, probed: messages.TrainingProbed) -> tuple[Figure,
         return (room, (tr("a step (measured)"), milliseconds(probed.seconds), each))
     steps = max(1, round(pictures / probed.batch))
     epoch = tr("{steps} steps; {each}").format(steps=count(steps), each=each)
-    return (room, (tr("an epoch (estimate)"), "≈ " + duration(steps * probed.seconds), epoch))
+    return (room, (tr("an epoch (estimate)"), "≈ " + _time(steps * probed.seconds), epoch))
+
+
+def _time(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else milliseconds(seconds)
 
 
 def milliseconds(seconds: float) -> str:
