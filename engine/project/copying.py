@@ -22,7 +22,7 @@ from engine.project.database import FILE, open_to_read
 from engine.project.incoming import IMAGES, INCOMING
 from engine.project.networks import NETWORKS
 from engine.project.records import Skipped
-from engine.project.runs import RECORD, RUNS
+from engine.project.runs import RECORD, RUNS, under_way
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
@@ -89,7 +89,7 @@ def belonging(folder: Path, database: Path) -> Iterator[Path]:
     yield from sorted(path.relative_to(folder) for path in paths if path.is_relative_to(folder) and ".." not in path.parts)
     runs = folder / RUNS
     for run in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if (run / RECORD).is_file():  # others are trained right now
+        if (run / RECORD).is_file() and not under_way(run):  # files of a training come and go
             yield from (path.relative_to(folder) for path in sorted(run.rglob("*")) if path.is_file() and path.suffix != ".part")
     networks = folder / NETWORKS
     for path in sorted(networks.iterdir()) if networks.is_dir() else ():

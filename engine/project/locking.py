@@ -50,6 +50,28 @@ class ProjectLock:
             self._descriptor = None
 
 
+def hold(path: Path) -> int | None:
+    """Lock a file, which is made where it is missing.
+
+    Returns
+    -------
+    int or None
+        A descriptor: closing it unlocks, and so does the end of the process. None where somebody else holds it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened for writing.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _lock(descriptor)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 def _write_something(folder: Path) -> None:
     """See whether files can be made, by making one: SQLite needs some beside the database, and not every system tells by asking."""
     probe = folder / f".{LOCK_FILE}.{os.getpid()}"

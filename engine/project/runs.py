@@ -6,8 +6,10 @@ import io
 import logging
 import math
 import os
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import msgspec
 import numpy as np
 
 from engine.failure import UserError
+from engine.project import locking
 from engine.project.records import RunHistory, RunRecord
 
 log = logging.getLogger("fovea.runs")
@@ -22,7 +25,13 @@ log = logging.getLogger("fovea.runs")
 RECORD = "run.json"
 HISTORY = "history.npz"
 SAID = "said.json"
+CHECKPOINT, CHECKPOINT_BEFORE = "checkpoint.safetensors", "checkpoint-before.safetensors"
+"""What a training can go on from, and the one before it; see `engine.training.checkpoint`."""
+LOCK = "training.lock"
+RUNNING, INTERRUPTED = "running", "interrupted"
+"""Outcomes of a run that is being trained, and of one whose training ended without a word."""
 RUNS = "runs"
+LOCK_ATTEMPTS, LOCK_SECONDS = 20, 0.01
 DELETED = ".deleted"
 """Folder within RUNS where deleted runs wait, see `run_changes`."""
 
@@ -124,6 +133,7 @@ def save_record(folder: str | Path, record: RunRecord) -> None:
         record,
         folder="",
         stale=False,
+        resumable=False,
         seconds=_finite(record.seconds) or 0.0,
         images_per_second=_finite(record.images_per_second) or 0.0,
         train_loss=_finite(record.train_loss),
@@ -159,7 +169,58 @@ def load_record(folder: str | Path) -> RunRecord:
         title=record.title if said.title is None else said.title,
         starred=record.starred if said.starred is None else said.starred,
         note=record.note if said.note is None else said.note,
+        outcome=INTERRUPTED if record.outcome == RUNNING and not under_way(place) else record.outcome,
+        resumable=resumable(place),
     )
+
+
+def resumable(folder: str | Path) -> bool:
+    """Whether a run kept a state that its training can go on from."""
+    return any((Path(folder) / name).is_file() for name in (CHECKPOINT, CHECKPOINT_BEFORE))
+
+
+@contextmanager
+def trained_here(folder: Path) -> Iterator[None]:
+    """While a run is trained: others see that it is, in this process and elsewhere, until this one ends or is killed.
+
+    Raises
+    ------
+    UserError
+        If it is being trained already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = _locked(folder / LOCK)
+    if descriptor is None:
+        raise UserError(f"The run {folder.name} is being trained already.", "Wait until that has ended, or stop it.")
+    try:
+        yield
+    finally:
+        os.close(descriptor)  # the file stays: whoever removed it could take it from under somebody who is about to lock it
+
+
+def _locked(path: Path) -> int | None:
+    """Lock it, even while somebody looks whether it is locked, which takes a moment."""
+    for _ in range(LOCK_ATTEMPTS):
+        descriptor = locking.hold(path)
+        if descriptor is not None:
+            return descriptor
+        time.sleep(LOCK_SECONDS)
+    return None
+
+
+def under_way(folder: str | Path) -> bool:
+    """Whether a run is being trained at this moment, by whatever process on this machine."""
+    path = Path(folder) / LOCK
+    try:
+        if not path.is_file():
+            return False
+        descriptor = locking.hold(path)
+    except OSError:  # a place where nothing can be written: nobody trains there
+        return False
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
 
 
 def load_said(folder: str | Path) -> Said:
@@ -209,14 +270,17 @@ def load_history(folder: str | Path) -> RunHistory:
 
 
 def list_runs(project_folder: str | Path) -> tuple[RunRecord, ...]:
-    """All runs of a project, newest first. Folders without a readable record are left out."""
+    """All runs of a project, newest first; without folders that have no readable record, and without those that were never stopped yet."""
     found: list[RunRecord] = []
     place = Path(project_folder) / RUNS
     for folder in sorted(place.iterdir()) if place.is_dir() else ():
         if not (folder / RECORD).is_file():
             continue
         try:
-            found.append(load_record(folder))
+            record = load_record(folder)
         except UserError as error:
             log.info("a run is left out: %s", error)
+            continue
+        if record.outcome != RUNNING:
+            found.append(record)
     return tuple(sorted(found, key=lambda record: (record.created, record.id), reverse=True))

@@ -1,0 +1,122 @@
+"""Steering a training that is under way: wishes are left by any thread and fulfilled by the loop between two steps."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.control import CancelToken
+from engine.failure import UserError
+from engine.messages import SteerTraining
+
+if TYPE_CHECKING:
+    from engine.session import Emit, Session
+
+LOOK_SECONDS = 0.04  # how often a training that holds looks whether it shall go on, or end; both within a tenth of a second
+LOWEST_RATE, HIGHEST_RATE = 1e-9, 1e6
+MOST_EPOCHS = 100_000
+
+
+class Wishes(NamedTuple):
+    """What is wanted of the training now; None where nothing is, or nothing more. Fields as in SteerTraining."""
+
+    learning_rate: float | None = None
+    epochs: int | None = None
+    finish: bool = False
+
+
+class Steering:
+    """The wishes for one training. All methods may be called from any thread.
+
+    Parameters
+    ----------
+    run : str
+        Id of the run that is being trained.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._paused = False
+        self._wishes = Wishes()
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is a wish, or the training shall hold: cheap enough to be asked at every step."""
+        return self._paused or self._changed.is_set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the training shall hold."""
+        return self._paused
+
+    def wish(
+        self, paused: bool | None = None, learning_rate: float | None = None, epochs: int | None = None, finish: bool = False
+    ) -> None:
+        """Leave a wish; later ones win. Fields as in SteerTraining."""
+        with self._lock:
+            before = self._wishes
+            self._wishes = Wishes(
+                before.learning_rate if learning_rate is None else learning_rate,
+                before.epochs if epochs is None else epochs,
+                before.finish or finish,
+            )
+            self._paused = self._paused if paused is None else paused
+            self._changed.set()
+
+    def take(self) -> Wishes:
+        """The wishes since they were taken last."""
+        with self._lock:
+            self._changed.clear()
+            wishes, self._wishes = self._wishes, Wishes()
+        return wishes
+
+    def hold(self, token: CancelToken) -> bool:
+        """Wait while the training shall hold; gives up the processor meanwhile.
+
+        Returns
+        -------
+        bool
+            Whether there are wishes to be taken: waiting may have to go on afterwards.
+
+        Raises
+        ------
+        Cancelled
+            If the token was cancelled.
+        """
+        while self._paused and not self._changed.is_set():
+            token.wait(LOOK_SECONDS)
+            token.check()
+        return self._changed.is_set()
+
+
+def steer_training(session: Session, command: SteerTraining, token: CancelToken, emit: Emit) -> None:
+    """Answer SteerTraining: leave the wish; the training tells when it is fulfilled.
+
+    Raises
+    ------
+    UserError
+        If that run is not being trained, or no training could take such figures.
+    """
+    steering = session.steering
+    if steering is None or steering.run != command.run:
+        raise UserError("This run is not being trained now.", "Resume it first.")
+    check(command.learning_rate, command.epochs)
+    steering.wish(command.paused, command.learning_rate, command.epochs, command.finish)
+
+
+def check(learning_rate: float | None, epochs: int | None) -> None:
+    """Refuse figures that no training could take.
+
+    Raises
+    ------
+    UserError
+        With the range.
+    """
+    if learning_rate is not None and not (math.isfinite(learning_rate) and LOWEST_RATE <= learning_rate <= HIGHEST_RATE):
+        text = f"Choose a number from {LOWEST_RATE:g} to {HIGHEST_RATE:g}."
+        raise UserError(f"The learning rate is {learning_rate:g}.", text)
+    if epochs is not None and not 1 <= epochs <= MOST_EPOCHS:
+        raise UserError(f"The number of epochs is {epochs:,}.", f"Choose a number from 1 to {MOST_EPOCHS:,}.")
