@@ -55,9 +55,9 @@ class Feed(Protocol):
     waited: float
 
     def ahead(self, batches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """The same row numbers in the same order, of which the feed may look at some before they are wanted.
+        """The same row numbers in the same order, of which the feed may fetch some before they are wanted.
 
-        So the position in the order is what was taken from here, not what was taken from `batches`.
+        So `batches` may stand further on than what was given here.
         """
 
     def batch(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
