@@ -15,6 +15,7 @@ REINFORCEMENT = 100.0
 """q: so large that what was shown once is known; the paper has 1 and 16, and shows each pattern twenty times."""
 NEIGHBOURHOOD = 5  # side of a hypercolumn
 WORTHWHILE = 0.1  # of the strongest zone: fainter ones recruit no plane
+NOTHING = 1e-4  # intensity of a zone in which there is nothing
 
 
 class Learner:
@@ -40,8 +41,8 @@ class Learner:
         strongest, planes = answers.max(1)
         around = _largest_around(strongest)
         self.reinforce(seen, intensity, answers, planes, (strongest > 0) & (strongest == around))
-        peak = (intensity[:, 0] == _largest_around(intensity[:, 0])) & (intensity[:, 0] > WORTHWHILE * intensity.max())
-        self.recruit(seen, intensity, peak & (around <= 0))
+        peak = intensity[:, 0] == _largest_around(intensity[:, 0])
+        self.recruit(seen, intensity, peak & _worthwhile(intensity) & (around <= 0))
 
     def reinforce(
         self, seen: torch.Tensor, intensity: torch.Tensor, answers: torch.Tensor, planes: torch.Tensor, winners: torch.Tensor
@@ -102,13 +103,20 @@ def selectivity_for(cells: SimpleCells, maps: torch.Tensor, answering: float) ->
     seen = functional.relu(maps)
     margin = tuple(side // 2 for side in cells.weight.shape[2:])
     intensity = cells.intensity(seen)
-    worthwhile = (intensity > WORTHWHILE * intensity.max())[:, 0]
+    worthwhile = _worthwhile(intensity)
+    if not worthwhile.any():
+        return cells.selectivity
     exciting = functional.conv2d(seen, cells.weight, padding=margin).permute(0, 2, 3, 1)[worthwhile]
     damping = cells.inhibition * intensity.permute(0, 2, 3, 1)[worthwhile]
     agreement = (exciting / damping.clamp_min(1e-9)).flatten()  # a cell answers where this exceeds 2r/(1 + r)
     rank = max(1, min(len(agreement), round(answering * len(exciting))))
     threshold = float(agreement.topk(rank).values[-1].clamp(0.05, 1.95))
     return threshold / (2 - threshold)
+
+
+def _worthwhile(intensity: torch.Tensor) -> torch.Tensor:
+    """Of [N, 1, H, W] the places [N, H, W] where there is something to see."""
+    return (intensity > max(NOTHING, WORTHWHILE * float(intensity.max())))[:, 0]
 
 
 def _largest_around(values: torch.Tensor) -> torch.Tensor:
