@@ -16,7 +16,8 @@ from engine.networks import zoo
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.networks.layers import CONVOLUTIONS, Network, Shape, walk
 from engine.project.records import Split
-from engine.training.recipe import PRESETS, Augmentation, Recipe, check, suited_augmentation, with_field
+from engine.training.presets import PRESETS
+from engine.training.recipe import Augmentation, Recipe, check, suited_augmentation, with_field
 from gui import networks
 from gui.bridge import Bridge
 from gui.state import AppState
@@ -154,7 +155,7 @@ def freeze(state: AppState) -> bool:
 
 def recipe(state: AppState, device: str = "auto") -> Recipe:
     """The recipe as kept in the project, else the solid one, for a device."""
-    kept = PRESETS["solid"][1]
+    kept = PRESETS["solid"].recipe
     try:
         found = msgspec.json.decode(state.memory.get(RECIPE, ""), type=Recipe)
         check(found)

@@ -14,7 +14,8 @@ from engine.commands.output import Output, percent
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingStarted
-from engine.training.recipe import PRESETS, Recipe
+from engine.training.presets import PRESETS
+from engine.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -47,7 +48,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         "device": options.device,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    return replace(PRESETS["solid"][1], **given, preset="own")
+    return replace(PRESETS["solid"].recipe, **given, preset="own")
 
 
 def run_folder(out: str | None, data: str, network: str) -> Path:

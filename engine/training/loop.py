@@ -17,20 +17,22 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from engine.control import Cancelled, CancelToken
 from engine.data.augmentation import Augment, Mix, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.networks.modules.containers import Auxiliary
+from engine.training.averaging import Average
 from engine.training.feeding import Feed, LaterPart, Part, Resident
-from engine.training.freezing import is_frozen, to_training
+from engine.training.freezing import Thawing, is_frozen, to_training
 from engine.training.inference import logits_of
+from engine.training.limits import Limits
 from engine.training.losses import Criterion, larger_share
-from engine.training.optimisers import make_optimiser
+from engine.training.optimisers import make_optimiser, set_rate
 from engine.training.precision import Arithmetic
 from engine.training.recipe import Recipe
+from engine.training.regularising import Gradients
 from engine.training.sampling import balanced_stream, stream
 from engine.training.schedules import learning_rate
 
@@ -102,8 +104,13 @@ class Trained(NamedTuple):
 
 
 def batch_size(recipe: Recipe, pictures: int) -> int:
-    """Pictures a step: the recipe's, but at most a sixteenth of the training pictures, and at least 8 where there are as many."""
+    """Pictures shown at once: the recipe's, but at most a sixteenth of the training pictures, and at least 8 where there are as many."""
     return max(1, min(recipe.batch, pictures, max(8, pictures // FEWEST_STEPS)))
+
+
+def step_size(recipe: Recipe, pictures: int) -> int:
+    """Pictures that make one step: as many batches as the recipe accumulates, but at most all."""
+    return min(pictures, recipe.accumulate * batch_size(recipe, pictures))
 
 
 def steps_per_epoch(pictures: int, batch: int) -> int:
@@ -174,20 +181,24 @@ class _Run:
         self.normalise, self.arithmetic, self.token, self.watcher = normalise, arithmetic, token, watcher
         self.device = next(module.parameters()).device
         self.feed: Feed = Resident(training, self.device) if isinstance(training, Part) else training
-        self.batch = batch_size(recipe, len(training.labels))
+        self.batch = step_size(recipe, len(training.labels))
         self.steps_per_epoch = steps_per_epoch(len(training.labels), self.batch)
         self.steps = self.steps_per_epoch * recipe.epochs
         self.augment = Augment(normalise, recipe.augmentation, recipe.seed, self.device)
         self.mix = Mix(recipe.augmentation, recipe.seed, self.device)
         self.criterion = Criterion(recipe, training.labels, self.device)
         self.optimiser = make_optimiser(module, recipe, self.device)
+        self.gradients = Gradients(module, recipe)
+        self.average = Average(module, recipe.ema) if recipe.ema else None
+        self.thawing = Thawing(module, recipe.unfreeze)
+        self.limits = Limits(recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=arithmetic.precision is torch.float16)
         self.losses = torch.zeros(self.steps, device=self.device)
         self.hits = torch.zeros(self.steps, device=self.device)
         self.kept_losses = np.zeros(self.steps, np.float32)
         self.kept_accuracies = np.zeros(self.steps, np.float32)
         self.heads = [part for part in module.modules() if isinstance(part, Auxiliary) and not is_frozen(part)]
-        self.pieces = 1  # a step's pictures are shown in so many parts; doubled when memory runs out
+        self.pieces = recipe.accumulate  # a step's pictures are shown in so many parts; doubled when memory runs out
         self.told = 0  # steps that the watcher knows of
         self.rate = 0.0
         self.seconds = 0.0
@@ -203,33 +214,43 @@ class _Run:
             batches = stream(len(labels), self.batch, self.recipe.seed, labels.device)
         batches = self.feed.ahead(batches)
         for number in range(1, self.recipe.epochs + 1):
-            self.one_epoch(number, batches)
-            self.validate(number)
+            self.thawing.at(number)
+            last = self.one_epoch(number, batches)
+            self.validate(number, last)
+            ended = self.limits.after(self.epochs[-1].validation_loss, self.epochs[-1].validation_accuracy, self.seconds)
+            if ended and number < self.recipe.epochs:
+                self.watcher.notice(f"{ended} The training has ended after epoch {number}.")
+                break
 
-    def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> None:
+    def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> int:
+        """The steps of an epoch, or as many as the time allows; gives the number of steps done since the beginning."""
         first = (number - 1) * self.steps_per_epoch
+        last = first + self.steps_per_epoch
         to_training(self.module)
         begun = told = time.perf_counter()
         before = self.seconds
         try:
-            for step in range(first, first + self.steps_per_epoch):
+            for step in range(first, last):
                 self.token.check()
                 rows = next(batches)
-                self.set_rate(step)
+                self.set_rate(step, before + time.perf_counter() - begun)
                 self.step(step, *self.feed.batch(rows))
                 now = time.perf_counter()
                 if now - told >= PARCEL_SECONDS:
                     told = now
                     self.seconds = before + now - begun
                     self.tell(step + 1)
-            self.tell(first + self.steps_per_epoch)
+                if self.limits.over(before + now - begun):
+                    last = step + 1
+                    break
+            self.tell(last)
         finally:
             self.seconds = before + time.perf_counter() - begun
+        return last
 
-    def set_rate(self, step: int) -> None:
-        self.rate = learning_rate(self.recipe, step, self.steps)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate
+    def set_rate(self, step: int, seconds: float) -> None:
+        self.rate = learning_rate(self.recipe, self.limits.place(step, self.steps, seconds), self.steps)
+        set_rate(self.optimiser, self.rate)
 
     def step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
         """One step of the optimiser; when memory runs out, again in smaller pieces of the same sum."""
@@ -249,10 +270,15 @@ class _Run:
                 torch.cuda.empty_cache()
             self.watcher.notice(f"The device ran out of memory: each batch of {self.batch} is now shown in {self.pieces} parts.")
         self.watcher.gradients(step + 1, self.scaler.get_scale)
+        if self.gradients.changed:
+            self.scaler.unscale_(self.optimiser)
+            self.gradients.change()
         self.scaler.step(self.optimiser)
         self.watcher.stepped(step + 1)
         self.scaler.update()
         self.optimiser.zero_grad()
+        if self.average is not None:
+            self.average.update()
 
     def accumulate(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
         precision = self.arithmetic.precision
@@ -293,19 +319,22 @@ class _Run:
         if len(bad):
             raise _Diverged(first + good, float(losses[good]))
 
-    def validate(self, number: int) -> None:
-        last = number * self.steps_per_epoch
-        these = slice(last - self.steps_per_epoch, last)
+    def validate(self, number: int, last: int) -> None:
+        """Measure what would be kept, which is the running mean of the weights where there is one."""
+        with self.average.in_place() if self.average is not None else contextlib.nullcontext():
+            self.measure(number, slice((number - 1) * self.steps_per_epoch, last))
+
+    def measure(self, number: int, these: slice) -> None:
         loss, accuracy, confusion = math.nan, math.nan, None
         self.module.eval()
         if self.validation is not None:
             logits = logits_of(self.module, self.validation.pixels, self.normalise, self.token, self.arithmetic)
             labels = self.validation.labels.cpu()
-            loss = float(functional.cross_entropy(logits, labels))
+            loss = float(self.criterion.plain(logits, labels))
             confusion = confusion_matrix(labels.numpy(), logits.argmax(1).numpy(), logits.shape[1])
             accuracy = float(np.trace(confusion) / len(labels))
         means = float(self.kept_losses[these].mean()), float(self.kept_accuracies[these].mean())
-        epoch = Epoch(number, last, *means, loss, accuracy, confusion)
+        epoch = Epoch(number, these.stop, *means, loss, accuracy, confusion)
         self.epochs.append(epoch)
         if self.best is None or better(epoch, self.best):
             self.best = epoch
@@ -315,6 +344,7 @@ class _Run:
     def restore_best(self) -> None:
         if self.best is not None:
             self.module.load_state_dict(self.best_state)
+        self.thawing.all()
         self.module.eval()
 
     def result(self, outcome: str, failure: UserError | None) -> Trained:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -54,6 +54,12 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cutmix: float = 0.0
 
 
+Loss: TypeAlias = Literal["cross-entropy", "squared", "hinge", "focal", "rbf"]
+Optimiser: TypeAlias = Literal["sgd", "adamw", "adam", "muon"]
+Schedule: TypeAlias = Literal["one-cycle", "cosine", "step", "constant"]
+Initialisation: TypeAlias = Literal["suited", "kaiming", "xavier", "fan-in", "normal"]
+
+
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a network is trained.
 
@@ -62,18 +68,66 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preset : str
         Name of the preset it came from; "own" once a field was changed.
     epochs : int
-        Passes over the training pictures.
+        Passes over the training pictures, at most.
+    minutes : float
+        Training ends after so many minutes, and the schedule is shortened to fit; 0 for no limit. With it, the same seed need not
+        give the same weights.
+    target : float
+        Training ends after the epoch whose validation accuracy reaches this share, in [0, 1]; 0 for none.
+    patience : int
+        Training ends when the validation loss has not fallen below its least for so many epochs; 0 for never.
     batch : int
-        Pictures a step; with few training pictures a sixteenth of them, so that an epoch has at least some 16 steps.
-    learning_rate, momentum, weight_decay : float
-        Peak learning rate; momentum in [0, 1) (SGD alone); decoupled decay for AdamW, L2 for SGD.
+        Pictures that are shown at once; with few training pictures a sixteenth of them, so that an epoch has at least some 16 steps.
+    accumulate : int
+        Batches whose gradients make one step, for steps of more pictures than memory holds.
+    learning_rate, momentum : float
+        Peak learning rate; momentum in [0, 1) (SGD and Muon).
+    nesterov : bool
+        Look ahead along the momentum (Nesterov 1983; SGD and Muon).
+    weight_decay : float
+        L2: for SGD and Adam the gradient of half its product with the sum of squared weights is added; for AdamW and Muon weights
+        shrink by its product with the learning rate at each step (Loshchilov and Hutter 2019). Biases and norms are left out.
+    l1 : float
+        Weight of the sum of absolute weights in what is minimised; biases and norms are left out.
+    optimiser : str
+        "muon" (Jordan 2024) makes steps of hidden weight matrices orthogonal; all else goes by AdamW.
+    schedule : str
+        "one-cycle" up and down again, "cosine" falls along half a cosine to 0, "step" to a tenth at half and again at three quarters.
+    warm_up : float or None
+        Share of the steps over which the rate rises at the beginning, in [0, 0.9]; None takes a fifth for one cycle, 0 for others.
+    loss : str
+        "squared": half the squared distance of the logits to the one-hot label; "hinge": Weston and Watkins 1999; "focal": Lin et al.
+        2017; "rbf": LeCun et al. 1998, equation 9, for networks that end in distances.
+    focal : float
+        The focal loss's exponent, in [0, 10]; 0 is cross-entropy.
     label_smoothing : float
-        Probability mass spread over all classes, in [0, 1).
+        Probability mass spread over all classes, in [0, 1); of cross-entropy and the squared loss.
     class_weights : bool
         Weigh each class's loss by the inverse of its number of training pictures, mean 1 over these pictures: so the loss keeps its
         size and the learning rate its meaning. Beside balanced sampling all weights are 1, for rare classes would count twice.
     balanced_sampling : bool
         Draw training pictures so that each class comes equally often in the mean. Ignored, as class weights are, by classic classifiers.
+    clip : float
+        Largest norm of the gradient of all weights together; 0 for none (Pascanu et al. 2013).
+    ema : float
+        Decay a step of a running mean of the weights, which then is what is measured and kept, in [0, 1); 0 for none.
+    dropout : float or None
+        Takes the place of every dropout rate of the network, in [0, 0.95]; None leaves them.
+    initialisation : str
+        "suited": N(0, gain²/n) by the activation that follows; "kaiming": N(0, 2/n) everywhere (He et al. 2015); "xavier":
+        N(0, 2/(n + m)) (Glorot and Bengio 2010); "fan-in": N(0, 1/n); "normal": N(0, 1), which saturates. A unit has n inputs, and
+        its inputs go to m units.
+    zero_residual : bool
+        The last layer with weights of each residual body begins at 0, so that blocks begin as the identity (Goyal et al. 2017).
+    frozen : tuple of str
+        Dotted names of layers or containers whose weights stay as they are.
+    layer_decay : float
+        The learning rate of each part of the network is this times that of the next one, in (0, 1] (Howard and Ruder 2018); parts as
+        in `freezing.parts_of`.
+    unfreeze : int
+        Epochs after which one more part, from the last to the first, begins to learn (Howard and Ruder 2018); 0: all learn at once.
+    probe : bool
+        Only the last layer learns; what the others make of each picture is computed once, without random changes.
     augmentation : Augmentation
     suit_augmentation : bool
         Where `augmentation` changes nothing, take what suits the data instead: for convolutional networks `FEW_GREY`, `MANY_GREY`
@@ -93,11 +147,11 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preset: str = "solid"
     epochs: int = 8
     batch: int = 128
-    optimiser: Literal["sgd", "adamw"] = "adamw"
+    optimiser: Optimiser = "adamw"
     learning_rate: float = 6e-3
     momentum: float = 0.9
     weight_decay: float = 0.01
-    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    schedule: Schedule = "one-cycle"
     label_smoothing: float = 0.0
     class_weights: bool = False
     balanced_sampling: bool = False
@@ -108,6 +162,24 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str = "auto"
     neighbours: int = 1
     distance: Literal["l1", "l2"] = "l2"
+    minutes: float = 0.0
+    target: float = 0.0
+    patience: int = 0
+    accumulate: int = 1
+    nesterov: bool = True
+    warm_up: float | None = None
+    loss: Loss = "cross-entropy"
+    focal: float = 2.0
+    l1: float = 0.0
+    clip: float = 0.0
+    ema: float = 0.0
+    dropout: float | None = None
+    initialisation: Initialisation = "suited"
+    zero_residual: bool = False
+    frozen: tuple[str, ...] = ()
+    layer_decay: float = 1.0
+    unfreeze: int = 0
+    probe: bool = False
 
 
 MANY = 10_000  # training pictures; the fewer there are, the more they should vary
@@ -118,15 +190,6 @@ PHOTOGRAPHS = Augmentation(shift=0.05, flip=True, crop=0.8, colour=0.2)
 # Two strengths for any kind of pictures; whether they may be mirrored depends on what they show, and is left as it is.
 GENTLE = Augmentation(shift=0.05, crop=0.9, colour=0.1, rotate=5.0, scale=0.1, noise=0.01)
 STRONG = Augmentation(shift=0.1, crop=0.7, colour=0.4, rotate=15.0, scale=0.2, blur=0.015, noise=0.04, erase=0.2)
-
-PRESETS: dict[str, tuple[str, Recipe]] = {
-    "quick-look": ("A first answer in seconds", Recipe(preset="quick-look", epochs=3)),
-    "solid": ("A good result without waiting long", Recipe(preset="solid", epochs=10)),
-    "best": (
-        "More passes, small shifts and smoothed labels against overfitting",
-        Recipe(preset="best", epochs=30, label_smoothing=0.05, augmentation=Augmentation(shift=0.08)),
-    ),
-}
 
 
 def suited_augmentation(recipe: Recipe, convolutional: bool, channels: int, pictures: int) -> Augmentation:
@@ -164,23 +227,37 @@ def with_field(recipe: Recipe, name: str, value: Any) -> Recipe:
 
 
 def check(recipe: Recipe) -> None:
-    """Refuse a recipe that cannot be trained.
+    """Refuse a recipe that cannot be trained, or whose fields contradict each other.
+
+    What depends on the network or on the data is checked where these are known, see `engine.training.suiting`.
 
     Raises
     ------
     ValueError
-        One sentence that names the field, its value and the range that it must lie in.
+        One sentence that names the field and the reason.
     """
     augmentation = recipe.augmentation
-    ranges: tuple[tuple[str, float, float, float], ...] = (
-        ("epochs", recipe.epochs, 1, 100_000),
+    ranges: tuple[tuple[str, float | None, float, float], ...] = (
+        ("number of epochs", recipe.epochs, 1, 100_000),
+        ("limit in minutes", recipe.minutes, 0, 100_000),
+        ("target accuracy", recipe.target, 0, 1),
+        ("patience", recipe.patience, 0, 100_000),
         ("batch", recipe.batch, 1, 65_536),
+        ("number of batches a step", recipe.accumulate, 1, 1_024),
         ("learning rate", recipe.learning_rate, 1e-9, 1e6),
         ("momentum", recipe.momentum, 0, 0.9999),
         ("weight decay", recipe.weight_decay, 0, 10),
+        ("L1", recipe.l1, 0, 10),
+        ("warm-up", recipe.warm_up, 0, 0.9),
+        ("focal exponent", recipe.focal, 0, 10),
         ("label smoothing", recipe.label_smoothing, 0, 0.9999),
+        ("gradient clipping", recipe.clip, 0, 1e6),
+        ("mean of the weights", recipe.ema, 0, 0.99999),
+        ("dropout", recipe.dropout, 0, 0.95),
+        ("rate of earlier layers", recipe.layer_decay, 0.01, 1),
+        ("gradual unfreezing", recipe.unfreeze, 0, 100_000),
         ("seed", recipe.seed, 0, 2**63 - 1),
-        ("neighbours", recipe.neighbours, 1, 1_000),
+        ("number of neighbours", recipe.neighbours, 1, 1_000),
         ("shift", augmentation.shift, 0, 0.5),
         ("crop", augmentation.crop, 0.05, 1),
         ("colour", augmentation.colour, 0, 1),
@@ -194,5 +271,78 @@ def check(recipe: Recipe) -> None:
         ("CutMix", augmentation.cutmix, 0, 10),
     )
     for name, value, low, high in ranges:
-        if not math.isfinite(value) or not low <= value <= high:
+        if value is not None and (not math.isfinite(value) or not low <= value <= high):
             raise ValueError(f"The {name} is {value:g}: choose a number from {low:g} to {high:g}.")
+    for found in contradictions(recipe):
+        raise ValueError(f"{found.reason}.")
+
+
+class Contradiction(NamedTuple):
+    """Two choices that exclude each other: the field (as `field_of` names it) that had better be changed, and why."""
+
+    field: str
+    reason: str
+
+
+SOFT = ("cross-entropy", "squared")
+"""Losses that take shares of several classes as their target."""
+
+
+def contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
+    """All choices of a recipe that exclude each other, whatever the network."""
+    augmentation = recipe.augmentation
+    words = {"hinge": "hinge loss", "focal": "focal loss", "rbf": "loss by distances"}.get(recipe.loss, "loss")
+    probed = "the linear probe computes what the network makes of each picture once"
+    found = (
+        (
+            recipe.label_smoothing > 0 and recipe.loss not in SOFT,
+            "label_smoothing",
+            f"Label smoothing needs a loss whose target may be shared among classes, which the {words} is not",
+        ),
+        (
+            augmentation.mixup > 0 and recipe.loss not in SOFT,
+            "augmentation.mixup",
+            f"MixUp needs a loss whose target may be shared among classes, which the {words} is not",
+        ),
+        (
+            augmentation.cutmix > 0 and recipe.loss not in SOFT,
+            "augmentation.cutmix",
+            f"CutMix needs a loss whose target may be shared among classes, which the {words} is not",
+        ),
+        (
+            recipe.optimiser == "muon" and recipe.momentum == 0,
+            "momentum",
+            "Muon makes the momentum orthogonal, so the momentum cannot be 0",
+        ),
+        (
+            recipe.unfreeze >= recipe.epochs and recipe.unfreeze > 0,
+            "unfreeze",
+            f"Gradual unfreezing after {recipe.unfreeze} epochs never begins in a training of {recipe.epochs}",
+        ),
+        (
+            recipe.probe and recipe.unfreeze > 0,
+            "unfreeze",
+            "Gradual unfreezing has nothing to do in a linear probe, where the last layer alone learns",
+        ),
+        (
+            recipe.probe and recipe.layer_decay < 1,
+            "layer_decay",
+            "Lower rates of earlier layers have no effect in a linear probe, where the last layer alone learns",
+        ),
+        (
+            recipe.probe and bool(recipe.frozen),
+            "frozen",
+            "Layers to freeze need not be named in a linear probe, where the last layer alone learns",
+        ),
+        (
+            recipe.probe and recipe.dropout is not None,
+            "dropout",
+            f"Dropout has no effect where {probed}",
+        ),
+        (
+            recipe.probe and augmentation != Augmentation(),
+            "augmentation",
+            f"Random changes of the pictures have no effect where {probed}",
+        ),
+    )
+    return tuple(Contradiction(field, reason) for excluded, field, reason in found if excluded)

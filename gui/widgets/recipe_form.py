@@ -8,7 +8,8 @@ import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
-from engine.training.recipe import PRESETS, Recipe, check, field_of, with_field
+from engine.training.presets import PRESETS
+from engine.training.recipe import Recipe, check, field_of, with_field
 from gui.theme import px
 from gui.widgets.basics import label
 from gui.widgets.network_card import ChoiceCard
@@ -131,7 +132,7 @@ class RecipeForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._recipe = PRESETS["solid"][1]
+        self._recipe = PRESETS["solid"].recipe
         self._filling = False
         self.fault = ""
         column = QVBoxLayout(self)
@@ -139,8 +140,8 @@ class RecipeForm(QWidget):
         column.setSpacing(px(8))
         self.cards: dict[str, PresetCard] = {}
         self._group = QButtonGroup(self)
-        for name, (words, recipe) in PRESETS.items():
-            card = PresetCard(name, words, recipe)
+        for name, preset in PRESETS.items():
+            card = PresetCard(name, preset.words, preset.recipe)
             card.clicked.connect(lambda _=False, chosen=name: self._take_preset(chosen))
             self.cards[name] = card
             self._group.addButton(card)
@@ -292,6 +293,6 @@ class RecipeForm(QWidget):
 
     def _take_preset(self, name: str) -> None:
         kept = {key: getattr(self._recipe, key) for key in ("seed", "device", "neighbours", "distance")}
-        recipe = msgspec.structs.replace(PRESETS[name][1], **kept)
+        recipe = msgspec.structs.replace(PRESETS[name].recipe, **kept)
         self.set_recipe(recipe, classic=False)
         self.changed.emit(recipe)

@@ -22,7 +22,8 @@ from engine.messages import (
     UnitProbed,
 )
 from engine.project.records import RunHistory
-from engine.training.recipe import PRESETS, Recipe
+from engine.training.presets import PRESETS
+from engine.training.recipe import Recipe
 from gui.pages.train import TrainPage
 from gui.training_curves import steps
 
@@ -65,7 +66,7 @@ def learn(bridge, host, job, epochs=2, steps_an_epoch=5, run="run-1") -> None:
 def test_the_button_sends_network_recipe_and_size(page, bridge, host):
     press_train(page, bridge, host)
     sent = host.sent(Train)[0]
-    assert (sent.network, sent.recipe, sent.size) == ("lenet-5", PRESETS["solid"][1], None)
+    assert (sent.network, sent.recipe, sent.size) == ("lenet-5", PRESETS["solid"].recipe, None)
     assert host.sent(PinUnit)[0].layer == "conv5"
     assert page.train_button.text() == "Stop and keep"
 

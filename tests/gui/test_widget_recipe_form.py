@@ -5,7 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from engine.training.recipe import PRESETS, Augmentation, Recipe
+from engine.training.presets import PRESETS
+from engine.training.recipe import Augmentation, Recipe
 from gui.widgets.recipe_form import CHANGES, FIELDS, UNEQUAL, RecipeForm, number_of
 
 
@@ -37,7 +38,7 @@ def test_a_preset_is_taken_whole_but_for_seed_and_device(qtbot, form, preset):
     with qtbot.waitSignal(form.changed) as caught:
         QTest.mouseClick(form.cards[preset], Qt.MouseButton.LeftButton)
     taken = caught.args[0]
-    assert (taken.preset, taken.epochs, taken.seed, taken.device) == (preset, PRESETS[preset][1].epochs, 4, "cpu")
+    assert (taken.preset, taken.epochs, taken.seed, taken.device) == (preset, PRESETS[preset].recipe.epochs, 4, "cpu")
     assert form.cards[preset].isChecked()
 
 

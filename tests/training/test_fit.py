@@ -239,7 +239,7 @@ def test_out_of_memory_halves_and_says_so(digits: Dataset, tmp_path: Path, monke
 
 
 def test_recipe_network_and_data_are_checked_first(digits: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="The epochs is 0"):
+    with pytest.raises(UserError, match="number of epochs is 0"):
         trained(digits, tmp_path / "a", Recipe(epochs=0))
     with pytest.raises(UserError, match="not a network"):
         trained(digits, tmp_path / "b", network="lenet-55")
