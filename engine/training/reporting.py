@@ -26,6 +26,7 @@ from engine.training.loop import Epoch, Parcel
 from engine.training.moments import Keeper
 from engine.training.remaining import Remaining
 from engine.training.statistics import Observer
+from engine.training.tensorboard import EventFile
 
 CONVOLUTIONS = Conv, PatchEmbedding, SimpleCells
 BETWEEN_FILTERS = 0.25  # seconds; also between words on progress
@@ -46,7 +47,9 @@ class Reporter:
         pinned: Callable[[], PinUnit | None],
         emit: Callable[[Event], None],
         folder: Path | None = None,
+        events: EventFile | None = None,
     ) -> None:
+        self._events = events
         self._run, self._epochs, self._batch, self._dataset = run, epochs, batch, dataset
         self._network, self._module, self._normalise = network, module, normalise
         self._pinned, self._emit = pinned, emit
@@ -86,6 +89,8 @@ class Reporter:
                 learning_rate=parcel.learning_rate,
             )
         )
+        if self._events is not None:
+            self._events.steps(parcel.first, parcel.losses, parcel.accuracies, parcel.learning_rate)
         done = parcel.first + len(parcel.losses) - 1
         self._statistics(parcel, done)
         now = time.perf_counter()
@@ -120,6 +125,11 @@ class Reporter:
                 confusion=epoch.confusion,
             )
         )
+        if self._events is not None:
+            self._events.epoch(epoch.step, epoch.train_loss, epoch.train_accuracy, epoch.validation_loss, epoch.validation_accuracy)
+            if self._events.failed:
+                self.notice(self._events.failed)
+                self._events = None
         filters = self._filters(epoch.step)
         pinned = self._pinned()
         if pinned is not None and not pinned.layer:
