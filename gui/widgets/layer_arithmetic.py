@@ -97,7 +97,9 @@ def facts_of_network(network: Network, rows: Sequence[LayerRow]) -> list[Fact]:
     facts += [Fact(tr("Multiply-adds"), count(work), tr("For one picture")), _memory(values)]
     if found.field is not None:
         field = f"{found.field[0]} × {found.field[1]}"
-        facts.append(Fact(tr("Receptive field"), field, tr("Pixels that one unit of the last convolution can see, padding included")))
+        facts.append(
+            Fact(tr("Field of the last convolution"), field, tr("Pixels that one unit of the last convolution can see, padding included"))
+        )
     return facts
 
 

@@ -62,6 +62,7 @@ class NetworkPainter:
         self._paths: dict[int, QLineF | QPainterPath] = {}
         self._tips: dict[int, QPolygonF] = {}
         self._frames = {frame.name for frame in drawing.frames}
+        self._notes = {note.name for box in drawing.boxes for note in box.notes} - {box.name for box in drawing.boxes}
 
     # ------------------------------------------------------------ all
 
@@ -113,7 +114,7 @@ class NetworkPainter:
 
     def _paint_halo(self, painter: QPainter, name: str, zoom: float) -> None:
         span = self.sight.span(name) if name else None
-        if span is None or name in self._frames:
+        if span is None or name in self._frames or name in self._notes:  # those have marks of their own
             return
         margin = max(3.0, 2 / zoom)
         around = QRectF(span[0] - margin, span[1] - margin, span[2] - span[0] + 2 * margin, span[3] - span[1] + 2 * margin)
