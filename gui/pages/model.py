@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from engine.messages import DeleteNetwork, DescribeNetwork, ProbeTraining, ReadNetwork
+from engine.messages import DeleteNetwork, DescribeNetwork, Event, JobClosed, NetworksChanged, ProbeTraining, ReadNetwork
 from engine.networks.arithmetic import LayerRow
 from gui import network_ways, networks, plan
 from gui.bridge import Bridge
@@ -55,6 +55,9 @@ class ModelPage(Page):
         super().__init__(bridge, settings, parent)
         self._finder = plan.typical_finder(bridge)
         self._asked: tuple[object, ...] = ()
+        self._reading = 0
+        self._fault = ""
+        bridge.happened.connect(self._heard)
         self._drawn: networks.Worked | None = None
         self._library_rows: tuple[LayerRow, ...] = ()
         self.designer = Designer(bridge, self)
@@ -303,8 +306,7 @@ class ModelPage(Page):
                 text = f"{failure.message} {failure.remedy}".strip()
             else:
                 text, look = self.tr("Working the network out …"), "caption"
-        elif (failed := state.failures.get("ReadNetwork")) is not None:
-            text = f"{failed.message} {failed.remedy}".strip()
+        text = text or self._fault
         self.refusal.setText(text)
         set_look(self.refusal, look)
         self.refusal.setVisible(bool(text))
@@ -326,6 +328,7 @@ class ModelPage(Page):
     # ------------------------------------------------------------ deeds
 
     def _choose(self, name: str) -> None:
+        self._fault = ""
         plan.keep(self.bridge, plan.NETWORK, name)
         if not self.bridge.state.writable:
             self.gallery.render(self.bridge.state)
@@ -359,9 +362,9 @@ class ModelPage(Page):
             self.designer.popup(layer, where, self.drawing)
 
     def _refuse(self, text: str) -> None:
-        self.refusal.setText(text)
-        set_look(self.refusal, "error")
-        self.refusal.setVisible(bool(text))
+        """Say why something could not be done, until something else is; "" takes it back."""
+        self._fault = text
+        self._render_refusal(self.bridge.state, plan.network_name(self.bridge.state), self._drawn or networks.Worked())
 
     def _fill_export_menu(self) -> None:
         network_ways.fill(self.export_menu, self, self.designer, self.drawing, self._refuse)
@@ -377,7 +380,16 @@ class ModelPage(Page):
     def _ask_for_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Open a network file"), "", self.tr("Networks (*.json)"))
         if path:
-            self.bridge.submit(ReadNetwork(str(Path(path))))
+            self._reading = self.bridge.submit(ReadNetwork(str(Path(path))))
+
+    def _heard(self, event: Event) -> None:
+        """A network that was read from a file is chosen; why one could not be read is said here."""
+        if not self._reading or event.job != self._reading:
+            return
+        if isinstance(event, NetworksChanged) and event.added:
+            self._choose(networks.OWN + event.added)
+        elif isinstance(event, JobClosed) and event.failure is not None:
+            self._refuse(f"{event.failure.message} {event.failure.remedy}".strip())
 
     def _show_run(self, run: str) -> None:
         self.bridge.dispatch(RunSelected(run=run))

@@ -2,13 +2,14 @@
 
 import sys
 
+import msgspec
 import pytest
 from made import opened
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from engine.messages import NetworksChanged, Remember, SaveNetwork
+from engine.messages import FailureText, NetworksChanged, Outcome, ReadNetwork, Remember, SaveNetwork
 from engine.networks import zoo
 from gui import plan
 from gui.network_figures import scale_of
@@ -149,3 +150,19 @@ def test_undo_of_the_window_is_the_designers_here(own):
 
 def test_without_a_network_of_ones_own_undo_is_the_windows(page):
     assert page.history() is None and not page.undo() and not page.redo()
+
+
+def test_a_file_that_was_read_is_chosen_and_one_that_cannot_be_is_told(page, bridge, host, monkeypatch):
+    monkeypatch.setattr("gui.pages.model.QFileDialog.getOpenFileName", lambda *_: ("/a/mine.json", ""))
+    made = zoo.make("lenet-5", (1, 32, 32), 3)
+    mine = msgspec.structs.replace(made, name="mine", title="Mine")
+    host.answers[ReadNetwork] = lambda command, job: [NetworksChanged(job=job, networks=(mine,), added="mine")]
+    page.gallery.file_button.click()
+    bridge.tick()
+    bridge.tick()
+    assert plan.network_name(bridge.state) == "own:mine" and page.heading.title.text() == "Mine"
+    del host.answers[ReadNetwork]
+    page.gallery.file_button.click()
+    host.finish(len(host.commands), Outcome.FAILED, FailureText("user", "mine.json is not a network.", "Choose another."))
+    bridge.tick()
+    assert page.refusal.isVisible() and "mine.json is not a network. Choose another." in page.refusal.text()
