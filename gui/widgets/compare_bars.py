@@ -175,8 +175,9 @@ class LayerBars(Canvas):
                 return
 
     def _shade(self, group: Group) -> QColor:
-        tones = colours().curves
-        return colour({"convolution": tones[1], "linear": tones[0], "attention": tones[3], "other": tones[6]}[group])
+        """Greys, for colours are the networks' here: dark ones first seen are the linear layers, where parameters sit."""
+        tones = colours()
+        return colour({"convolution": tones.curves[6], "linear": tones.text, "attention": tones.curves[3], "other": tones.line}[group])
 
     def _paint_legend(self, painter: QPainter, size: QSizeF) -> None:
         words = {

@@ -52,6 +52,7 @@ class CompareChooser(QWidget):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.activated[str].connect(lambda text: self._add(self.box.findText(text)))
         self.box.activated.connect(self._add)
+        self.box.lineEdit().returnPressed.connect(self._add_typed)
         self._flow.addWidget(self.box)
         theme().changed.connect(self.dress)
         self.dress()
@@ -85,7 +86,10 @@ class CompareChooser(QWidget):
         self._flow.removeWidget(self.box)
         self.chips = {}
         for name, title in self._chosen:
-            chip = button(f" {title}  ×", "chip", self.tr("Compare without {title}").format(title=title))
+            alone = len(self._chosen) == 1  # something is always shown
+            tip = self.tr("Add another network to compare it with") if alone else self.tr("Compare without {title}").format(title=title)
+            chip = button(f" {title}" if alone else f" {title}  ×", "chip", tip)
+            chip.setEnabled(not alone)
             chip.setAccessibleName(self.tr("{title}: take away").format(title=title))
             chip.clicked.connect(lambda _=False, gone=name: self._take(gone))
             self._flow.addWidget(chip)
@@ -111,6 +115,18 @@ class CompareChooser(QWidget):
         name = self.box.itemData(row) if row >= 0 else None
         if name is not None and name not in self.names:
             self.changed.emit((*self.names, name))
+
+    def _add_typed(self) -> None:
+        """Return takes what is called exactly so, else what begins so, else what has the words in it."""
+        words = self.box.currentText().strip().lower()
+        found: list[tuple[int, int]] = []
+        for row in range(self.box.count()):
+            name, text = str(self.box.itemData(row)).lower(), self.box.itemText(row).lower()
+            if words and (words in text or words in name):
+                exact = words in (name, text, name.partition(":")[2], text.rpartition(" (")[0])
+                found.append((0 if exact else 1 if text.startswith(words) else 2, row))
+        if found:
+            self._add(min(found)[1])
 
     def _take(self, name: str) -> None:
         self.changed.emit(tuple(other for other in self.names if other != name))

@@ -181,9 +181,20 @@ def test_what_is_compared_is_kept_in_the_project(qtbot, panel, bridge, host):
     panel.chooser.chips["alexnet-one-tower"].click()
     assert panel.compared == ("alexnet", "googlenet") == panel.chooser.names
     assert panel.chooser.box.findData("googlenet") < 0 <= panel.chooser.box.findData("alexnet-one-tower")
-    for name in panel.compared:
-        panel.chooser.chips[name].click()
-    assert panel.compared == ("alexnet", "alexnet-one-tower")
+    panel.chooser.chips["alexnet"].click()
+    assert panel.compared == ("googlenet",)
+    panel.chooser.chips["googlenet"].click()
+    assert panel.compared == ("googlenet",), "the last one stays"
+
+
+@pytest.mark.parametrize("typed", ["plain-20", "Plain-20", "plain-2", "lain-20"])
+def test_return_adds_what_is_typed(qtbot, panel, bridge, host, typed):
+    open_project(qtbot, panel, bridge, host, memory={"network": "alexnet"})
+    edit = panel.chooser.box.lineEdit()
+    edit.setFocus()
+    edit.setText(typed)
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    assert panel.compared[-1] == "plain-20"
 
 
 def test_the_box_finds_a_network_by_a_part_of_its_name(qtbot, panel, bridge, host):
