@@ -31,7 +31,8 @@ def make(shape: Shape, classes: int) -> Network:
 
     The paper's are the cells, their equations, the order of the layers, three stages and the input of 16×16; it has 24 planes a
     layer, which suit a handful of tidy patterns, and no read-out: there each of the last planes means one pattern. Ours are the
-    numbers of planes, C layers that halve the maps instead of cutting their edges, and the vote of the last planes.
+    numbers of planes, C layers that halve the maps instead of cutting their edges, and the vote of the last planes. As in the paper
+    the cells answer to what is bright, so that dark shapes on a bright ground are learnt less well.
     """
     whole = _halved(_halved(shape[1:]))
     body = Sequence(
