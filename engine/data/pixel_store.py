@@ -25,9 +25,30 @@ from engine.data.colour import Picture
 log = logging.getLogger("fovea.pixels")
 
 SPARE_BYTES = 2_000_000_000  # of the disk, left to others
+PARCEL = 16  # pictures that a thread decodes at a time
 BETWEEN_MARKS = 1.0  # seconds of decoding that a killed program loses at most
 
 Rows = npt.NDArray[np.int64]
+
+
+def missing(place: Path, count: int) -> int:
+    """How many of so many pictures are still to be decoded."""
+    if place.exists():
+        return 0
+    try:
+        marks = np.fromfile(place.with_suffix(".done"), np.uint8)
+    except OSError:
+        return count
+    return count - int(np.count_nonzero(marks == 1)) if len(marks) == count else count
+
+
+def has_room(place: Path, size: int) -> bool:
+    """Whether the disk has so many bytes to spare; the folder is made."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(place.parent).free >= size + SPARE_BYTES
+    except OSError:
+        return False
 
 
 class PixelStore:
@@ -157,12 +178,10 @@ class PixelStore:
 
     def _open(self) -> None:
         count = self._shape[0]
-        self._place.parent.mkdir(parents=True, exist_ok=True)
         kept = self._kept()
-        room = shutil.disk_usage(self._place.parent).free
-        wanted = self._picture * int(count - np.count_nonzero(kept)) if kept is not None else self._picture * count
-        if room < wanted + SPARE_BYTES:
-            self.failure = f"has no room for {wanted / 1e9:,.1f} GB of decoded pictures"
+        wanted = self._picture * (count if kept is None else int(count - np.count_nonzero(kept)))
+        if wanted and not has_room(self._place, wanted):
+            self.failure = f"no room for {wanted / 1e9:,.1f} GB on the disk"
             if kept is None:
                 return
         if kept is None:

@@ -29,6 +29,11 @@ class Decoded(NamedTuple):
     pixels: np.ndarray
     labels: np.ndarray
 
+    @property
+    def pictures(self) -> int:
+        """Different pictures; a picture that stands in for an unreadable one is there twice."""
+        return len(np.unique(self.rows))
+
 
 def is_classic(network: str) -> bool:
     """Whether a name means a classifier without layers."""

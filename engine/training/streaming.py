@@ -20,12 +20,11 @@ import torch
 
 from engine.control import Cancelled, CancelToken
 from engine.data.colour import Picture
-from engine.data.pixel_store import Rows
+from engine.data.pixel_store import PARCEL, Rows
 from engine.project.records import Skipped
 
 AHEAD_BYTES = 256_000_000
 SHALLOWEST, DEEPEST = 3, 16
-PARCEL = 16  # pictures that a thread decodes at a time, so that the first batches come soon
 POLL_SECONDS = 0.02
 NAMED_FILES = 5
 

@@ -1,0 +1,303 @@
+"""How the pictures of each split come to a training: decoded first where that takes moments, else while it is under way.
+
+What is shown at which step does not depend on the way: the same rows in the same order, the same stand-ins for pictures that cannot be
+read, and mean and deviation of the same pictures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from engine.control import CancelToken
+from engine.data import dataset as data
+from engine.data import pixel_store, pixels
+from engine.data.dataset import Dataset
+from engine.data.filling import Filling
+from engine.data.locators import located_at_working_size, parted
+from engine.data.pixel_store import Rows
+from engine.data.preprocessing import Preprocessing
+from engine.data.unreadable import UnreadablePicture
+from engine.failure import UserError
+from engine.memory import memory_of
+from engine.project.records import Skipped, Split
+from engine.training.feeding import Feed, LaterPart, Part, Resident, stand_ins
+from engine.training.preparing import Decoded
+from engine.training.saved import as_tensor
+from engine.training.streaming import Streamed, Whole
+
+PATIENCE_SECONDS = 10.0  # of decoding before the training begins
+TRIED = 16  # pictures decoded to learn how long all of them take
+SHARE_OF_MEMORY = 0.5  # of what is free, that pixels may take
+MEASURED = 2048  # pictures of files that mean and deviation are measured on; of arrays all
+READERS = 2  # threads that copy from what is mapped
+
+Progress = Callable[[int, int], None]
+
+
+class Later:
+    """A split that is decoded when it is first wanted; used like `Decoded`. `pictures` counts the unreadable, too."""
+
+    def __init__(self, pictures: int, make: Callable[[], Decoded]) -> None:
+        self.pictures = pictures
+        self._make = make
+        self._decoded: Decoded | None = None
+
+    def decoded(self) -> Decoded:
+        """Decode it, once; raises UserError if none of it can be read."""
+        if self._decoded is None:
+            self._decoded = self._make()
+        return self._decoded
+
+    @property
+    def rows(self) -> Rows:
+        """Row numbers in the dataset, int64 [N]."""
+        return self.decoded().rows
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Uint8 [N, H, W, C]."""
+        return self.decoded().pixels
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Int64 [N]."""
+        return self.decoded().labels
+
+
+class Streaming(NamedTuple):
+    """The training split, decoded while it is shown: row numbers and labels int64 [N], and where the pixels come from."""
+
+    rows: Rows
+    labels: np.ndarray
+    filling: Filling
+    threads: int
+
+    @property
+    def pictures(self) -> int:
+        """Pictures."""
+        return len(self.rows)
+
+
+class Supply(NamedTuple):
+    """The splits that have pictures, and those known to be unreadable."""
+
+    parts: dict[Split, Decoded | Later | Streaming]
+    failed: tuple[Skipped, ...]
+
+    @property
+    def streams(self) -> bool:
+        """Whether pictures are decoded while the training is under way."""
+        return isinstance(self.parts[Split.TRAIN], Streaming)
+
+
+def supply(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Progress, streams: bool | None = None) -> Supply:
+    """The splits of a dataset for a network's training.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With splits.
+    preprocessing : Preprocessing
+        Working size.
+    token : CancelToken
+        Checked before every picture.
+    progress : callable
+        Called with pictures done and pictures in all.
+    streams : bool or None
+        Whether to decode while the training is under way; None decides by how long it would take and whether there is room.
+
+    Raises
+    ------
+    UserError
+        If no training picture can be read.
+    """
+    rows = dataset.rows(Split.TRAIN)
+    if streams is None:
+        streams = _should_stream(dataset, preprocessing, token)
+    if not streams:
+        return _decoded(dataset, preprocessing, token, progress)
+    names, labels = [dataset.locators[row] for row in rows], dataset.labels[rows]
+    filling = Filling(names, dataset.root, preprocessing, partial(stand_ins, labels))
+    parts: dict[Split, Decoded | Later | Streaming] = {
+        Split.TRAIN: Streaming(rows, labels, filling, data.decoding_threads(names, dataset.root))
+    }
+    for split in (Split.VALIDATION, Split.TEST):
+        count = len(dataset.rows(split))
+        if count:
+            parts[split] = Later(count, partial(_readable, dataset, split, preprocessing, token, progress))
+    return Supply(parts, ())
+
+
+def feed_of(part: Decoded | Streaming, device: torch.device, token: CancelToken, tell: Callable[[str], None]) -> Feed:
+    """The feed of the training split: on the device where it fits, else beside it with batches fetched ahead. Close it after use.
+
+    Parameters
+    ----------
+    part : Decoded or Streaming
+        The split.
+    device : torch.device
+        Of the training.
+    token : CancelToken
+        Ends waiting.
+    tell : callable
+        Gets sentences about pictures found unreadable on the way, and about a full disk.
+    """
+    if isinstance(part, Streaming):
+        return Streamed(part.filling, part.labels, device, part.threads, token, tell)
+    if fits(part.pixels, device):
+        return Resident(Part(as_tensor(part.pixels).to(device), torch.from_numpy(part.labels).to(device)), device)
+    return Streamed(Whole(part.pixels), part.labels, device, READERS, token, tell)
+
+
+def part_of(part: Decoded | Later, device: torch.device) -> Part | LaterPart:
+    """A split for validating; on the device where it fits, else beside it, and decoded when it is wanted where it is not yet."""
+    if isinstance(part, Later):
+        return LaterPart(lambda: _placed(part.decoded(), device))
+    return _placed(part, device)
+
+
+def fits(array: np.ndarray, device: torch.device) -> bool:
+    """Whether pixels may lie on the device as a whole. What lies in the processor's memory already does."""
+    if device.type == "cpu" and not isinstance(array.base, np.memmap):
+        return True
+    return array.nbytes <= SHARE_OF_MEMORY * memory_of(device).free
+
+
+class Measured(NamedTuple):
+    """Mean and deviation of each channel, in units of the full range, and on how many pictures they were measured."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    pictures: int
+
+
+def measure(part: Decoded | Streaming, files: bool, token: CancelToken, progress: Progress) -> Measured:
+    """Mean and deviation of the training pictures: of arrays all, of files at most MEASURED, spread evenly.
+
+    The same pictures are measured whether they are decoded already or not.
+    """
+    count = len(part.labels)
+    rows = np.arange(count) if not files or count <= MEASURED else np.linspace(0, count - 1, MEASURED).round().astype(np.int64)
+    if isinstance(part, Decoded):
+        whole = part.pixels if len(rows) == count else part.pixels[rows]
+    else:
+        whole = _fetched(part, rows, token, progress)
+    mean, deviation = data.measure(whole)
+    return Measured(mean, deviation, len(rows))
+
+
+def of_files(dataset: Dataset) -> bool:
+    """Whether pictures are files of their own, or cut from such, rather than rows of arrays."""
+    return any(parted(locator)[0] in ("file", "crop") for locator in dataset.locators[:1])
+
+
+def _placed(part: Decoded, device: torch.device) -> Part:
+    pictures, labels = as_tensor(part.pixels), torch.from_numpy(part.labels)
+    return Part(pictures.to(device), labels.to(device)) if fits(part.pixels, device) else Part(pictures, labels)
+
+
+def _fetched(part: Streaming, rows: Rows, token: CancelToken, progress: Progress) -> np.ndarray:
+    pictures = np.empty((len(rows), *part.filling.shape), np.uint8)
+    size = pixel_store.PARCEL
+    with ThreadPoolExecutor(part.threads, thread_name_prefix="fovea-decode") as pool:
+        starts = range(0, len(rows), size)
+        parcels = [
+            pool.submit(part.filling.fetch, rows[start : start + size], pictures[start : start + size], token.check) for start in starts
+        ]
+        try:
+            for start, parcel in zip(starts, parcels, strict=True):
+                parcel.result()
+                progress(min(start + size, len(rows)), len(rows))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return pictures
+
+
+def _decoded(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Progress) -> Supply:
+    parts: dict[Split, Decoded | Later | Streaming] = {}
+    failed: list[Skipped] = []
+    total, done = int(np.count_nonzero(dataset.splits != Split.NONE)), 0
+
+    def tell(before: int, now: int, _of_split: int) -> None:
+        progress(before + now, total)
+
+    for split in (Split.TRAIN, Split.VALIDATION, Split.TEST):
+        rows = dataset.rows(split)
+        if not len(rows):
+            continue
+        found, problems, ok = data.decode(dataset, rows, preprocessing, token, partial(tell, done))
+        failed.extend(problems)
+        done += len(rows)
+        if not ok.any():
+            continue
+        if split is Split.TRAIN:
+            parts[split] = _stood_in(rows, found, dataset.labels[rows], ok)
+        else:
+            parts[split] = (
+                Decoded(rows, found, dataset.labels[rows]) if ok.all() else Decoded(rows[ok], found[ok], dataset.labels[rows[ok]])
+            )
+    if Split.TRAIN not in parts:
+        raise UserError("None of the training pictures can be read.", "Check that the files are still where they were.")
+    return Supply(parts, tuple(failed))
+
+
+def _stood_in(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:
+    """Other pictures take the places of those that cannot be read, as they do where that is found on the way."""
+    shown = np.arange(len(rows))
+    for bad in np.flatnonzero(~ok).tolist():
+        shown[bad] = next(row for row in stand_ins(labels, bad) if ok[row])
+        found[bad] = found[shown[bad]]  # mapped copy-on-write: the file stays as it is
+    return Decoded(rows[shown], found, labels[shown])
+
+
+def _readable(dataset: Dataset, split: Split, preprocessing: Preprocessing, token: CancelToken, progress: Progress) -> Decoded:
+    rows = dataset.rows(split)
+    found, _, ok = data.decode(dataset, rows, preprocessing, token, progress)
+    if not ok.any():
+        raise UserError(f"None of the {split.name.lower()} pictures can be read.", "Check that the files are still where they were.")
+    return _without(rows, found, dataset.labels[rows], ok)
+
+
+def _without(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:
+    return Decoded(rows, found, labels) if ok.all() else Decoded(rows[ok], found[ok], labels[ok])
+
+
+def _should_stream(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken) -> bool:
+    if not of_files(dataset):
+        return False
+    left, size, room = 0, preprocessing.height * preprocessing.width * preprocessing.channels, True
+    for split in (Split.TRAIN, Split.VALIDATION, Split.TEST):
+        rows = dataset.rows(split)
+        if not len(rows):
+            continue
+        place = pixels.place_for([dataset.locators[row] for row in rows], dataset.root, preprocessing)
+        missing = pixel_store.missing(place, len(rows))
+        left += missing
+        room = room and pixel_store.has_room(place, missing * size)
+    if not left:
+        return False
+    if not room and left * size > SHARE_OF_MEMORY * memory_of(torch.device("cpu")).free:
+        return True
+    names = [dataset.locators[row] for row in dataset.rows(Split.TRAIN)]
+    return left * _seconds_each(names, dataset.root, preprocessing, token) / data.decoding_threads(names, dataset.root) > PATIENCE_SECONDS
+
+
+def _seconds_each(names: Sequence[str], root: str, preprocessing: Preprocessing, token: CancelToken) -> float:
+    """Time to decode one picture in one thread, at the median."""
+    seconds = []
+    for name in [names[row] for row in np.linspace(0, len(names) - 1, min(TRIED, len(names))).astype(int)]:
+        token.check()
+        begun = time.perf_counter()
+        try:
+            located_at_working_size(name, root, preprocessing)
+        except UnreadablePicture:
+            continue
+        seconds.append(time.perf_counter() - begun)
+    return float(np.median(seconds)) if seconds else 0.0
