@@ -214,8 +214,9 @@ def _weights_of(part: nn.Module) -> tuple[nn.Parameter, ...]:
 def _norm(tensors: list[torch.Tensor], nothing: torch.Tensor) -> torch.Tensor:
     if not tensors:
         return nothing
-    norms = torch.stack([torch.linalg.vector_norm(tensor, dtype=torch.float32) for tensor in tensors])
-    return norms.square().sum().sqrt()
+    norms = [torch.linalg.vector_norm(tensor, dtype=torch.float32) for tensor in tensors]
+    total: torch.Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+    return total
 
 
 def _some(tensor: torch.Tensor, most: int) -> torch.Tensor:

@@ -12,6 +12,8 @@ from gui.curves import Curve
 from gui.reducing.registry import on, with_
 from gui.state import AppState, TrainingState
 
+MOST_STATISTICS = 400
+
 
 @on(messages.TrainingStarted)
 def _training_started(event: messages.TrainingStarted, state: AppState) -> AppState:
@@ -73,7 +75,12 @@ def _training_paused(event: messages.TrainingPaused, state: AppState) -> AppStat
 
 @on(messages.LayerStatistics)
 def _layer_statistics(event: messages.LayerStatistics, state: AppState) -> AppState:
-    return of_training(state, event.run, statistics=(*state.training.statistics, event)) if state.training is not None else state
+    if state.training is None:
+        return state
+    kept = state.training.statistics
+    if len(kept) >= MOST_STATISTICS:  # of a training of hours every second is forgotten, again and again; the first step stays
+        kept = kept[::2]
+    return of_training(state, event.run, statistics=(*kept, event))
 
 
 @on(messages.LearningRatesTried)

@@ -70,13 +70,15 @@ def paint_levels(painter: QPainter, frame: Frame, title: str) -> None:
     painter.restore()
 
 
-def paint_steps(painter: QPainter, frame: Frame, title: str) -> None:
-    """Numbers and title of the x axis, below the box."""
+def paint_steps(painter: QPainter, frame: Frame, title: str, whole: bool = False) -> None:
+    """Numbers and title of the x axis, below the box; `whole` where there is nothing between whole numbers."""
     box = frame.box
     figures = font(11, tabular=True)
     metrics = QFontMetricsF(figures)
     painter.setFont(figures)
     for value in linear_ticks(frame.left, frame.right, max(2, int(box.width() / metrics.horizontalAdvance("000,000,0")))):
+        if whole and not float(value).is_integer():
+            continue
         x = frame.x(value)
         painter.setPen(QPen(ink("line"), 1))
         painter.drawLine(QLineF(x, box.bottom(), x, box.bottom() + px(4)))

@@ -25,6 +25,8 @@ class CurvePlot(Canvas):
     """Panels above each other with one x axis. Wheel or drag to enlarge, double-click to see all."""
 
     file_name = "curves"
+    whole = False
+    """Whether there is nothing between two whole numbers of x."""
     cursor_moved = Signal(float)
 
     def __init__(self, x_title: str = "", parent: QWidget | None = None) -> None:
@@ -158,7 +160,7 @@ class CurvePlot(Canvas):
         for panel, box in zip(self._panels, boxes, strict=True):
             frame = self._paint_panel(painter, panel, box)
             if box is boxes[-1]:
-                paint_steps(painter, frame, self._x_title)
+                paint_steps(painter, frame, self._x_title, self.whole)
         if not filled and self._empty:
             painter.setFont(font(13))
             painter.setPen(ink("muted"))

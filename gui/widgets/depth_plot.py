@@ -15,6 +15,7 @@ class DepthPlot(CurvePlot):
     """A curve plot whose x is a layer's number instead of a step."""
 
     file_name = "depth"
+    whole = True
 
     def __init__(self, x_title: str, parent: QWidget | None = None) -> None:
         super().__init__(x_title, parent)
