@@ -31,11 +31,12 @@ from engine.networks.libraries import Input
 from engine.networks.resolve import analysis_of, resolve_any
 from engine.project import runs
 from engine.project.records import RunHistory, RunRecord, Split
-from engine.training import freezing, loop, neocognitron, precision, preparing, saved, seen
+from engine.training import freezing, initialising, loop, neocognitron, precision, preparing, saved, seen, suiting, tensorboard
 from engine.training import recipe as recipes
 from engine.training.feeding import Part
 from engine.training.inference import logits_of
 from engine.training.preparing import Decoded
+from engine.training.probe import AsTheyAre, Features
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.reporting import Reporter
@@ -173,6 +174,7 @@ class _Job:
         organising = network if isinstance(network, Network) and neocognitron.organises_itself(network) else None
         if organising is not None:
             self.check_organising(organising)
+        suiting.check(self.recipe, network)
         analysis = analysis_of(network)
         pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
         check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, learns=not self.freeze)
@@ -184,8 +186,10 @@ class _Job:
         normalise = Normalise(self.preprocessing, self.device)
         torch.manual_seed(self.recipe.seed)  # dropout draws from the global generator
         module = build(network, self.recipe.seed)
+        initialising.begin(module, self.recipe)
         if learned is not None:
             self.begin_with(module, learned)
+        suiting.prepare(module, self.recipe)
         module = quicken(module.to(self.device), self.device)
         splits = {split: self.resident(part) for split, part in parts.items() if split is not Split.TEST}
         training = splits[Split.TRAIN]
@@ -198,16 +202,24 @@ class _Job:
         self.folder.mkdir(parents=True, exist_ok=True)
         seen.save(self.folder, parts[Split.TRAIN].pixels, self.token)
         saved.save_network(self.folder, network)
-        per_epoch = loop.steps_per_epoch(len(training.labels), batch)
+        step = loop.step_size(self.recipe, len(training.labels))
+        per_epoch = loop.steps_per_epoch(len(training.labels), step)
         self.started(network.title, analysis.parameters, parts, per_epoch)
-        told = self.dataset, network, module, normalise, self.pinned, self.emit, self.folder
-        reporter = Reporter(self.run, self.recipe.epochs, batch, *told)
+        events = tensorboard.EventFile(self.folder / tensorboard.FOLDER) if self.recipe.tensorboard else None
+        told = self.dataset, network, module, normalise, self.pinned, self.emit, self.folder, events
+        reporter = Reporter(self.run, self.recipe.epochs, step, *told)
         validation = splits.get(Split.VALIDATION)
+        if validation is None and (self.recipe.target or self.recipe.patience):
+            self.emit(Notice(level="warning", text=suiting.UNMEASURED))
         if organising is not None:
             ready, result = neocognitron.train(module, organising, training, validation, self.recipe, normalise, self.token, reporter)
             saved.save_network(self.folder, ready)
         else:
-            result = loop.train(module, training, validation, self.recipe, normalise, arithmetic, self.token, reporter)
+            learner, seen_as = module, normalise
+            if self.recipe.probe:
+                learner, training, validation = self.probed(module, training, validation, normalise, arithmetic)
+                seen_as = AsTheyAre(normalise)
+            result = loop.train(learner, training, validation, self.recipe, seen_as, arithmetic, self.token, reporter)
         if not result.epochs and (result.failure is not None or not len(result.losses)):
             raise result.failure or Cancelled()
         best = next((epoch for epoch in result.epochs if epoch.number == result.best_epoch), None)
@@ -252,6 +264,19 @@ class _Job:
             freezing.freeze(module, learned.match.last | (dict(module.named_parameters()).keys() - learned.match.taken.keys()))
             said = (*said, f"{freezing.learning(module):,} parameters learn, the others stay.")
         self.emit(Notice(level="info", text=" ".join(said)))
+
+    def probed(
+        self, module: torch.nn.Module, training: Part, validation: Part | None, normalise: Normalise, arithmetic: precision.Arithmetic
+    ) -> tuple[torch.nn.Module, Part, Part | None]:
+        """The last layer, and what enters it for each picture."""
+        features = Features(module)
+
+        def progress(done: int, total: int) -> None:
+            self.emit(JobProgress(fraction=done / total, text=f"Asking the network once: {done:,} of {total:,} pictures"))
+
+        made = [None if part is None else features.of(part, normalise, self.token, arithmetic, progress) for part in (training, validation)]
+        assert made[0] is not None
+        return features.head, made[0], made[1]
 
     def classic(self) -> RunRecord:
         self.recipe = replace(self.recipe, suit_augmentation=False)

@@ -5,7 +5,7 @@ Such a training is one like any other, with rows of values in the place of pictu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -13,9 +13,12 @@ from torch import nn
 from engine.control import CancelToken
 from engine.data.augmentation import Normalise
 from engine.failure import UserError
-from engine.training.feeding import Part
+from engine.training.feeding import Feed, LaterPart, Part
 from engine.training.inference import logits_of
 from engine.training.precision import PLAIN, Arithmetic
+
+AT_ONCE = 1024  # pictures
+FEW, CLOSE = 64, 0.05  # answers of so many pictures are compared, in reduced precision too
 
 
 class AsTheyAre(Normalise):
@@ -60,13 +63,13 @@ class Features:
 
     def of(
         self,
-        part: Part,
+        part: Part | LaterPart | Feed,
         normalise: Normalise,
         token: CancelToken,
         arithmetic: Arithmetic = PLAIN,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Part:
-        """Values float32 [N, 1, 1, F] of all pictures of a split, where its pixels are.
+        """Values float32 [N, 1, 1, F] of all pictures of a split, on the network's device.
 
         Raises
         ------
@@ -75,20 +78,36 @@ class Features:
         Cancelled
             If it was cancelled.
         """
+        values = torch.cat([self._seen(pixels, normalise, token, arithmetic) for pixels in _pieces(part, token, progress)])
+        return Part(values[:, None, None, :], part.labels.to(values.device))
+
+    def _seen(self, pixels: torch.Tensor, normalise: Normalise, token: CancelToken, arithmetic: Arithmetic) -> torch.Tensor:
         entering: list[torch.Tensor] = []
-
-        def keep(_: nn.Module, values: tuple[torch.Tensor]) -> None:
-            entering.append(values[0].detach().float().to(part.pixels.device))
-
-        hook = self.head.register_forward_pre_hook(keep)
+        hook = self.head.register_forward_pre_hook(lambda _, values: entering.append(values[0].float()))
         try:
-            logits = logits_of(self._module, part.pixels, normalise, token, arithmetic, progress)
+            logits = logits_of(self._module, pixels, normalise, token, arithmetic)
         finally:
             hook.remove()
         values = torch.cat(entering).clone()  # made in inference mode, where nothing can learn from them
-        few = values[:64].to(self.head.weight.device)
         with torch.no_grad():
-            same = values.ndim == 2 and torch.allclose(self.head(few).cpu(), logits[: len(few)], rtol=0.05, atol=0.05)
+            own = self.head(values[:FEW]).cpu()
+        same = own.shape == logits[:FEW].shape and torch.allclose(own, logits[:FEW], rtol=CLOSE, atol=CLOSE)
         if not same:
             raise UserError("The network does not end in its last linear layer.", "Train it without a linear probe.")
-        return Part(values[:, None, None, :], part.labels)
+        return values
+
+
+def _pieces(part: Part | LaterPart | Feed, token: CancelToken, progress: Callable[[int, int], None]) -> Iterator[torch.Tensor]:
+    """Pixels of all pictures, some at a time."""
+    count = len(part.labels)
+    rows = torch.split(torch.arange(count, device=part.labels.device), AT_ONCE)
+    if isinstance(part, Part | LaterPart):
+        pieces = (part.pixels[few[0] : few[-1] + 1] for few in rows)
+    else:
+        pieces = (part.batch(few)[0] for few in part.ahead(iter(rows)))
+    done = 0
+    for pixels in pieces:
+        token.check()
+        yield pixels
+        done += len(pixels)
+        progress(done, count)

@@ -142,6 +142,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         k of the nearest-neighbour classifier; ignored by networks.
     distance : {"l1", "l2"}
         Its distance; ignored by networks.
+    tensorboard : bool
+        Also write the curves as TensorBoard event files, into the run's folder.
     """
 
     preset: str = "solid"
@@ -180,6 +182,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layer_decay: float = 1.0
     unfreeze: int = 0
     probe: bool = False
+    tensorboard: bool = False
 
 
 MANY = 10_000  # training pictures; the fewer there are, the more they should vary
@@ -206,7 +209,7 @@ def suited_augmentation(recipe: Recipe, convolutional: bool, channels: int, pict
     pictures : int
         For training.
     """
-    if not recipe.suit_augmentation or recipe.augmentation != Augmentation() or not convolutional:
+    if recipe.probe or not recipe.suit_augmentation or recipe.augmentation != Augmentation() or not convolutional:
         return recipe.augmentation
     return PHOTOGRAPHS if channels == 3 else FEW_GREY if pictures < MANY else MANY_GREY
 
