@@ -18,6 +18,7 @@ from engine.messages import Command, Event
 if TYPE_CHECKING:
     from engine.live.classifying import LiveModel
     from engine.project.opened import OpenedProject
+    from engine.training.steering import Steering
 
 T = TypeVar("T")
 Emit = Callable[[Event], None]
@@ -104,6 +105,8 @@ class Session:
         The model that classifies dropped pictures and camera frames, set by UseRun.
     pinned : PinUnit or None
         The unit that trainings probe after every epoch.
+    steering : Steering or None
+        The wishes for the training that is under way.
     recording : RecordFrames or None
         Whether the camera's frames are taken into the project, and as what; set by RecordFrames.
     in_store : callable
@@ -116,6 +119,7 @@ class Session:
         self.project: OpenedProject | None = None
         self.live: LiveModel | None = None
         self.pinned: messages.PinUnit | None = None
+        self.steering: Steering | None = None
         self.recording: messages.RecordFrames | None = None
         self.in_store: Callable[[Callable[[], Any]], Any] = lambda function: function()
         self.backlog: Callable[[], int] = lambda: 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -49,3 +50,13 @@ class Average:
             yield
         finally:
             self._module.load_state_dict(own)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the means to come depend on."""
+        return {"steps": self.steps, "values": self.values}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.steps = int(state["steps"])
+        for name, value in self.values.items():
+            value.copy_(state["values"][name])

@@ -176,7 +176,7 @@ def _checksum(tensors: dict[str, torch.Tensor]) -> int:
     """CRC-32 of all bytes, in the order of the names."""
     total = 0
     for name in sorted(tensors):
-        total = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), total)
+        total = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, total)
     return total
 
 

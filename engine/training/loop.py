@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -23,7 +24,9 @@ from engine.data.augmentation import Augment, Mix, Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
 from engine.networks.modules.containers import Auxiliary
+from engine.training import checkpoint, divergence
 from engine.training.averaging import Average
+from engine.training.checkpoint import Keeper, Offer, State
 from engine.training.feeding import Feed, LaterPart, Part, Resident
 from engine.training.freezing import Thawing, is_frozen, to_training
 from engine.training.inference import logits_of
@@ -35,8 +38,10 @@ from engine.training.recipe import Recipe
 from engine.training.regularising import Gradients
 from engine.training.sampling import balanced_stream, stream
 from engine.training.schedules import learning_rate
+from engine.training.steering import Steering, Wishes
 
 PARCEL_SECONDS = 0.033
+NO_RATES = np.zeros(0, np.float32)
 FEWEST_STEPS = 16  # an epoch; small data get smaller batches, or they would see only a step or two
 
 
@@ -55,7 +60,7 @@ class Epoch(NamedTuple):
 class Parcel(NamedTuple):
     """Some steps: `first` counts from 1; float32 [n] each; seconds of training so far; steps of the whole run.
 
-    `waited` are those of the seconds in which the loop waited for pictures.
+    `waited` are those of the seconds in which the loop waited for pictures; `epochs` those of the whole run.
     """
 
     first: int
@@ -65,6 +70,14 @@ class Parcel(NamedTuple):
     seconds: float
     steps: int
     waited: float = 0.0
+    epochs: int = 0
+
+
+class Mark(NamedTuple):
+    """Something that happened after a step (from 1; 0: before the first), in a few words."""
+
+    step: int
+    text: str
 
 
 class Watcher(Protocol):
@@ -89,9 +102,18 @@ class Watcher(Protocol):
     def notice(self, text: str) -> None:
         """Something that the user should know."""
 
+    def marked(self, mark: Mark) -> None:
+        """Something happened that the curve shows."""
+
+    def held(self, paused: bool, step: int) -> None:
+        """The training holds after a step, or goes on."""
+
 
 class Trained(NamedTuple):
-    """What came out; the module holds the weights of `best_epoch` (0: those of the last step, no epoch was finished)."""
+    """What came out; the module holds the weights of `best_epoch` (0: those of the last step, no epoch was finished).
+
+    `rates` are the learning rates of all steps, float32 [S]; `planned` the epochs that were wanted last.
+    """
 
     outcome: str
     failure: UserError | None
@@ -101,6 +123,9 @@ class Trained(NamedTuple):
     accuracies: np.ndarray
     seconds: float
     pictures: int
+    rates: np.ndarray = NO_RATES
+    marks: tuple[Mark, ...] = ()
+    planned: int = 0
 
 
 def batch_size(recipe: Recipe, pictures: int) -> int:
@@ -127,40 +152,81 @@ def train(
     arithmetic: Arithmetic,
     token: CancelToken,
     watcher: Watcher,
+    keeper: Keeper | None = None,
+    steering: Steering | None = None,
+    so_far: Callable[[Trained, dict[str, torch.Tensor]], None] | None = None,
+    begin: Begin | None = None,
 ) -> Trained:
     """Train a module in place, on the device that it is on.
 
     The weights of the best epoch are kept: that of the highest validation accuracy, among equals that of the lowest validation loss;
     without validation pictures the last epoch's.
 
+    Parameters
+    ----------
+    module, training, validation, recipe, normalise, arithmetic, token, watcher
+        What learns from what, how, and who is told.
+    keeper : Keeper or None
+        Gets the state of the training every so often, and at its end.
+    steering : Steering or None
+        Asked between steps.
+    so_far : callable or None
+        Gets what came out so far and the weights of the best epoch, after epochs, on the keeper's thread.
+    begin : Begin or None
+        Go on with an earlier training instead of beginning one; all else must be as it was there.
+
     Returns
     -------
     Trained
         Outcome "completed", "cancelled", or "failed" with `failure` where the loss became NaN or infinite.
+
+    Raises
+    ------
+    Unfit
+        If `begin` has no state that fits.
     """
     run = _Run(module, training, validation, recipe, normalise, arithmetic, token, watcher)
-    outcome, failure = "completed", None
+    run.keeper, run.steering, run.so_far = keeper, steering, so_far
+    if begin is not None:
+        run.go_on(begin)
+    outcome, failure = "cancelled", None
     try:
-        run.all_epochs()
-    except Cancelled:
-        outcome = "cancelled"
+        run.first_state()
+        with contextlib.suppress(Cancelled):
+            run.all_epochs()
+            outcome = "completed"
+        run.keep(wait=True)
     except _Diverged as error:
-        outcome, failure = "failed", diverged(error.step, error.loss, recipe)
+        outcome, failure = "failed", run.back_from(error)
     run.restore_best()
     return run.result(outcome, failure)
 
 
-def diverged(step: int, loss: float, recipe: Recipe) -> UserError:
-    """The sentence for a loss that is no number any more."""
+class Begin(NamedTuple):
+    """Where a training goes on: the states to try, the first that fits is taken; new number of epochs in all, or None."""
+
+    states: Iterable[State]
+    epochs: int | None = None
+
+
+class Unfit(Exception):
+    """There is no state that fits the network, the pictures and the recipe."""
+
+
+def diverged(step: int, loss: float, rate: float, began: str = "") -> UserError:
+    """The sentence for a loss that is no number any more, with the peak of the learning rate; `began` says where that began."""
     what = "NaN" if math.isnan(loss) else "infinite"
-    rate = recipe.learning_rate
-    return UserError(f"The loss became {what} at step {step} with learning rate {rate:g}.", f"Try {rate / 10:g}.")
+    return UserError(f"The loss became {what} at step {step} with learning rate {rate:g}.{began}", f"Try {rate / 10:g}.")
 
 
 class _Diverged(Exception):
     def __init__(self, step: int, loss: float) -> None:
         super().__init__(step, loss)
         self.step, self.loss = step, loss
+
+
+MISFITS = (RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError)
+"""What loading the state of another training raises."""
 
 
 class _Run:
@@ -193,10 +259,27 @@ class _Run:
         self.thawing = Thawing(module, recipe.unfreeze)
         self.limits = Limits(recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=arithmetic.precision is torch.float16)
+        labels = self.feed.labels
+        if recipe.balanced_sampling:
+            self.order = balanced_stream(labels, self.batch, recipe.seed, labels.device)
+        else:
+            self.order = stream(len(labels), self.batch, recipe.seed, labels.device)
+        self.last_epoch = recipe.epochs
+        self.schedule_steps, self.shift = self.steps, 0  # step s has the rate of step s + shift of a schedule of so many steps
+        self.factor = 1.0  # peak of the learning rate by that of the recipe
         self.losses = torch.zeros(self.steps, device=self.device)
         self.hits = torch.zeros(self.steps, device=self.device)
         self.kept_losses = np.zeros(self.steps, np.float32)
         self.kept_accuracies = np.zeros(self.steps, np.float32)
+        self.rates = np.zeros(self.steps, np.float32)
+        self.marks: list[Mark] = []
+        self.keeper: Keeper | None = None
+        self.steering: Steering | None = None
+        self.so_far: Callable[[Trained, dict[str, torch.Tensor]], None] | None = None
+        self.kept_epochs = 0  # epochs that the run on disk knows of
+        self.done = 0  # steps
+        self.whole = True  # whether the module is as the last step left it, not within one
+        self.finishing = False
         self.heads = [part for part in module.modules() if isinstance(part, Auxiliary) and not is_frozen(part)]
         self.pieces = recipe.accumulate  # a step's pictures are shown in so many parts; doubled when memory runs out
         self.told = 0  # steps that the watcher knows of
@@ -207,39 +290,44 @@ class _Run:
         self.best_state: dict[str, torch.Tensor] = {}
 
     def all_epochs(self) -> None:
-        labels = self.feed.labels
-        if self.recipe.balanced_sampling:
-            batches = balanced_stream(labels, self.batch, self.recipe.seed, labels.device)
-        else:
-            batches = stream(len(labels), self.batch, self.recipe.seed, labels.device)
-        batches = self.feed.ahead(batches)
-        for number in range(1, self.recipe.epochs + 1):
+        batches = self.feed.ahead(self.order)
+        while (number := len(self.epochs) + 1) <= self.last_epoch and not self.finishing:
             self.thawing.at(number)
             last = self.one_epoch(number, batches)
             self.validate(number, last)
             ended = self.limits.after(self.epochs[-1].validation_loss, self.epochs[-1].validation_accuracy, self.seconds)
-            if ended and number < self.recipe.epochs:
+            if ended and number < self.last_epoch:
                 self.watcher.notice(f"{ended} The training has ended after epoch {number}.")
                 break
+            self.keep_when_due(ended=True)
 
     def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> int:
-        """The steps of an epoch, or as many as the time allows; gives the number of steps done since the beginning."""
-        first = (number - 1) * self.steps_per_epoch
-        last = first + self.steps_per_epoch
+        """The steps of an epoch that are still to come, or as many as the time allows; gives the number of steps since the beginning."""
+        last = number * self.steps_per_epoch
         to_training(self.module)
         begun = told = time.perf_counter()
         before = self.seconds
+        steering = self.steering
         try:
-            for step in range(first, last):
+            for step in range(self.done, last):
                 self.token.check()
+                if steering is not None and steering.asked:
+                    self.seconds = before + time.perf_counter() - begun
+                    try:
+                        self.steer(steering, number)
+                    finally:  # holding is no training
+                        before, begun = self.seconds, time.perf_counter()
                 rows = next(batches)
                 self.set_rate(step, before + time.perf_counter() - begun)
+                self.whole = False
                 self.step(step, *self.feed.batch(rows))
+                self.done, self.whole = step + 1, True
                 now = time.perf_counter()
                 if now - told >= PARCEL_SECONDS:
                     told = now
                     self.seconds = before + now - begun
                     self.tell(step + 1)
+                    self.keep_when_due()
                 if self.limits.over(before + now - begun):
                     last = step + 1
                     break
@@ -249,7 +337,8 @@ class _Run:
         return last
 
     def set_rate(self, step: int, seconds: float) -> None:
-        self.rate = learning_rate(self.recipe, self.limits.place(step, self.steps, seconds), self.steps)
+        place = self.limits.place(step + self.shift, self.schedule_steps, seconds)
+        self.rate = self.rates[step] = self.factor * learning_rate(self.recipe, place, self.schedule_steps)
         set_rate(self.optimiser, self.rate)
 
     def step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
@@ -269,6 +358,7 @@ class _Run:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.watcher.notice(f"The device ran out of memory: each batch of {self.batch} is now shown in {self.pieces} parts.")
+            self.mark(f"Out of memory: {self.pieces} parts a batch", step)
         self.watcher.gradients(step + 1, self.scaler.get_scale)
         if self.gradients.changed:
             self.scaler.unscale_(self.optimiser)
@@ -315,7 +405,8 @@ class _Run:
         good = int(bad[0]) if len(bad) else len(losses)
         first, self.told = self.told + 1, self.told + good
         if good:
-            self.watcher.parcel(Parcel(first, losses[:good], accuracies[:good], self.rate, self.seconds, self.steps, self.feed.waited))
+            told = losses[:good], accuracies[:good], self.rate, self.seconds, self.steps, self.feed.waited, self.last_epoch
+            self.watcher.parcel(Parcel(first, *told))
         if len(bad):
             raise _Diverged(first + good, float(losses[good]))
 
@@ -357,7 +448,198 @@ class _Run:
             accuracies=self.kept_accuracies[: self.told].copy(),
             seconds=self.seconds,
             pictures=self.told * self.batch,
+            rates=self.rates[: self.told].copy(),
+            marks=tuple(self.marks),
+            planned=self.last_epoch,
         )
+
+    # ------------------------------------------------------------ steering
+
+    def mark(self, text: str, step: int | None = None) -> None:
+        """Write something on the curve, after the steps that are done."""
+        mark = Mark(self.done if step is None else step, text)
+        self.marks.append(mark)
+        self.watcher.marked(mark)
+
+    def steer(self, steering: Steering, number: int) -> None:
+        """Fulfil what is wanted, and hold as long as that is."""
+        self.tell(self.done)
+        held = False
+        while steering.asked:
+            self.fulfil(steering.take(), number)
+            if steering.paused and not held:
+                held = True
+                self.mark("Paused")
+                self.keep()
+                self.watcher.held(True, self.done)
+            steering.hold(self.token)
+        if held:
+            self.watcher.held(False, self.done)
+
+    def fulfil(self, wishes: Wishes, number: int) -> None:
+        """Change the rate, the number of epochs, or the end; `number` is the epoch at hand."""
+        if wishes.learning_rate is not None:
+            self.factor = wishes.learning_rate / self.recipe.learning_rate
+            self.mark(f"Learning rate {wishes.learning_rate:g}")
+        if wishes.epochs is not None:
+            self.stretch(max(wishes.epochs, number))
+            self.mark(f"{self.last_epoch:,} epochs")
+        if wishes.finish and not self.finishing:
+            self.finishing = True
+            self.mark("Ends after this epoch")
+        if wishes != Wishes():
+            self.keep()
+
+    def stretch(self, epochs: int) -> None:
+        """Train for so many epochs in all.
+
+        What is left of the schedule is stretched or shortened to the steps that are left. Where nothing is left of it, as after the last
+        epoch, the rate is that of a schedule of so many epochs from the beginning.
+        """
+        steps = epochs * self.steps_per_epoch
+        left, share = steps - self.done, 1 - (self.done + self.shift) / self.schedule_steps
+        self.schedule_steps = max(left, round(left / share)) if self.done and share > 0 and left > 0 else steps
+        self.shift = self.schedule_steps - steps
+        self.last_epoch, self.steps = epochs, steps
+        self.make_room(steps)
+
+    def make_room(self, steps: int) -> None:
+        """For the figures of so many steps at least."""
+        lacking = steps - len(self.rates)
+        if lacking > 0:
+            self.losses, self.hits = (nn.functional.pad(figures, (0, lacking)) for figures in (self.losses, self.hits))
+            self.kept_losses, self.kept_accuracies, self.rates = (
+                np.pad(figures, (0, lacking)) for figures in (self.kept_losses, self.kept_accuracies, self.rates)
+            )
+
+    # ------------------------------------------------------------ keeping, and going on
+
+    def first_state(self) -> None:
+        """Keep where a training begins, before its first step: from then on it can be killed."""
+        if self.done == 0:
+            self.keep(wait=True)
+
+    def keep_when_due(self, ended: bool = False) -> None:
+        if self.keeper is not None and self.keeper.due(ended):
+            self.keep()
+
+    def keep(self, wait: bool = False) -> None:
+        """Keep the state; a training that stands within a step leaves the state before."""
+        if self.keeper is None or not self.whole:
+            return
+        self.tell(self.done)
+        self.keeper.keep(self.offer, wait)
+        problem = self.keeper.problem()
+        if problem:
+            self.watcher.notice(problem)
+
+    def offer(self) -> Offer | None:
+        """The state as it is now; None where weights are no numbers any more, of which the next step will tell."""
+        if not all(bool(value.isfinite().all()) for value in self.module.state_dict().values() if value.is_floating_point()):
+            return None
+        afterwards = None
+        if self.so_far is not None and len(self.epochs) > self.kept_epochs:
+            self.kept_epochs = len(self.epochs)
+            afterwards = partial(self.so_far, self.result("running", None), self.best_state)
+
+        return Offer(self.state_dict(), afterwards)
+
+    def parts(self) -> dict[str, checkpoint.Stateful]:
+        """What has a past besides the module."""
+        parts: dict[str, checkpoint.Stateful] = {
+            "optimiser": self.optimiser,
+            "scaler": self.scaler,
+            "augment": self.augment,
+            "mix": self.mix,
+        }
+        return parts if self.average is None else {**parts, "average": self.average}
+
+    def state_dict(self) -> State:
+        """All that decides what comes; nothing of it is changed by later steps."""
+        generators = {"cpu": torch.get_rng_state()}
+        if self.device.type != "cpu":
+            generators[self.device.type] = torch.get_device_module(self.device).get_rng_state(self.device)
+        return {
+            "step": self.done,
+            "epochs": [list(epoch[:6]) for epoch in self.epochs],
+            "best": 0 if self.best is None else self.best.number,
+            "planned": self.last_epoch,
+            "schedule": [self.schedule_steps, self.shift, self.factor],
+            "finishing": self.finishing,
+            "pieces": self.pieces,
+            "seconds": self.seconds,
+            "marks": [list(mark) for mark in self.marks],
+            "losses": self.kept_losses[: self.done].copy(),
+            "accuracies": self.kept_accuracies[: self.done].copy(),
+            "rates": self.rates[: self.done].copy(),
+            "order": self.order.place(self.done),
+            "generators": generators,
+            "module": checkpoint.copied(self.module.state_dict()),
+            "best_state": {name: value.cpu() for name, value in self.best_state.items()},
+            "parts": {name: checkpoint.copied(part.state_dict()) for name, part in self.parts().items()},
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Be as that training was; raises one of MISFITS where the state is of another one."""
+        self.module.load_state_dict(state["module"])
+        for name, part in self.parts().items():
+            if part is self.optimiser:
+                checkpoint.load_optimiser(self.optimiser, state["parts"][name])
+            else:
+                part.load_state_dict(state["parts"][name])
+        self.order.go_to(state["order"])
+        self.done = self.told = int(state["step"])
+        self.last_epoch, self.pieces, self.seconds = int(state["planned"]), int(state["pieces"]), float(state["seconds"])
+        self.steps = self.last_epoch * self.steps_per_epoch
+        self.schedule_steps, self.shift, self.factor = state["schedule"]
+        self.finishing = bool(state["finishing"])
+        self.make_room(max(self.steps, self.done))
+        self.kept_losses[: self.done], self.kept_accuracies[: self.done] = state["losses"], state["accuracies"]
+        self.rates[: self.done] = state["rates"]
+        self.marks = [Mark(*mark) for mark in state["marks"]]
+        self.epochs = [Epoch._make((*figures, None)) for figures in state["epochs"]]
+        self.best = self.epochs[state["best"] - 1] if state["best"] else None
+        self.best_state = {name: value.to(self.device) for name, value in state["best_state"].items()}
+        self.kept_epochs = len(self.epochs)
+        self.limits = Limits(self.recipe)
+        for epoch in self.epochs:  # they know patience by what they were told
+            self.limits.after(epoch.validation_loss, epoch.validation_accuracy, 0.0)
+        self.rate = float(self.rates[self.done - 1]) if self.done else 0.0
+        self.whole = True
+        torch.set_rng_state(state["generators"]["cpu"])
+        if self.device.type != "cpu" and self.device.type in state["generators"]:
+            torch.get_device_module(self.device).set_rng_state(state["generators"][self.device.type], self.device)
+
+    def go_on(self, begin: Begin) -> None:
+        """Take up an earlier training."""
+        if not self.take_up(begin.states):
+            raise Unfit
+        self.finishing = False
+        if begin.epochs is not None and begin.epochs != self.last_epoch:
+            self.stretch(max(begin.epochs, len(self.epochs)))
+            self.mark(f"{self.last_epoch:,} epochs")
+        elif len(self.epochs) < self.last_epoch:
+            self.mark("Resumed")
+
+    def take_up(self, states: Iterable[State]) -> bool:
+        """Be as the first of these states that fits."""
+        for state in states:
+            with contextlib.suppress(*MISFITS):
+                self.load_state_dict(state)
+                return True
+        return False
+
+    def back_from(self, error: _Diverged) -> UserError:
+        """Go back to the last good state from a loss that is no number; gives the sentence, which says where that began."""
+        names = "kept_losses", "kept_accuracies", "rates", "told", "marks", "epochs", "best", "best_state", "seconds"
+        told = {name: getattr(self, name) for name in names}  # the curve shows how it came
+        rate, began = self.factor * self.recipe.learning_rate, ""
+        if self.keeper is not None and self.take_up(self.keeper.generations()):
+            began = divergence.sentence(self, error.step)
+            self.take_up(self.keeper.generations())
+        for name, value in told.items():
+            setattr(self, name, value)
+        return diverged(error.step, error.loss, rate, began)
 
 
 def better(epoch: Epoch, best: Epoch) -> bool:

@@ -18,11 +18,23 @@ from engine.data.decoding import Picture, UnreadablePicture
 from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
 from engine.insight.fields import feature_maps, probe_on_map
-from engine.messages import EpochDone, Event, FiltersChanged, JobProgress, Moment, Notice, PinUnit, StepsDone, UnitProbed
+from engine.messages import (
+    EpochDone,
+    Event,
+    FiltersChanged,
+    JobProgress,
+    Moment,
+    Notice,
+    PinUnit,
+    StepsDone,
+    TrainingMarked,
+    TrainingPaused,
+    UnitProbed,
+)
 from engine.networks.build import first_filters
 from engine.networks.layers import AnyNetwork, Conv, NamedNetwork, PatchEmbedding, SimpleCells, walk
 from engine.project.records import Split
-from engine.training.loop import Epoch, Parcel
+from engine.training.loop import Epoch, Mark, Parcel
 from engine.training.moments import Keeper
 from engine.training.remaining import Remaining
 from engine.training.statistics import Observer
@@ -98,6 +110,7 @@ class Reporter:
         if now - self._told < BETWEEN_FILTERS:
             return
         self._told = now
+        self._epochs = parcel.epochs or self._epochs
         epoch = min(self._epochs, 1 + done * self._epochs // parcel.steps)
         left = self._remaining.estimate(parcel.steps - done)
         self._emit(
@@ -161,6 +174,14 @@ class Reporter:
     def notice(self, text: str) -> None:
         """Notice."""
         self._emit(Notice(level="warning", text=text))
+
+    def marked(self, mark: Mark) -> None:
+        """TrainingMarked."""
+        self._emit(TrainingMarked(run=self._run, step=mark.step, text=mark.text))
+
+    def held(self, paused: bool, step: int) -> None:
+        """TrainingPaused."""
+        self._emit(TrainingPaused(run=self._run, paused=paused, step=step))
 
     def _statistics(self, parcel: Parcel, done: int) -> None:
         """Speed and waiting are those since they were told last."""

@@ -6,6 +6,8 @@ random numbers: one on the device for amounts, and one on the host for which ope
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -66,6 +68,15 @@ class Augment:
             shares = self._uniform(count, 0.0, choice.erase) * (self._uniform(count) < 0.5)
             pictures = erase(pictures, shares, self._uniform(count), self._uniform(count), self._uniform(count))
         return self._normalise.finish(pictures)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the changes to come depend on."""
+        return {"amounts": self._generator.get_state(), "operations": self._operations.bit_generator.state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._generator.set_state(state["amounts"])
+        self._operations.bit_generator.state = state["operations"]
 
     def _uniform(self, count: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
         return torch.rand(count, generator=self._generator, device=self._device).mul_(high - low).add_(low)

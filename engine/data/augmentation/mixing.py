@@ -5,7 +5,7 @@ Zhang et al., mixup: Beyond Empirical Risk Minimization, 2017; Yun et al., CutMi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -66,6 +66,14 @@ class Mix:
         else:
             mixed, taken = cut_mix(pictures, *(self._floats(values) for values in (shares, *self._choices.random((2, count)))))
         return Mixed(mixed, labels, labels.roll(1), taken)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the mixtures to come depend on."""
+        return {"choices": self._choices.bit_generator.state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._choices.bit_generator.state = state["choices"]
 
     def _floats(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values.astype(np.float32)).to(self._device, non_blocking=True)
