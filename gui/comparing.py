@@ -277,12 +277,12 @@ def largest(found: tuple[Part, ...]) -> Part | None:
 
 
 def profile(analysis: Analysis) -> Profile:
-    """Receptive field and size of the maps behind each layer with weights, as long as there are maps or tokens."""
+    """Receptive field and size of the maps of each layer with weights, as long as there are maps or tokens."""
     fields: dict[int, float] = {}
     sides: dict[int, int] = {}
     for row, depth in zip(analysis.layers, depths(analysis), strict=True):
-        if row.auxiliary or row.form == "flat" or not depth or (row.whole and row.places == (1, 1)):
-            continue
+        if row.auxiliary or row.form == "flat" or not _weighs(row) or (row.whole and row.places == (1, 1)):
+            continue  # what pools or adds between two layers with weights belongs to neither
         seen = float(max(row.receptive_field)) if row.receptive_field is not None else math.nan
         fields[depth] = max(seen, fields.get(depth, seen))
         sides[depth] = min(row.places[0], sides.get(depth, row.places[0]))

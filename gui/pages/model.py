@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QSplitter, QStack
 
 from engine.messages import DeleteNetwork, DescribeNetwork, Event, JobClosed, NetworksChanged, ProbeTraining, ReadNetwork
 from engine.networks.arithmetic import LayerRow
+from engine.networks.layers import SimpleCells, walk
 from gui import network_ways, networks, plan
 from gui.bridge import Bridge
 from gui.designer import Designer
@@ -29,6 +30,7 @@ from gui.widgets.network_gallery import NetworkGallery
 from gui.widgets.network_heading import NetworkHeading
 from gui.widgets.network_view import NetworkView
 from gui.widgets.receptive_panel import ReceptivePanel
+from gui.widgets.weights_bar import PRETRAINED
 
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
 WIDE_INSPECTOR, NARROW_INSPECTOR = 340, 312
@@ -137,7 +139,7 @@ class ModelPage(Page):
         self.tabs.addTab(self._build_drawing(), self.tr("Drawing"))
         self.tabs.addTab(self.compare, self.tr("Compare"))
         self.tabs.addTab(self.receptive, self.tr("Receptive field"))
-        self.tabs.currentChanged.connect(lambda _: self._render_selection())
+        self.tabs.currentChanged.connect(self._turn)
         column.addWidget(self.tabs, 1)
         return column
 
@@ -315,10 +317,9 @@ class ModelPage(Page):
         name = plan.network_name(state)
         self.strip.set_figures(network_figures(state))
         running = state.running("ProbeTraining") is not None
-        possible = (
-            not networks.is_classic(name)
-            and networks.worked(state, name, plan.input_shape(state, name), plan.class_number(state)).analysis is not None
-        )
+        worked = networks.worked(state, name, plan.input_shape(state, name), plan.class_number(state))
+        steps = worked.tree is None or not any(isinstance(layer, SimpleCells) for _, layer in walk(worked.tree.body))
+        possible = worked.analysis is not None and steps  # the Neocognitron organises itself: there is no step to measure
         self.probe_button.setVisible(possible)
         self.probe_button.setEnabled(not running and state.engine is not None)
         again = measured(state, name) is not None
@@ -329,9 +330,16 @@ class ModelPage(Page):
 
     def _choose(self, name: str) -> None:
         self._fault = ""
+        if plan.weights(self.bridge.state) not in ("", PRETRAINED) and name != plan.network_name(self.bridge.state):
+            plan.keep(self.bridge, plan.WEIGHTS, "")  # a file fits one network, not the next
         plan.keep(self.bridge, plan.NETWORK, name)
         if not self.bridge.state.writable:
             self.gallery.render(self.bridge.state)
+
+    def _turn(self) -> None:
+        """Another tab: what was said of the one before goes."""
+        self._render_selection()
+        self._refuse("")
 
     def _edit_copy(self) -> None:
         network = self.designer.network
