@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
@@ -30,6 +30,16 @@ class LayerPlot(DepthPlot):
     def view(self) -> tuple[float, float]:
         left, right = super().view
         return (left, right) if self._view is not None else (0.5, max(1.0, right) + 0.5)
+
+    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
+        """Away from the higher end of the curves: what vanishes is low at the left, what explodes at the right."""
+        left, right = 0.0, 0.0
+        for series in panel.series:
+            finite = series.y[np.isfinite(series.y) & (series.y > 0)]
+            if len(finite):
+                third = max(1, len(finite) // 3)
+                left, right = left + float(np.log(finite[:third]).mean()), right + float(np.log(finite[-third:]).mean())
+        return box.left() + px(6) if left < right else box.right() - width - px(6)
 
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
