@@ -46,6 +46,7 @@ class Filling:
         self._lock = threading.Lock()
         self._failed: dict[int, Skipped] = {}
         self._instead: dict[int, int] = {}
+        self._closed = False
 
     @property
     def failure(self) -> str:
@@ -100,6 +101,9 @@ class Filling:
 
     def close(self) -> None:
         """Leave what was decoded for the next time; as a whole where all is there that can be read."""
+        if self._closed:
+            return
+        self._closed = True
         missing = self.store.missing()
         with self._lock:
             failed = dict(self._failed)

@@ -86,7 +86,7 @@ class Streaming(NamedTuple):
 
 
 class Supply(NamedTuple):
-    """The splits that have pictures, and those known to be unreadable."""
+    """The splits that have pictures, and those known to be unreadable. Close it after use."""
 
     parts: dict[Split, Decoded | Later | Streaming]
     failed: tuple[Skipped, ...]
@@ -95,6 +95,12 @@ class Supply(NamedTuple):
     def streams(self) -> bool:
         """Whether pictures are decoded while the training is under way."""
         return isinstance(self.parts[Split.TRAIN], Streaming)
+
+    def close(self) -> None:
+        """Let go of files that a stream holds, if its feed has not done so."""
+        part = self.parts[Split.TRAIN]
+        if isinstance(part, Streaming):
+            part.filling.close()
 
 
 def supply(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Progress, streams: bool | None = None) -> Supply:
