@@ -114,6 +114,7 @@ class Muon(torch.optim.AdamW):
         state = self.state[weight]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(weight)
+            state["step"] = torch.tensor(0.0)  # AdamW looks for it when a state is loaded
         held, gradient = state["momentum_buffer"], weight.grad
         assert gradient is not None
         held.lerp_(gradient, 1 - self._momentum)
