@@ -12,7 +12,7 @@ from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
 from gui.bridge import Bridge
 from gui.notifications import Channel, Message
-from gui.ways_out import show_exported
+from gui.ways_out import show_exported, show_file
 from gui.widgets.basics import count, percent
 from gui.widgets.project_panel import exported_words
 
@@ -73,6 +73,9 @@ class Announcer(QObject):
         super().__init__(parent)
         self._doctor, self._consulting, self._forget = doctor, consulting, forget
         self._channel, self._bridge, self._check, self._checking = channel, bridge, check, checking
+        self._deleting: dict[int, tuple[str, str]] = {}  # runs by the jobs that delete them: id and title
+        self._deleted: list[tuple[str, str]] = []
+        bridge.submitted.connect(self._submitted)
 
     def hear(self, event: Event) -> None:
         """Tell of an event if it is worth telling."""
@@ -86,6 +89,8 @@ class Announcer(QObject):
             self._exported(event)
         elif isinstance(event, messages.ImportFinished):
             self._import_finished(event)
+        elif isinstance(event, messages.ReportWritten):
+            self._report_written(event)
         elif isinstance(event, messages.NetworksChanged):
             self._networks_changed(event)
         elif isinstance(event, JobClosed):
@@ -107,6 +112,31 @@ class Announcer(QObject):
         act = "" if self._checking() else self.tr("Check it")
         self._channel.post(Message(level, words, "", act, self._check, topic=TRAINING))
 
+    def _submitted(self, job: int, command: messages.Command) -> None:
+        """Keep what runs are called that are about to be deleted."""
+        if isinstance(command, messages.DeleteRun):
+            titles = {run.id: run.title for run in self._bridge.state.runs}
+            self._deleting[job] = command.run, titles.get(command.run, command.run)
+
+    def _run_deleted(self, event: JobClosed) -> None:
+        """Several that are deleted at once are told of together, and come back together."""
+        run = self._deleting.pop(event.job, None)
+        if run is not None and event.outcome is Outcome.COMPLETED:
+            self._deleted.append(run)
+        if self._deleting or not self._deleted:
+            return
+        gone, self._deleted = self._deleted, []
+        words = self.tr("{0} was deleted.").format(gone[0][1]) if len(gone) == 1 else self.tr("{0} runs were deleted.").format(len(gone))
+        self._channel.post(Message("info", words, "", self.tr("Undo"), lambda: self._restore(gone), topic="DeleteRun"))
+
+    def _restore(self, runs: list[tuple[str, str]]) -> None:
+        for name, _ in reversed(runs):  # members before the ensembles that need them
+            self._bridge.submit(messages.RestoreRun(name))
+
+    def _report_written(self, event: messages.ReportWritten) -> None:
+        show = functools.partial(show_file, event.path)
+        self._channel.post(Message("good", self.tr("The report is written."), event.path, self.tr("Open"), show, topic="WriteReport"))
+
     def _undone(self) -> None:
         """Name what was taken back: it may be large, and out of sight."""
         words = self._bridge.state.history.redo
@@ -115,6 +145,8 @@ class Announcer(QObject):
             self._channel.post(Message("info", self.tr("Undone: {0}").format(words), "", self.tr("Redo"), redo, topic="Undo"))
 
     def _trained(self, record: RunRecord) -> str:
+        if record.members:
+            return self.tr("{0} runs are combined: {1}").format(len(record.members), record.title)
         if record.test_accuracy is not None:
             return self.tr("{0} is trained: {1} test accuracy").format(record.title, percent(record.test_accuracy))
         if record.validation_accuracy is not None:
@@ -150,6 +182,8 @@ class Announcer(QObject):
             self._channel.post(Message("info", words, "", self.tr("Undo"), undo, topic="DeleteNetwork"))
 
     def _job_closed(self, event: JobClosed) -> None:
+        if event.command == "DeleteRun":
+            self._run_deleted(event)
         if event.command == "Undo" and event.outcome is Outcome.COMPLETED:
             self._undone()
         elif event.command in CHANGES:

@@ -97,3 +97,8 @@ def show_exported(event: Exported) -> None:
     """Open what was written out in the system's file manager: the folder itself, or that of the file."""
     path = Path(event.path)
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
+
+
+def show_file(path: str) -> None:
+    """Open a file with what the system opens such files with."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(path))

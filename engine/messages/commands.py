@@ -62,7 +62,7 @@ class LoadHistory(Command, frozen=True, eq=False, tag=True):
 
 
 class DeleteRun(Command, frozen=True, eq=False, tag=True):
-    """Delete a run's folder for good. Answer: RunsChanged."""
+    """Delete a run; for thirty days RestoreRun brings it back. Answer: RunsChanged."""
 
     run: str
 

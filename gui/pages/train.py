@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QSizePolicy,
     QSplitter,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +23,7 @@ from engine.training.recipe import Recipe, check
 from gui import networks, plan
 from gui.bridge import Bridge
 from gui.pages.page import Page
+from gui.run_deeds import RunDeeds
 from gui.settings import Settings
 from gui.state import AppState, JobState, RunSelected, TrainingState
 from gui.theme import colours, px
@@ -30,7 +32,9 @@ from gui.widgets.basics import button, count, duration, label, panel, scrolling,
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark
 from gui.widgets.input_preview import InputPreview
+from gui.widgets.layer_health import LayerHealth
 from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.moment_scrubber import MomentScrubber
 from gui.widgets.plot_controls import PlotControls
 from gui.widgets.rate_panel import RatePanel
 from gui.widgets.recipe_form import RecipeForm
@@ -75,9 +79,15 @@ class TrainPage(Page):
         self._build_header()
         self.learning = LearningPanel()
         self.learning.unit_panel.unit_wanted.connect(self._pin)
+        self.health = LayerHealth(self.bridge)
+        self.moments = MomentScrubber(self.bridge)
+        self.looks = QTabWidget()
+        self.looks.setDocumentMode(True)
+        for widget, words in ((self.learning, self.tr("Learned")), (self.health, self.tr("Layers")), (self.moments, self.tr("Epochs"))):
+            self.looks.addTab(widget, words)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
-        for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self.learning, 0)):
+        for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self.looks, 0)):
             body.addWidget(part)
             body.setStretchFactor(body.count() - 1, stretch)
         body.setSizes([px(280), px(560), px(270)])
@@ -163,6 +173,8 @@ class TrainPage(Page):
         self.runs = RunList()
         self.runs.line_ticked.connect(self._tick)
         self.runs.line_clicked.connect(lambda run: self.bridge.dispatch(RunSelected(run=run)))
+        self.run_deeds = RunDeeds(self.bridge, self.runs, self)
+        self.run_deeds.check_wanted.connect(lambda: self.page_wanted.emit("check"))
         self.curves = QSplitter(Qt.Orientation.Vertical)
         self.curves.setChildrenCollapsible(False)
         self.curves.addWidget(self.plot)
@@ -189,7 +201,7 @@ class TrainPage(Page):
     def _make_room(self) -> None:
         """The curves have the room of the right column in a narrow window; the preview has it always, and there the recipe's too."""
         wide, previewing = self.width() >= px(NARROW), self.preview_button.isChecked()
-        self.learning.setVisible(wide and not previewing)
+        self.looks.setVisible(wide and not previewing)
         self._recipe_area.setVisible(wide or not previewing)
         self.preview_button.setText(self.tr("What the network sees") if wide else self.tr("Input"))
         self.preview_button.setMinimumWidth(px(184) if wide else px(72))  # the words are bold while it is checked
@@ -232,12 +244,15 @@ class TrainPage(Page):
             self._render_progress(state)
         if changed & {"training", "unit", "project"}:
             self.learning.render(state)
+        self.health.render(state, changed)
+        self.moments.render(state, changed)
         if "rates_tried" in changed and state.rates_tried is not None:
             self.rates.show_rates(state.rates_tried)
             self._show_rates(True)
         if changed & {"training", "jobs"}:
             self.steering.render(state)
         self.preview.render(state, changed)
+        self.run_deeds.render(state, changed)
 
     def dress(self) -> None:
         super().dress()
@@ -292,7 +307,7 @@ class TrainPage(Page):
         return found
 
     def _render_runs(self, state: AppState) -> None:
-        self.runs.show_runs(state.runs, {run: shade_of(state, run) for run in self._overlaid(state)})
+        self.runs.show_runs(state.runs, {run: shade_of(state, run) for run in self._overlaid(state)}, state.writable)
         self.runs.setVisible(bool(state.runs))
 
     def _render_curves(self, state: AppState) -> None:

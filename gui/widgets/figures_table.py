@@ -29,17 +29,22 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A row: a key that is told when it is clicked, a value a column, a colour chip or "", a tooltip, and whether it is ticked."""
+    """A row: a key that is told when it is clicked, a value a column, a colour chip or "", a tooltip, and whether it is ticked.
+
+    `texts` has what may be changed in place, by column, as it is typed.
+    """
 
     key: Any
     values: tuple[Any, ...]
     colour: str = ""
     tip: str = ""
     ticked: bool | None = None
+    texts: dict[int, str] = {}
 
 
 class _Model(QAbstractTableModel):
     ticked = Signal(object, bool)
+    edited = Signal(object, int, str)
 
     def __init__(self, columns: Sequence[Column]) -> None:
         super().__init__()
@@ -85,12 +90,19 @@ class _Model(QAbstractTableModel):
             return chip
         if role == Qt.ItemDataRole.CheckStateRole and column == 0 and line.ticked is not None:
             return Qt.CheckState.Checked if line.ticked else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.EditRole:
+            return line.texts.get(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             value = line.values[column]
             return line.tip or (f"{value:.10g}" if isinstance(value, float) else self.text(index.row(), column))
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if role == Qt.ItemDataRole.EditRole:
+            line, column = self.lines[index.row()], index.column()
+            if value != line.texts.get(column):
+                self.edited.emit(line.key, column, value)
+            return False  # the table shows it once it is kept
         if role != Qt.ItemDataRole.CheckStateRole:
             return False
         self.ticked.emit(self.lines[index.row()].key, Qt.CheckState(value) is Qt.CheckState.Checked)
@@ -98,6 +110,8 @@ class _Model(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        if index.column() in self.lines[index.row()].texts:
+            flags |= Qt.ItemFlag.ItemIsEditable
         return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 and self.lines[index.row()].ticked is not None else flags
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -122,15 +136,19 @@ class FiguresTable(QTableView):
     line_clicked(object)
         Key of the row that became current, by mouse or keyboard.
     line_ticked(object, bool)
+    line_edited(object, int, str)
+        Key, column, and what was typed in place.
     """
 
     line_clicked = Signal(object)
     line_ticked = Signal(object, bool)
+    line_edited = Signal(object, int, str)
 
     def __init__(self, columns: Sequence[Column], sortable: bool = True, wide: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = _Model(columns)
         self._model.ticked.connect(self.line_ticked)
+        self._model.edited.connect(self.line_edited)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._model)
         self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
@@ -199,6 +217,15 @@ class FiguresTable(QTableView):
         rows = [self._sorted.mapToSource(self._sorted.index(row, 0)).row() for row in range(self._sorted.rowCount())]
         return [self._model.lines[row].key for row in rows]
 
+    def chosen(self) -> list[Any]:
+        """Keys of the selected rows from top to bottom."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self.key_at(self._sorted.index(row, 0)) for row in rows]
+
+    def key_at(self, index: Index) -> Any:
+        """Key of the row at a place of the table; None outside."""
+        return self._model.lines[self._sorted.mapToSource(index).row()].key if index.isValid() else None
+
     def _current_changed(self, current: QModelIndex) -> None:
         if not self._quiet and current.isValid():
             self.line_clicked.emit(self._model.lines[self._sorted.mapToSource(current).row()].key)
@@ -230,9 +257,13 @@ class FiguresTable(QTableView):
     def contextMenuEvent(self, event: Any) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.add_actions(menu)
+        menu.popup(event.globalPos())
+
+    def add_actions(self, menu: QMenu) -> None:
+        """What can be done with any table."""
         menu.addAction(self.tr("Copy table"), self.copy)
         menu.addAction(self.tr("Save as CSV…"), self._save)
-        menu.popup(event.globalPos())
 
     def _save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Save"), "table.csv", "*.csv")

@@ -1,57 +1,260 @@
-"""The runs of a project in a table, each with a tick that lays its curves over the others."""
+"""The runs of a project: what each reached, in what it differs from the others, and what can be done with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QLocale, QModelIndex, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, QWidget
 
+from engine.messages import CombineRuns, Command, DeleteRun, EditRun
 from engine.project.records import RunRecord
+from engine.training.differences import differences
 from gui.theme import px
 from gui.widgets.basics import count, duration, percent
 from gui.widgets.figures_table import Column, FiguresTable, Line
 
+RUN, STAR, DIFFERS, VALIDATION, TEST, PARAMETERS, TIME, NETWORK, DATE, NOTE = range(10)
+FILLED, HOLLOW = "★", "☆"
+
+
+def date_words(created: str) -> str:
+    """A run's time in this computer's zone and language; as it stands where it is none."""
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return QLocale().toString(moment.astimezone().replace(tzinfo=None), QLocale.FormatType.ShortFormat)
+
 
 class RunList(FiguresTable):
-    """Newest first; best validation accuracy, test accuracy, time, parameters."""
+    """Newest first, until one sorts.
+
+    Signals
+    -------
+    wanted(Command)
+        What shall be done, ready to be submitted: EditRun, DeleteRun, CombineRuns.
+    compare_wanted(tuple of str), report_wanted(str), folder_wanted(str), open_wanted(str)
+        Ids of runs: to be compared; to be written as a report; whose folder shall be shown; to be looked at closely.
+    """
+
+    wanted = Signal(object)
+    compare_wanted = Signal(tuple)
+    report_wanted = Signal(str)
+    folder_wanted = Signal(str)
+    open_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
+        self._runs: dict[str, RunRecord] = {}
+        self._pending: tuple[tuple[RunRecord, ...], Mapping[str, str], bool] | None = None
+        self._writable = True
         super().__init__(
             (
-                Column(self.tr("Run"), figure=False, tip=self.tr("Tick to see its curves")),
-                Column(self.tr("Recipe"), figure=False),
+                Column(self.tr("Run"), figure=False, tip=self.tr("Tick to see its curves; F2 renames")),
+                Column(FILLED, lambda on: FILLED if on else HOLLOW, figure=False, tip=self.tr("Click to star (S)")),
+                Column(
+                    self.tr("What differs"), figure=False, tip=self.tr("In what its recipe differs from those of the network's other runs")
+                ),
                 Column(self.tr("Validation"), percent, tip=self.tr("Accuracy on the validation pictures, of the weights that are kept")),
                 Column(self.tr("Test"), percent, tip=self.tr("Accuracy on the test pictures")),
-                Column(self.tr("Epochs"), count),
-                Column(self.tr("Time"), duration, tip=self.tr("Training alone")),
+                Column(self.tr("Parameters"), count, tip=self.tr("Of an ensemble: of all its members")),
+                Column(self.tr("Time"), duration, tip=self.tr("Training alone; of an ensemble: of all its members")),
+                Column(self.tr("Network"), figure=False),
+                Column(self.tr("Date"), date_words, figure=False),
+                Column(self.tr("Note"), figure=False, tip=self.tr("F2 writes one")),
             ),
             parent=parent,
         )
         self.setAccessibleName(self.tr("Runs"))
         self.setMinimumHeight(px(92))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.line_edited.connect(self._edited)
+        self.doubleClicked.connect(self._double_clicked)
 
-    def show_runs(self, runs: tuple[RunRecord, ...], colours: Mapping[str, str]) -> None:
-        """Show runs; those in `colours` are ticked and have their curve's colour."""
-        self.set_lines([self._line(run, colours.get(run.id, "")) for run in runs])
+    # ------------------------------------------------------------ showing
 
-    def _line(self, run: RunRecord, colour: str) -> Line:
-        notes = []
-        if run.outcome == "cancelled":
-            notes.append(self.tr("stopped"))
-        if run.outcome == "failed":
-            notes.append(self.tr("failed"))
-        if run.stale:
-            notes.append(self.tr("labels changed since"))
-        name = f"{run.id} ({', '.join(notes)})" if notes else run.id
-        recipe = run.recipe
-        words = (
-            self.tr("{preset}, rate {rate:g}").format(preset=recipe.preset, rate=recipe.learning_rate)
-            if run.epochs
-            else f"k = {recipe.neighbours}, {recipe.distance.upper()}"
-        )
-        values = (name, words, run.validation_accuracy, run.test_accuracy, run.epochs, run.seconds)
+    def show_runs(self, runs: tuple[RunRecord, ...], colours: Mapping[str, str], writable: bool = True) -> None:
+        """Show runs; those in `colours` are ticked and have their curve's colour. What is being typed is not disturbed."""
+        if self.state() is QAbstractItemView.State.EditingState:
+            self._pending = runs, colours, writable
+            return
+        self._pending, self._writable = None, writable
+        self._runs = {run.id: run for run in runs}
+        current, chosen = self.key_at(self.currentIndex()), self.chosen()
+        differ = differences(runs)
+        self.set_lines([self._line(run, colours.get(run.id, ""), differ[run.id]) for run in runs])
+        if current in self._runs and self.key_at(self.currentIndex()) != current:
+            self.select(current)
+        if len(chosen) > 1 and self.chosen() != chosen:
+            self._choose(chosen)
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        if self._pending is not None:
+            self.show_runs(*self._pending)
+
+    def _choose(self, keys: list[Any]) -> None:
+        model = self.selectionModel()
+        flags = model.SelectionFlag.Select | model.SelectionFlag.Rows
+        for row in range(self.model().rowCount()):
+            index = self.model().index(row, 0)
+            if self.key_at(index) in keys:
+                model.select(index, flags)
+
+    def _line(self, run: RunRecord, colour: str, differ: tuple[str, ...]) -> Line:
+        marks = self.marks(run)
+        # two runs of the same name are told apart by their ids
+        twins = sum(other.title == run.title for other in self._runs.values()) > 1
+        name = f"{run.title} · {run.id}" if twins else run.title
+        shown = f"{name} ({', '.join(marks)})" if marks else name
         size = f"{run.preprocessing.height} × {run.preprocessing.width}"
-        weights = self.tr("{number} parameters").format(number=count(run.parameters))
-        speed = self.tr("{speed} pictures/s").format(speed=count(round(run.images_per_second)))
-        tip = f"{run.title}, {size}, {weights}\n{speed}, {run.device}\n{run.created}"
-        return Line(run.id, values, colour=colour, tip=tip, ticked=bool(colour))
+        values = (
+            shown,
+            run.starred,
+            ", ".join(differ) or "–",
+            run.validation_accuracy,
+            run.test_accuracy,
+            run.parameters or None,
+            run.seconds,
+            run.network,
+            run.created,
+            run.note.replace("\n", " "),
+        )
+        tip = "\n".join(
+            line
+            for line in (
+                f"{run.title} ({run.id})",
+                ", ".join(differ),
+                self._facts(run, size),
+                date_words(run.created),
+                run.note,
+            )
+            if line
+        )
+        texts = {RUN: run.title, NOTE: run.note.replace("\n", " ")} if self._writable else {}
+        return Line(run.id, values, colour=colour, tip=tip, ticked=bool(colour) if run.steps else None, texts=texts)
+
+    def _facts(self, run: RunRecord, size: str) -> str:
+        facts = [f"{size} px", self.tr("{number} parameters").format(number=count(run.parameters))]
+        if run.epochs:
+            facts.append(self.tr("{epochs} epochs, best {best}").format(epochs=count(run.epochs), best=count(run.best_epoch)))
+        if run.images_per_second:
+            facts.append(self.tr("{speed} pictures/s").format(speed=count(round(run.images_per_second))))
+        return ", ".join((*facts, run.device, run.precision))
+
+    def marks(self, run: RunRecord) -> list[str]:
+        """What one should know of a run, in a word each."""
+        found = []
+        if run.members:
+            found.append(self.tr("ensemble of {0}").format(len(run.members)))
+        if run.resumable:
+            found.append(self.tr("interrupted, can go on"))
+        elif run.outcome == "cancelled":
+            found.append(self.tr("stopped"))
+        if run.outcome == "failed":
+            found.append(self.tr("failed"))
+        if run.stale:
+            found.append(self.tr("labels changed since"))
+        return found
+
+    # ------------------------------------------------------------ deeds
+
+    def _edited(self, run: str, column: int, text: str) -> None:
+        self.want(EditRun(run, title=text) if column == RUN else EditRun(run, note=text))
+
+    def want(self, command: Command) -> None:
+        """Ask for something to be done, where the project can be written."""
+        if self._writable:
+            self.wanted.emit(command)
+
+    def rename(self) -> None:
+        """Type another name in the place of the current run's."""
+        self.edit(self.currentIndex().siblingAtColumn(RUN))
+
+    def write_note(self) -> None:
+        """Type a note to the current run."""
+        self.edit(self.currentIndex().siblingAtColumn(NOTE))
+
+    def star(self, runs: list[str]) -> None:
+        """Star runs, or take the stars away where all have one."""
+        on = not all(self._runs[run].starred for run in runs)
+        for run in runs:
+            if self._runs[run].starred != on:
+                self.want(EditRun(run, starred=on))
+
+    def delete(self, runs: list[str]) -> None:
+        """Delete runs, ensembles first, which need others."""
+        for run in sorted(runs, key=lambda run: not self._runs[run].members):
+            self.want(DeleteRun(run))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        index: QModelIndex = self.indexAt(event.position().toPoint())
+        plain = event.button() is Qt.MouseButton.LeftButton and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if plain and index.isValid() and index.column() == STAR:
+            self.star([self.key_at(index)])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        runs = self.chosen()
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if runs and plain and event.key() == Qt.Key.Key_F2:
+            self.write_note() if self.currentIndex().column() == NOTE else self.rename()
+        elif runs and plain and event.key() == Qt.Key.Key_S:
+            self.star(runs)
+        elif runs and plain and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete(runs)
+        elif runs and plain and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.open_wanted.emit(self.key_at(self.currentIndex()))
+        else:
+            super().keyPressEvent(event)
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        if index.column() != STAR:
+            self.open_wanted.emit(self.key_at(index))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu_for(self.chosen())
+        menu.popup(event.globalPos())
+
+    def menu_for(self, runs: list[str]) -> QMenu:
+        """What can be done with runs."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if runs:
+            self._fill(menu, runs)
+            menu.addSeparator()
+        self.add_actions(menu)
+        return menu
+
+    def _fill(self, menu: QMenu, runs: list[str]) -> None:
+        one, several = len(runs) == 1, len(runs) > 1
+        starred = all(self._runs[run].starred for run in runs)
+        entries = (
+            (self.tr("Check\tReturn"), lambda: self.open_wanted.emit(runs[0]), one),
+            (self.tr("Rename\tF2"), self.rename, one and self._writable),
+            (self.tr("Take the star away\tS") if starred else self.tr("Star\tS"), lambda: self.star(runs), self._writable),
+            (self.tr("Note"), self.write_note, one and self._writable),
+            (None, None, True),
+            (self.tr("Compare"), lambda: self.compare_wanted.emit(tuple(runs)), several),
+            (self.tr("Combine into an ensemble"), lambda: self.want(CombineRuns(tuple(runs))), several and self._writable),
+            (self.tr("Report…"), lambda: self.report_wanted.emit(runs[0]), one),
+            (self.tr("Show folder"), lambda: self.folder_wanted.emit(runs[0]), one),
+            (None, None, True),
+            (self.tr("Delete\tDel"), lambda: self.delete(runs), self._writable),
+        )
+        for words, deed, possible in entries:
+            if words is None:
+                menu.addSeparator()
+                continue
+            action = menu.addAction(words)
+            action.triggered.connect(deed)
+            action.setEnabled(possible)
+        if one:
+            for action in menu.actions():
+                if action.text() in (self.tr("Compare"), self.tr("Combine into an ensemble")):
+                    action.setToolTip(self.tr("Select two runs or more"))
+            menu.setToolTipsVisible(True)

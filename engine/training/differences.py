@@ -1,0 +1,126 @@
+"""Recipes in words: the choices of one, and in what several runs differ. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from engine.project.records import RunRecord
+from engine.training.recipe import Recipe, field_of
+
+ASIDE = frozenset({"preset", "suit_augmentation", "device", "tensorboard"})
+"""Fields that change nothing of what is learned."""
+OF_NEIGHBOURS = ("neighbours", "distance")
+NAMED = frozenset({"optimiser", "schedule", "loss"})
+"""Fields whose values speak for themselves."""
+UNITS = {"minutes": "min", "rotate": "degrees"}
+
+
+def names(recipe: Recipe) -> tuple[str, ...]:
+    """All fields, those within the augmentation as "augmentation.shift", in order."""
+    found: list[str] = []
+    for name in recipe.__struct_fields__:
+        value = getattr(recipe, name)
+        found += [f"{name}.{inner}" for inner in value.__struct_fields__] if isinstance(value, msgspec.Struct) else [name]
+    return tuple(found)
+
+
+def said(name: str, value: Any) -> str:
+    """A field and its value in a few words.
+
+    Examples
+    --------
+    >>> said("learning_rate", 0.01), said("optimiser", "sgd"), said("augmentation.flip", False), said("frozen", ("conv1", "conv2"))
+    ('learning rate 0.01', 'sgd', 'no flip', 'frozen conv1, conv2')
+    """
+    word = name.rpartition(".")[2]
+    plain = word.replace("_", " ")
+    if isinstance(value, bool):
+        return plain if value else f"no {plain}"
+    if value is None:
+        return f"{plain} {_unset(word)}"
+    if isinstance(value, tuple):
+        return f"{plain} {', '.join(map(str, value))}" if value else f"nothing {plain}"
+    if isinstance(value, str):
+        return value if word in NAMED else f"{plain} {value}"
+    return f"{plain} {value:g}{f' {UNITS[word]}' if word in UNITS else ''}"
+
+
+def _unset(word: str) -> str:
+    return "as in the network" if word == "dropout" else "as suits"
+
+
+def is_classic(run: RunRecord) -> bool:
+    """Whether a run is of a classifier without epochs, of whose recipe only the neighbours count."""
+    return not run.members and run.epochs == 0 and run.steps == 0 and run.parameters == 0
+
+
+def choices(run: RunRecord) -> dict[str, Any]:
+    """All that was chosen for a run and bears on what it learned, by name."""
+    if run.members:
+        return {"members": run.members}
+    if is_classic(run):
+        found = {name: field_of(run.recipe, name) for name in OF_NEIGHBOURS}
+    else:
+        found = {name: field_of(run.recipe, name) for name in names(run.recipe)}
+        found = {name: value for name, value in found.items() if name not in ASIDE and name not in OF_NEIGHBOURS}
+        found |= {"only the last layer learns": run.frozen, "begun with": run.begun_with or "new weights"}
+        found["parent"] = run.parent
+    found["working size"] = f"{run.preprocessing.height} × {run.preprocessing.width}"
+    found["resize"] = run.preprocessing.resize
+    return found
+
+
+def in_words(run: RunRecord, name: str, value: Any, titles: Mapping[str, str]) -> str:
+    """A choice of a run; `titles` names other runs by their ids."""
+    if name == "members":
+        return "mean of " + ", ".join(titles.get(member, member) for member in value)
+    if name == "working size":
+        return f"{value} px"
+    if name == "only the last layer learns":
+        return name if value else "all layers learn"
+    if name == "begun with":
+        return "new weights" if value == "new weights" else f"begun with {value}"
+    if name == "parent":
+        return f"goes on from {titles.get(value, value)}" if value else "from the start"
+    return said(name, value)
+
+
+def differences(runs: Sequence[RunRecord]) -> dict[str, tuple[str, ...]]:
+    """In what each run differs from the others of its network: a few words a field, by run.
+
+    Runs of other networks are compared among themselves; ensembles name their members. A run that nothing sets apart has no words.
+    """
+    titles = {run.id: run.title for run in runs}
+    taken = {run.id: choices(run) for run in runs}
+    groups: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        groups.setdefault(run.network, []).append(run)
+    found: dict[str, tuple[str, ...]] = {}
+    for group in groups.values():
+        fields = {name: None for run in group for name in taken[run.id]}
+        varying = [name for name in fields if name == "members" or len({repr(taken[run.id].get(name)) for run in group}) > 1]
+        for run in group:
+            own = taken[run.id]
+            found[run.id] = tuple(in_words(run, name, own[name], titles) for name in varying if name in own)
+    return found
+
+
+def recipe_in_words(run: RunRecord) -> tuple[tuple[str, str], ...]:
+    """All choices of a run as pairs of a name and a value, for a table."""
+    pairs = []
+    for name, value in choices(run).items():
+        word = name.rpartition(".")[2].replace("_", " ")
+        if isinstance(value, bool):
+            pairs.append((word, "yes" if value else "no"))
+        elif isinstance(value, tuple):
+            pairs.append((word, ", ".join(map(str, value)) or "none"))
+        elif isinstance(value, float):
+            pairs.append((word, f"{value:g}"))
+        elif value is None:
+            pairs.append((word, _unset(word)))
+        elif value != "":
+            pairs.append((word, f"{value:,}" if isinstance(value, int) and word != "seed" else str(value)))
+    return tuple(pairs)

@@ -1,0 +1,81 @@
+"""What can be done with the runs of a list: the commands, dialogs and sheets behind its signals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from engine.messages import Evaluate, WriteReport
+from engine.project.incoming import plain_name
+from engine.project.records import RunRecord, Split
+from gui.bridge import Bridge
+from gui.state import AppState, RunSelected
+from gui.widgets.run_compare import RunCompare
+from gui.widgets.run_list import RunList
+
+
+class RunDeeds(QObject):
+    """Carries out what a list of runs asks for.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    runs : RunList
+    page : QWidget
+        Whose window dialogs and sheets belong to.
+
+    Signals
+    -------
+    check_wanted
+        The selected run shall be looked at closely.
+    """
+
+    check_wanted = Signal()
+
+    def __init__(self, bridge: Bridge, runs: RunList, page: QWidget) -> None:
+        super().__init__(page)
+        self._bridge, self._page = bridge, page
+        self.compare: RunCompare | None = None
+        runs.wanted.connect(bridge.submit)
+        runs.compare_wanted.connect(self._compare)
+        runs.report_wanted.connect(self._report)
+        runs.folder_wanted.connect(self._show_folder)
+        runs.open_wanted.connect(self._open)
+
+    def render(self, state: AppState, changed: frozenset[str]) -> None:
+        """Take what was measured to the comparison that is open."""
+        if self.compare is not None and changed & {"evaluations"}:
+            self.compare.set_evaluations(state.evaluations)
+        if self.compare is not None and changed & {"project"}:
+            self.compare.leave()
+
+    def _run(self, name: str) -> RunRecord | None:
+        return next((run for run in self._bridge.state.runs if run.id == name), None)
+
+    def _open(self, run: str) -> None:
+        self._bridge.dispatch(RunSelected(run=run))
+        self.check_wanted.emit()
+
+    def _compare(self, names: tuple[str, ...]) -> None:
+        runs = [run for run in map(self._run, names) if run is not None]
+        if self.compare is None:
+            self.compare = RunCompare(self._page.window())
+            self.compare.evaluation_wanted.connect(lambda run, split: self._bridge.submit(Evaluate(run, Split(split))))
+        self.compare.open(runs, self._bridge.state.evaluations)
+
+    def _report(self, name: str) -> None:
+        run = self._run(name)
+        if run is None:
+            return
+        proposed = Path.home() / plain_name(f"{run.title}-{run.id}.html")
+        path, _ = QFileDialog.getSaveFileName(self._page.window(), self.tr("Report"), str(proposed), "*.html")
+        if path:
+            self._bridge.submit(WriteReport(name, path if path.lower().endswith((".html", ".htm")) else f"{path}.html"))
+
+    def _show_folder(self, name: str) -> None:
+        run = self._run(name)
+        if run is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(run.folder))
