@@ -2,8 +2,8 @@
 
 A moment is a file of its own in the run's folder, `moments/000012.npz`, written as soon as its epoch is done: a training that is killed
 keeps those it had. Figures are kept in 8 bits between their limits, which a screen does not show more of. Where there are too many of
-them, or they take too much room, every second is deleted, then every second of those that are left: what remains lies ever closer to
-the beginning, when most is learned, in relation to the whole.
+them, or they take too much room, those go that are missed least, until epochs lie a constant factor apart: all of the first ones stay,
+in which most is learned, and ever fewer of the later ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ log = logging.getLogger("fovea.moments")
 FOLDER = "moments"
 MOST = 200  # moments of a run
 MOST_BYTES = 64 * 2**20  # of a run's moments
-FIRST = 16  # epochs that are kept as long as any
 MOST_MAPS, MOST_MAP_BYTES = 64, 2**18
 MOST_UNPACKED = 2**28  # bytes of a moment; a file that claims more is none of ours
 LEVELS = 255
@@ -51,7 +50,6 @@ class Keeper:
 
     def __init__(self, folder: Path, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
         self._place, self._most, self._most_bytes = folder / FOLDER, most, most_bytes
-        self._stride = 1
         self._told = False
 
     def keep(self, moment: Moment) -> None:
@@ -73,26 +71,21 @@ class Keeper:
             self._told = True
 
     def _thin(self, kept: list[int]) -> None:
-        """Delete until few enough are left; the newest stays, since it is looked at, until it is not the newest."""
+        """Delete until few enough are left."""
         sizes = {epoch: (self._place / f"{epoch:06d}.npz").stat().st_size for epoch in kept}
-        newest = kept[-1]
-        while True:
-            fallen = [epoch for epoch in sizes if epoch != newest and not stays(epoch, self._stride)]
-            for epoch in fallen:
-                self._delete(epoch)
-                del sizes[epoch]
-            over = len(sizes) > self._most or sum(sizes.values()) > self._most_bytes
-            if not over or self._stride > newest:
-                return
-            self._stride *= 2
+        while len(kept) > 2 and (len(kept) > self._most or sum(sizes.values()) > self._most_bytes):
+            epoch = dispensable(kept)
+            kept.remove(epoch)
+            del sizes[epoch]
+            self._delete(epoch)
 
     def _delete(self, epoch: int) -> None:
         (self._place / f"{epoch:06d}.npz").unlink(missing_ok=True)
 
 
-def stays(epoch: int, stride: int) -> bool:
-    """Whether an epoch, from 1, is among those that are kept where every `stride`-th is."""
-    return epoch % stride == 0 or (epoch <= FIRST and stride <= FIRST)
+def dispensable(kept: list[int]) -> int:
+    """Which of three or more epochs, ascending from 1 at the least, to delete: the one whose neighbours are closest by their ratio."""
+    return kept[min(range(1, len(kept) - 1), key=lambda at: kept[at + 1] / kept[at - 1])]
 
 
 def epochs(folder: Path) -> list[int]:
@@ -162,12 +155,12 @@ def _fewer(maps: np.ndarray) -> np.ndarray:
 
 def _rounded(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """8 bits between the lowest and the highest value, where 0 stays 0; what is not finite becomes 0."""
-    finite = np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    finite = np.nan_to_num(np.asarray(values, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     extreme = float(np.abs(finite).max(initial=0.0))
+    shares = finite / (extreme or 1.0)
     if float(finite.min(initial=0.0)) >= 0:
-        return (finite * (LEVELS / extreme if extreme else 0.0)).round().astype(np.uint8), np.array(extreme, np.float32)
-    half = LEVELS // 2
-    return (finite * (half / extreme if extreme else 0.0)).round().astype(np.int8), np.array(extreme, np.float32)
+        return (shares * LEVELS).round().astype(np.uint8), np.array(extreme, np.float32)
+    return (shares * (LEVELS // 2)).round().astype(np.int8), np.array(extreme, np.float32)
 
 
 def _restored(levels: np.ndarray, extreme: np.ndarray) -> np.ndarray:
