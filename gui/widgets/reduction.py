@@ -53,18 +53,23 @@ def envelope(x: np.ndarray, y: np.ndarray, left: float, right: float, columns: i
     x, y : float64 arrays [M]
         M at most 2 * columns + 2.
     """
-    first, last = int(np.searchsorted(x, left, "left")), int(np.searchsorted(x, right, "right"))
+    low, high = np.array((left, right), x.dtype if x.dtype.kind == "f" else np.float64)  # of another kind, all of x would be converted
+    first, last = int(np.searchsorted(x, low, "left")), int(np.searchsorted(x, high, "right"))
     if last - first <= 2 * columns:
         first, last = max(0, first - 1), min(len(x), last + 1)
         return x[first:last].astype(np.float64), y[first:last].astype(np.float64)
     edges = np.linspace(left, right, columns + 1)
-    starts = np.searchsorted(x[first:last], edges[:-1], "left")
+    starts = np.searchsorted(x[first:last], edges[:-1].astype(low.dtype), "left")
     ends = np.append(starts[1:], last - first)
     filled = starts < ends
     starts = starts[filled]
     visible = y[first:last]
-    lows = np.fmin.reduceat(np.where(np.isfinite(visible), visible, np.nan), starts)
-    highs = np.fmax.reduceat(np.where(np.isfinite(visible), visible, np.nan), starts)
+    finite = np.isfinite(visible)
+    if finite.all():  # which numpy goes through several times as fast
+        lows, highs = np.minimum.reduceat(visible, starts), np.maximum.reduceat(visible, starts)
+    else:
+        visible = np.where(finite, visible, np.nan)
+        lows, highs = np.fmin.reduceat(visible, starts), np.fmax.reduceat(visible, starts)
     middles = ((edges[:-1] + edges[1:]) / 2)[filled]
     points = np.empty(2 * len(starts), dtype=np.float64)
     points[0::2], points[1::2] = lows, highs
@@ -83,6 +88,8 @@ def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
     if window <= 1 or len(values) == 0:
         return np.asarray(values, dtype=np.float32)
     finite = np.isfinite(values)
+    if finite.all() and window <= len(values):
+        return _mean_of_all(np.asarray(values), window)
     sums = np.concatenate(([0.0], np.cumsum(np.where(finite, values, 0.0), dtype=np.float64)))
     counts = np.concatenate(([0], np.cumsum(finite)))
     places = np.arange(len(values))
@@ -91,3 +98,17 @@ def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
     number = counts[ends] - counts[starts]
     means = np.divide(sums[ends] - sums[starts], number, out=np.full(len(values), np.nan), where=number > 0)
     return means.astype(np.float32)
+
+
+def _mean_of_all(values: np.ndarray, window: int) -> np.ndarray:
+    """As moving_mean, of values that are all finite, at least as many as the window: a million take some milliseconds."""
+    sums = np.zeros(len(values) + 1)
+    np.cumsum(values, dtype=np.float64, out=sums[1:])
+    before, after = window // 2, (window - 1) // 2 + 1
+    means = np.empty(len(values), np.float32)
+    inner = slice(before, len(values) - after + 1)
+    np.divide(sums[window:] - sums[:-window], window, out=means[inner], casting="same_kind")
+    for place in (*range(before), *range(len(values) - after + 1, len(values))):
+        start, end = max(0, place - before), min(len(values), place + after)
+        means[place] = (sums[end] - sums[start]) / (end - start)
+    return means

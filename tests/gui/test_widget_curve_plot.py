@@ -11,6 +11,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 
+from gui.curves import Curve
+from gui.training_curves import steps
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import moving_mean
@@ -124,15 +126,26 @@ def test_losses_that_are_no_numbers_and_zeros_are_drawn_around(plot):
     assert not plot.grab().isNull()
 
 
-def test_a_million_points_are_painted_in_time(plot):
-    steps = np.arange(1, 1_000_001, dtype=np.float32)
-    plot.set_panels(panels(np.random.default_rng(0).random(1_000_000).astype(np.float32), steps))
+@pytest.mark.parametrize("window", [1, 101])
+def test_a_million_steps_grow_and_are_painted_within_a_frame(plot, qtbot, window):
+    """From the parcel of steps to the pixels, as often as the window does it."""
+    random = np.random.default_rng(0)
+    curve = Curve().extended(0, random.random(1_000_000).astype(np.float32))
+    plot.set_smoothing(window)
+    with qtbot.waitExposed(plot):
+        plot.show()
+    painted, paint = [], plot.paint
+    plot.paint = lambda *arguments: painted.append(paint(*arguments))
     times = []
-    for _ in range(5):
+    for _ in range(20):
         begun = time.perf_counter()
+        curve = curve.extended(len(curve), random.random(20).astype(np.float32))
+        plot.set_panels(panels(curve.values, steps(len(curve))))
         plot.repaint()
         times.append(time.perf_counter() - begun)
-    assert min(times) < 0.05  # two curves; some 10 ms on a quiet machine
+    assert len(painted) == 20
+    assert min(times) < 0.016, "8 and 12 ms here"
+    assert times[0] < 0.2, "the mean of all steps, once: 40 ms here"
 
 
 def test_nothing_yet_says_so(qtbot):
