@@ -64,7 +64,7 @@ def delete_run(session: Session, command: messages.DeleteRun, token: CancelToken
     Raises
     ------
     UserError
-        If there is no such run, the project can only be read, or an ensemble needs the run.
+        If there is no such run, it is being trained, an ensemble needs it, or the project can only be read.
     OSError
         If the folder cannot be moved; then it stays as it is.
     """
@@ -74,6 +74,8 @@ def delete_run(session: Session, command: messages.DeleteRun, token: CancelToken
     if needing:
         which = f'the ensemble "{needing[0]}" needs it' if len(needing) == 1 else f"{len(needing)} ensembles need it"
         raise UserError(f'"{record.title}" ({record.id}) was not deleted: {which}.', "Delete the ensemble first.")
+    if runs.under_way(record.folder):
+        raise UserError(f'"{record.title}" ({record.id}) was not deleted: it is being trained.', "Stop its training first.")
     place = project.runs_folder / DELETED
     place.mkdir(exist_ok=True)
     earlier = sorted(child.name for child in place.iterdir())

@@ -15,6 +15,7 @@ ASIDE = frozenset({"preset", "suit_augmentation", "device", "tensorboard"})
 OF_NEIGHBOURS = ("neighbours", "distance")
 NAMED = frozenset({"optimiser", "schedule", "loss"})
 """Fields whose values speak for themselves."""
+OFF = (0, False, None, (), "")
 UNITS = {"minutes": "min", "rotate": "degrees"}
 
 
@@ -74,9 +75,9 @@ def choices(run: RunRecord) -> dict[str, Any]:
 
 
 def in_words(run: RunRecord, name: str, value: Any, titles: Mapping[str, str]) -> str:
-    """A choice of a run; `titles` names other runs by their ids."""
+    """A choice of a run, name and value; `titles` names other runs by their ids."""
     if name == "members":
-        return "mean of " + ", ".join(titles.get(member, member) for member in value)
+        return f"mean of {value_in_words(name, value, titles)}"
     if name == "working size":
         return f"{value} px"
     if name == "only the last layer learns":
@@ -88,10 +89,27 @@ def in_words(run: RunRecord, name: str, value: Any, titles: Mapping[str, str]) -
     return said(name, value)
 
 
+def value_in_words(name: str, value: Any, titles: Mapping[str, str]) -> str:
+    """The value of a choice alone."""
+    word = name.rpartition(".")[2]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return _unset(word)
+    if isinstance(value, tuple):
+        return ", ".join(titles.get(part, str(part)) for part in value) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, int):
+        return str(value) if word == "seed" else f"{value:,}"
+    return titles.get(value, value) if value else "none"
+
+
 def differences(runs: Sequence[RunRecord]) -> dict[str, tuple[str, ...]]:
     """In what each run differs from the others of its network: a few words a field, by run.
 
-    Runs of other networks are compared among themselves; ensembles name their members. A run that nothing sets apart has no words.
+    Runs of other networks are compared among themselves; ensembles name their members. What is switched off is left out as long as
+    something else is left to say. A run that nothing sets apart has no words.
     """
     titles = {run.id: run.title for run in runs}
     taken = {run.id: choices(run) for run in runs}
@@ -104,23 +122,16 @@ def differences(runs: Sequence[RunRecord]) -> dict[str, tuple[str, ...]]:
         varying = [name for name in fields if name == "members" or len({repr(taken[run.id].get(name)) for run in group}) > 1]
         for run in group:
             own = taken[run.id]
-            found[run.id] = tuple(in_words(run, name, own[name], titles) for name in varying if name in own)
+            there = [name for name in varying if name in own]
+            on = [name for name in there if own[name] not in OFF]
+            found[run.id] = tuple(in_words(run, name, own[name], titles) for name in on or there)
     return found
 
 
-def recipe_in_words(run: RunRecord) -> tuple[tuple[str, str], ...]:
-    """All choices of a run as pairs of a name and a value, for a table."""
-    pairs = []
-    for name, value in choices(run).items():
-        word = name.rpartition(".")[2].replace("_", " ")
-        if isinstance(value, bool):
-            pairs.append((word, "yes" if value else "no"))
-        elif isinstance(value, tuple):
-            pairs.append((word, ", ".join(map(str, value)) or "none"))
-        elif isinstance(value, float):
-            pairs.append((word, f"{value:g}"))
-        elif value is None:
-            pairs.append((word, _unset(word)))
-        elif value != "":
-            pairs.append((word, f"{value:,}" if isinstance(value, int) and word != "seed" else str(value)))
-    return tuple(pairs)
+def recipe_in_words(run: RunRecord, titles: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """All choices of a run as pairs of a name and a value, for a table; `titles` names other runs by their ids."""
+    return tuple(
+        (name.rpartition(".")[2].replace("_", " "), value_in_words(name, value, titles))
+        for name, value in choices(run).items()
+        if value != ""
+    )

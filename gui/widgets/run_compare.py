@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.project.records import Evaluation, RunRecord, Split
-from engine.training.differences import choices, in_words
+from engine.training.differences import choices, value_in_words
 from gui.run_comparing import paired, recalls, verdict, with_interval
 from gui.theme import px
 from gui.widgets.basics import button, count, duration, label, percent, rule, scrolling
@@ -164,7 +164,7 @@ class RunCompare(Sheet):
         for name in {name: None for own in taken for name in own}:
             if name == "epochs" or len({repr(own.get(name)) for own in taken}) == 1:
                 continue
-            shown = [in_words(run, name, own[name], titles) if name in own else "–" for run, own in zip(self._runs, taken, strict=True)]
+            shown = [value_in_words(name, own[name], titles) if name in own else "–" for own in taken]
             rows.append((name.rpartition(".")[2].replace("_", " ").capitalize(), shown))
         return rows
 

@@ -10,14 +10,16 @@ from PySide6.QtCore import QLocale, QModelIndex, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, QWidget
 
-from engine.messages import CombineRuns, Command, DeleteRun, EditRun
+from engine.messages import CombineRuns, Command, DeleteRun, EditRun, ResumeRun
 from engine.project.records import RunRecord
 from engine.training.differences import differences
 from gui.theme import px
 from gui.widgets.basics import count, duration, percent
 from gui.widgets.figures_table import Column, FiguresTable, Line
 
-RUN, STAR, DIFFERS, VALIDATION, TEST, PARAMETERS, TIME, NETWORK, DATE, NOTE = range(10)
+RUN, STAR, VALIDATION, TEST, DIFFERS, TIME, PARAMETERS, NETWORK, DATE, NOTE = range(10)
+WIDEST = {RUN: 260, DIFFERS: 280}
+"""Pixels of columns whose words may be long."""
 FILLED, HOLLOW = "★", "☆"
 
 
@@ -36,7 +38,7 @@ class RunList(FiguresTable):
     Signals
     -------
     wanted(Command)
-        What shall be done, ready to be submitted: EditRun, DeleteRun, CombineRuns.
+        What shall be done, ready to be submitted: EditRun, DeleteRun, CombineRuns, ResumeRun.
     compare_wanted(tuple of str), report_wanted(str), folder_wanted(str), open_wanted(str)
         Ids of runs: to be compared; to be written as a report; whose folder shall be shown; to be looked at closely.
     """
@@ -55,17 +57,18 @@ class RunList(FiguresTable):
             (
                 Column(self.tr("Run"), figure=False, tip=self.tr("Tick to see its curves; F2 renames")),
                 Column(FILLED, lambda on: FILLED if on else HOLLOW, figure=False, tip=self.tr("Click to star (S)")),
+                Column(self.tr("Validation"), percent, tip=self.tr("Accuracy on the validation pictures, of the weights that are kept")),
+                Column(self.tr("Test"), percent, tip=self.tr("Accuracy on the test pictures")),
                 Column(
                     self.tr("What differs"), figure=False, tip=self.tr("In what its recipe differs from those of the network's other runs")
                 ),
-                Column(self.tr("Validation"), percent, tip=self.tr("Accuracy on the validation pictures, of the weights that are kept")),
-                Column(self.tr("Test"), percent, tip=self.tr("Accuracy on the test pictures")),
-                Column(self.tr("Parameters"), count, tip=self.tr("Of an ensemble: of all its members")),
                 Column(self.tr("Time"), duration, tip=self.tr("Training alone; of an ensemble: of all its members")),
+                Column(self.tr("Parameters"), count, tip=self.tr("Of an ensemble: of all its members")),
                 Column(self.tr("Network"), figure=False),
                 Column(self.tr("Date"), date_words, figure=False),
                 Column(self.tr("Note"), figure=False, tip=self.tr("F2 writes one")),
             ),
+            wide=NOTE,
             parent=parent,
         )
         self.setAccessibleName(self.tr("Runs"))
@@ -92,6 +95,10 @@ class RunList(FiguresTable):
         if len(chosen) > 1 and self.chosen() != chosen:
             self._choose(chosen)
 
+    def sizeHintForColumn(self, column: int) -> int:
+        hint = super().sizeHintForColumn(column)
+        return min(hint, px(WIDEST[column])) if column in WIDEST else hint
+
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
         super().closeEditor(editor, hint)
         if self._pending is not None:
@@ -115,11 +122,11 @@ class RunList(FiguresTable):
         values = (
             shown,
             run.starred,
-            ", ".join(differ) or "–",
             run.validation_accuracy,
             run.test_accuracy,
-            run.parameters or None,
+            ", ".join(differ) or "–",
             run.seconds,
+            run.parameters or None,
             run.network,
             run.created,
             run.note.replace("\n", " "),
@@ -146,17 +153,23 @@ class RunList(FiguresTable):
             facts.append(self.tr("{speed} pictures/s").format(speed=count(round(run.images_per_second))))
         return ", ".join((*facts, run.device, run.precision))
 
+    def can_go_on(self, run: RunRecord) -> bool:
+        """Whether a training that ended early can be resumed from here."""
+        return run.resumable and run.outcome in ("cancelled", "failed", "interrupted")
+
     def marks(self, run: RunRecord) -> list[str]:
         """What one should know of a run, in a word each."""
         found = []
         if run.members:
             found.append(self.tr("ensemble of {0}").format(len(run.members)))
-        if run.resumable:
-            found.append(self.tr("interrupted, can go on"))
-        elif run.outcome == "cancelled":
-            found.append(self.tr("stopped"))
-        if run.outcome == "failed":
-            found.append(self.tr("failed"))
+        ended = {
+            "running": self.tr("is being trained"),
+            "cancelled": self.tr("stopped"),
+            "failed": self.tr("failed"),
+            "interrupted": self.tr("interrupted"),
+        }.get(run.outcome)
+        if ended is not None:
+            found.append(self.tr("{0}, can go on").format(ended) if self.can_go_on(run) else ended)
         if run.stale:
             found.append(self.tr("labels changed since"))
         return found
@@ -235,6 +248,7 @@ class RunList(FiguresTable):
         starred = all(self._runs[run].starred for run in runs)
         entries = (
             (self.tr("Check\tReturn"), lambda: self.open_wanted.emit(runs[0]), one),
+            (self.tr("Go on"), lambda: self.want(ResumeRun(runs[0])), one and self._writable and self.can_go_on(self._runs[runs[0]])),
             (self.tr("Rename\tF2"), self.rename, one and self._writable),
             (self.tr("Take the star away\tS") if starred else self.tr("Star\tS"), lambda: self.star(runs), self._writable),
             (self.tr("Note"), self.write_note, one and self._writable),
