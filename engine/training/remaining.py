@@ -47,10 +47,10 @@ class Remaining:
         while len(self._blocks) > BLOCKS:
             self._blocks.popleft()
 
-    def paused(self, now: float) -> None:
-        """The time up to now was no training."""
-        self._begun += now - self._told
-        self._told = now
+    def paused(self, seconds: float) -> None:
+        """So much of the time that has passed was no training."""
+        self._begun += seconds
+        self._told += seconds
 
     def estimate(self, left: int) -> Estimate | None:
         """Of so many steps; None before there is anything to go by."""

@@ -69,6 +69,7 @@ class Reporter:
         self._looking_at: tuple[int, Picture, Picture] | None = None
         self._told = time.perf_counter()
         self._remaining = Remaining(self._told)
+        self._held_since = self._told
         self._observer = Observer(module, next(module.parameters(), torch.zeros(())).device)
         self._watched = 0
         self._before = (0, 0.0, 0.0)  # steps, seconds, seconds waited, when speed was told last
@@ -180,7 +181,12 @@ class Reporter:
         self._emit(TrainingMarked(run=self._run, step=mark.step, text=mark.text))
 
     def held(self, paused: bool, step: int) -> None:
-        """TrainingPaused."""
+        """TrainingPaused; the time that it holds counts for no estimate."""
+        now = time.perf_counter()
+        if paused:
+            self._held_since = now
+        else:
+            self._remaining.paused(now - self._held_since)
         self._emit(TrainingPaused(run=self._run, paused=paused, step=step))
 
     def _statistics(self, parcel: Parcel, done: int) -> None:

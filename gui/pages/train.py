@@ -28,7 +28,7 @@ from gui.settings import Settings
 from gui.state import AppState, JobState, RunSelected, TrainingState
 from gui.theme import colours, px
 from gui.training_curves import best_mark, history_of, panels
-from gui.widgets.basics import button, count, duration, label, panel, scrolling, set_look
+from gui.widgets.basics import about, button, count, duration, label, panel, scrolling, set_look
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark
 from gui.widgets.input_preview import InputPreview
@@ -350,7 +350,7 @@ class TrainPage(Page):
         self.progress.setValue(round(1000 * (job.fraction or 0.0)))
         parts = [job.text or (self.tr("Preparing") if job.running else self.tr("Waiting for its turn"))]
         if job.seconds_left is not None:
-            parts.append(self.tr("{time} left").format(time=duration(job.seconds_left)))
+            parts.append(self.tr("{time} left").format(time=about(job.seconds_left, job.seconds_deviation)))
         if job.images_per_second is not None:
             parts.append(self.tr("{speed} pictures/s").format(speed=count(round(job.images_per_second))))
         self.progress_words.setText(" · ".join(parts))

@@ -9,7 +9,7 @@ from engine.messages import Lane
 from gui.icons import icon
 from gui.state import AppState, JobState
 from gui.theme import colours, font, px, theme
-from gui.widgets.basics import button, count, duration, label
+from gui.widgets.basics import about, button, count, label
 
 SHOWN_LANES = (Lane.JOBS, Lane.IMPORTS, Lane.LIVE)
 """Lanes whose jobs are shown, the most telling first. A keystroke's or a thumbnail's job is over before it could be read."""
@@ -117,7 +117,7 @@ class StatusBar(QFrame):
             self.progress.setValue(round(1000 * job.fraction))
         parts = [f"{job.fraction * 100:.0f}\u202f%"] if known else []
         if job.seconds_left is not None:
-            parts.append(self.tr("{0} left").format(duration(job.seconds_left)))
+            parts.append(self.tr("{0} left").format(about(job.seconds_left, job.seconds_deviation)))
         if job.images_per_second:
             parts.append(self.tr("{0} images/s").format(count(round(job.images_per_second))))
         self.left.setText(" · ".join(parts))

@@ -326,7 +326,7 @@ def test_a_pause_is_no_training() -> None:
     remaining = Remaining(0.0)
     for block in range(1, 20):
         remaining.reached(10 * block, float(block))
-    remaining.paused(1019.0)
+    remaining.paused(1000.0)
     for block in range(20, 30):
         remaining.reached(10 * block, 1000.0 + block)
     found = remaining.estimate(100)
