@@ -83,8 +83,9 @@ class TrainPage(Page):
         self.moments = MomentScrubber(self.bridge)
         self.looks = QTabWidget()
         self.looks.setDocumentMode(True)
+        self.looks.setMinimumWidth(px(232))
         for widget, words in ((self.learning, self.tr("Learned")), (self.health, self.tr("Layers")), (self.moments, self.tr("Epochs"))):
-            self.looks.addTab(widget, words)
+            self.looks.addTab(widget if widget is self.learning else scrolling(widget), words)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
         for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self.looks, 0)):
