@@ -10,6 +10,7 @@ from gui import health
 from gui.reducing.training import MOST_STATISTICS
 from gui.state import FIELDS
 from gui.theme import theme
+from gui.widgets.basics import about
 from gui.widgets.layer_health import LayerHealth
 
 
@@ -186,3 +187,18 @@ def test_hours_of_statistics_stay_few(bridge, host):
     assert len(kept) <= MOST_STATISTICS and kept[0].step == 1 and kept[-1].step == 2 * MOST_STATISTICS + 1
     steps = [one.step for one in kept]
     assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "deviation", "words"),
+    [
+        (12.3, 1.7, "12 ± 2 s"),
+        (8.0, None, "8 s"),
+        (8.0, 0.01, "8 ± 1 s"),
+        (75.0, 8.0, "75 ± 8 s"),
+        (300.0, 20.0, "5 min 0 s ± 20 s"),
+        (7380.0, 290.0, "2 h 3 min ± 5 min"),
+    ],
+)
+def test_estimates_say_how_sure_they_are(seconds, deviation, words):
+    assert about(seconds, deviation) == words
