@@ -147,7 +147,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     network : str
         Name in the zoo, or path of the JSON it came from.
     outcome : str
-        "completed", "cancelled" (kept as far as it came) or "failed" (kept up to the last good epoch).
+        "completed", "cancelled" (kept as far as it came), "failed" (kept up to the last good epoch) or "interrupted" (its program ended
+        without a word; kept up to the last epoch that was written).
     seconds : float
         Training alone, without evaluation and start-up.
     images_per_second : float
@@ -170,6 +171,8 @@ class RunRecord(msgspec.Struct, frozen=True):
         Weights that it began with, "mobilenet_v2-888877bc.pth (torchvision's mobilenet_v2)"; empty for new ones.
     frozen : bool
         Whether the last layer alone learned.
+    measured : int
+        Training pictures that mean and deviation were measured on; 0 where weights brought them, and in older runs.
     starred, note
         What a person says of it; the title can be changed, too.
     members : tuple of str
@@ -179,7 +182,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     sweep : str
         Id of the sweep that it belongs to, and what it varies: "learning_rate=0.01".
     resumable : bool
-        Whether it can go on: worked out on reading, never trusted from the file.
+        Whether it can go on: worked out on reading, never trusted from the file. One that is completed needs more epochs for that.
     """
 
     id: str
@@ -215,6 +218,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     resumable: bool = False
     begun_with: str = ""
     frozen: bool = False
+    measured: int = 0
 
     @property
     def accuracy(self) -> float | None:
@@ -282,6 +286,12 @@ class RunHistory(msgspec.Struct, frozen=True, eq=False):
         The step at which each epoch ended.
     train_losses, train_accuracies, validation_losses, validation_accuracies : float32 [E]
         NaN where there is no such split.
+    learning_rates : float32 [S]
+        Empty where they were not kept.
+    mark_steps : int64 [M]
+        The steps after which something happened that the curve shows: it was resumed, its rate was changed …
+    mark_texts : str [M]
+        What, in a few words.
     """
 
     run: str
@@ -292,3 +302,13 @@ class RunHistory(msgspec.Struct, frozen=True, eq=False):
     train_accuracies: np.ndarray
     validation_losses: np.ndarray
     validation_accuracies: np.ndarray
+    learning_rates: np.ndarray = msgspec.field(default_factory=lambda: _empty("float32"))
+    mark_steps: np.ndarray = msgspec.field(default_factory=lambda: _empty("int64"))
+    mark_texts: np.ndarray = msgspec.field(default_factory=lambda: _empty("str"))
+
+
+def _empty(kind: str) -> np.ndarray:
+    """An empty column; numpy loads where one is wanted."""
+    import numpy
+
+    return numpy.empty(0, kind)

@@ -23,16 +23,20 @@ from engine.training.recipe import Recipe, suited_augmentation
 
 
 class Decoded(NamedTuple):
-    """One split: row numbers in the dataset int64 [N], pixels uint8 [N, H, W, C], labels int64 [N]."""
+    """One split: row numbers in the dataset int64 [N], pixels uint8 [N, H, W, C], labels int64 [N].
+
+    `unreadable` of the rows show other pictures in their place.
+    """
 
     rows: np.ndarray
     pixels: np.ndarray
     labels: np.ndarray
+    unreadable: int = 0
 
     @property
     def pictures(self) -> int:
-        """Different pictures; a picture that stands in for an unreadable one is there twice."""
-        return len(np.unique(self.rows))
+        """Pictures that are their own."""
+        return len(self.rows) - self.unreadable
 
 
 def is_classic(network: str) -> bool:

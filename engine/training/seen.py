@@ -55,8 +55,14 @@ def hashes(pixels: Picture, token: CancelToken) -> Hashes:
 
 def save(folder: Path, pixels: Picture, token: CancelToken) -> None:
     """Write the hashes of the training pictures, ascending, each once; arguments as for `hashes`."""
+    add(folder, hashes(pixels, token))
+
+
+def add(folder: Path, shown: Hashes) -> None:
+    """Write hashes of training pictures, uint64 [N], beside those that are there already."""
+    before = known(folder)
     buffer = io.BytesIO()
-    np.save(buffer, np.unique(hashes(pixels, token)), allow_pickle=False)
+    np.save(buffer, np.unique(shown if before is None else np.concatenate([before, shown])), allow_pickle=False)
     write_whole(folder / SEEN, buffer.getvalue())
 
 

@@ -30,7 +30,7 @@ from engine.project.records import Skipped, Split
 from engine.training.feeding import Feed, LaterPart, Part, Resident, stand_ins
 from engine.training.preparing import Decoded
 from engine.training.saved import as_tensor
-from engine.training.streaming import Streamed, Whole
+from engine.training.streaming import NAMED_FILES, Streamed, Whole
 
 PATIENCE_SECONDS = 10.0  # of decoding before the training begins
 TRIED = 16  # pictures decoded to learn how long all of them take
@@ -81,29 +81,46 @@ class Streaming(NamedTuple):
 
     @property
     def pictures(self) -> int:
-        """Pictures."""
-        return len(self.rows)
+        """Pictures, without those found unreadable so far."""
+        return len(self.rows) - len(self.filling.failed())
+
+
+AnyPart = Decoded | Later | Streaming
 
 
 class Supply(NamedTuple):
-    """The splits that have pictures, and those known to be unreadable. Close it after use."""
+    """The splits, None where they have no pictures, and what is known to be unreadable. Close it after use."""
 
-    parts: dict[Split, Decoded | Later | Streaming]
+    training: Decoded | Streaming
+    validation: Decoded | Later | None
+    test: Decoded | Later | None
     failed: tuple[Skipped, ...]
 
     @property
     def streams(self) -> bool:
         """Whether pictures are decoded while the training is under way."""
-        return isinstance(self.parts[Split.TRAIN], Streaming)
+        return isinstance(self.training, Streaming)
+
+    @property
+    def parts(self) -> dict[Split, AnyPart]:
+        """The splits that have pictures."""
+        parts = {Split.TRAIN: self.training, Split.VALIDATION: self.validation, Split.TEST: self.test}
+        return {split: part for split, part in parts.items() if part is not None}
 
     def close(self) -> None:
         """Let go of files that a stream holds, if its feed has not done so."""
-        part = self.parts[Split.TRAIN]
-        if isinstance(part, Streaming):
-            part.filling.close()
+        if isinstance(self.training, Streaming):
+            self.training.filling.close()
 
 
-def supply(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Progress, streams: bool | None = None) -> Supply:
+def supply(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    token: CancelToken,
+    progress: Progress,
+    tell: Callable[[str], None],
+    streams: bool | None = None,
+) -> Supply:
     """The splits of a dataset for a network's training.
 
     Parameters
@@ -116,6 +133,8 @@ def supply(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, p
         Checked before every picture.
     progress : callable
         Called with pictures done and pictures in all.
+    tell : callable
+        Gets sentences about pictures that are found unreadable later.
     streams : bool or None
         Whether to decode while the training is under way; None decides by how long it would take and whether there is room.
 
@@ -131,22 +150,21 @@ def supply(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, p
         return _decoded(dataset, preprocessing, token, progress)
     names, labels = [dataset.locators[row] for row in rows], dataset.labels[rows]
     filling = Filling(names, dataset.root, preprocessing, partial(stand_ins, labels))
-    parts: dict[Split, Decoded | Later | Streaming] = {
-        Split.TRAIN: Streaming(rows, labels, filling, data.decoding_threads(names, dataset.root))
-    }
+    training = Streaming(rows, labels, filling, data.decoding_threads(names, dataset.root))
+    later: dict[Split, Later] = {}
     for split in (Split.VALIDATION, Split.TEST):
-        count = len(dataset.rows(split))
-        if count:
-            parts[split] = Later(count, partial(_readable, dataset, split, preprocessing, token, progress))
-    return Supply(parts, ())
+        rows = dataset.rows(split)
+        if _any_readable(dataset, rows, preprocessing, token):
+            later[split] = Later(len(rows), partial(_readable, dataset, split, preprocessing, token, progress, tell))
+    return Supply(training, later.get(Split.VALIDATION), later.get(Split.TEST), ())
 
 
-def feed_of(part: Decoded | Streaming, device: torch.device, token: CancelToken, tell: Callable[[str], None]) -> Feed:
+def feed_of(part: AnyPart, device: torch.device, token: CancelToken, tell: Callable[[str], None]) -> Feed:
     """The feed of the training split: on the device where it fits, else beside it with batches fetched ahead. Close it after use.
 
     Parameters
     ----------
-    part : Decoded or Streaming
+    part : Decoded, Later or Streaming
         The split.
     device : torch.device
         Of the training.
@@ -157,16 +175,17 @@ def feed_of(part: Decoded | Streaming, device: torch.device, token: CancelToken,
     """
     if isinstance(part, Streaming):
         return Streamed(part.filling, part.labels, device, part.threads, token, tell)
+    part = whole(part)
     if fits(part.pixels, device):
         return Resident(Part(as_tensor(part.pixels).to(device), torch.from_numpy(part.labels).to(device)), device)
     return Streamed(Whole(part.pixels), part.labels, device, READERS, token, tell)
 
 
-def part_of(part: Decoded | Later, device: torch.device) -> Part | LaterPart:
+def part_of(part: AnyPart, device: torch.device) -> Part | LaterPart:
     """A split for validating; on the device where it fits, else beside it, and decoded when it is wanted where it is not yet."""
     if isinstance(part, Later):
-        return LaterPart(lambda: _placed(part.decoded(), device))
-    return _placed(part, device)
+        return LaterPart(lambda: placed(part, device))
+    return placed(part, device)
 
 
 def fits(array: np.ndarray, device: torch.device) -> bool:
@@ -192,10 +211,10 @@ def measure(part: Decoded | Streaming, files: bool, token: CancelToken, progress
     count = len(part.labels)
     rows = np.arange(count) if not files or count <= MEASURED else np.linspace(0, count - 1, MEASURED).round().astype(np.int64)
     if isinstance(part, Decoded):
-        whole = part.pixels if len(rows) == count else part.pixels[rows]
+        chosen = part.pixels if len(rows) == count else part.pixels[rows]
     else:
-        whole = _fetched(part, rows, token, progress)
-    mean, deviation = data.measure(whole)
+        chosen = _fetched(part, rows, token, progress)
+    mean, deviation = data.measure(chosen)
     return Measured(mean, deviation, len(rows))
 
 
@@ -204,7 +223,16 @@ def of_files(dataset: Dataset) -> bool:
     return any(parted(locator)[0] in ("file", "crop") for locator in dataset.locators[:1])
 
 
-def _placed(part: Decoded, device: torch.device) -> Part:
+def whole(part: AnyPart) -> Decoded:
+    """All of a split, decoded now where it is not yet."""
+    if isinstance(part, Streaming):
+        raise TypeError("what is decoded on the way is never there as a whole")
+    return part.decoded() if isinstance(part, Later) else part
+
+
+def placed(part: AnyPart, device: torch.device) -> Part:
+    """Pixels and labels on the device; where they do not fit, beside it."""
+    part = whole(part)
     pictures, labels = as_tensor(part.pixels), torch.from_numpy(part.labels)
     return Part(pictures.to(device), labels.to(device)) if fits(part.pixels, device) else Part(pictures, labels)
 
@@ -227,7 +255,7 @@ def _fetched(part: Streaming, rows: Rows, token: CancelToken, progress: Progress
 
 
 def _decoded(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Progress) -> Supply:
-    parts: dict[Split, Decoded | Later | Streaming] = {}
+    parts: dict[Split, Decoded] = {}
     failed: list[Skipped] = []
     total, done = int(np.count_nonzero(dataset.splits != Split.NONE)), 0
 
@@ -251,7 +279,7 @@ def _decoded(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken,
             )
     if Split.TRAIN not in parts:
         raise UserError("None of the training pictures can be read.", "Check that the files are still where they were.")
-    return Supply(parts, tuple(failed))
+    return Supply(parts[Split.TRAIN], parts.get(Split.VALIDATION), parts.get(Split.TEST), tuple(failed))
 
 
 def _stood_in(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:
@@ -260,15 +288,37 @@ def _stood_in(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray)
     for bad in np.flatnonzero(~ok).tolist():
         shown[bad] = next(row for row in stand_ins(labels, bad) if ok[row])
         found[bad] = found[shown[bad]]  # mapped copy-on-write: the file stays as it is
-    return Decoded(rows[shown], found, labels[shown])
+    return Decoded(rows, found, labels[shown], int(np.count_nonzero(~ok)))
 
 
-def _readable(dataset: Dataset, split: Split, preprocessing: Preprocessing, token: CancelToken, progress: Progress) -> Decoded:
+def _readable(
+    dataset: Dataset, split: Split, preprocessing: Preprocessing, token: CancelToken, progress: Progress, tell: Callable[[str], None]
+) -> Decoded:
     rows = dataset.rows(split)
-    found, _, ok = data.decode(dataset, rows, preprocessing, token, progress)
+    found, failed, ok = data.decode(dataset, rows, preprocessing, token, progress)
+    for text in sentences(failed):
+        tell(text)
     if not ok.any():
         raise UserError(f"None of the {split.name.lower()} pictures can be read.", "Check that the files are still where they were.")
     return _without(rows, found, dataset.labels[rows], ok)
+
+
+def sentences(failed: Sequence[Skipped]) -> list[str]:
+    """What is said of pictures that could not be read: the first by name, of the others how many."""
+    named = [f"{problem.file} {problem.reason}." for problem in failed[:NAMED_FILES]]
+    more = len(failed) - NAMED_FILES
+    return named if more <= 0 else [*named, f"{more:,} more pictures could not be read."]
+
+
+def _any_readable(dataset: Dataset, rows: Rows, preprocessing: Preprocessing, token: CancelToken) -> bool:
+    for row in rows.tolist():
+        token.check()
+        try:
+            located_at_working_size(dataset.locators[row], dataset.root, preprocessing)
+        except UnreadablePicture:
+            continue
+        return True
+    return False
 
 
 def _without(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:

@@ -46,6 +46,10 @@ def no_progress(done: int, total: int) -> None:
     pass
 
 
+def silent(text: str) -> None:
+    pass
+
+
 def pictures(folder: Path, count: int = 120) -> Dataset:
     """Two classes of JPEGs, 40 x 48; five of six are for training, the others for validation."""
     generator = np.random.default_rng(0)
@@ -96,17 +100,17 @@ def weights_of(training: Feed | Part, validation: Part | supplying.LaterPart | N
 
 def streamed(dataset: Dataset, tell: Callable[[str], None] = lambda text: None, token: CancelToken | None = None) -> Streamed:
     token = token or CancelToken()
-    feed = feed_of(supply(dataset, PRE, token, no_progress, streams=True).parts[Split.TRAIN], CPU, token, tell)
+    feed = feed_of(supply(dataset, PRE, token, no_progress, silent, streams=True).training, CPU, token, tell)
     assert isinstance(feed, Streamed)
     return feed
 
 
 def trained(dataset: Dataset, streams: bool) -> bytes:
     token = CancelToken()
-    parts = supply(dataset, PRE, token, no_progress, streams=streams).parts
-    feed = feed_of(parts[Split.TRAIN], CPU, token, lambda text: None)
+    parts = supply(dataset, PRE, token, no_progress, silent, streams=streams)
+    feed = feed_of(parts.training, CPU, token, lambda text: None)
     try:
-        return weights_of(feed, part_of(parts[Split.VALIDATION], CPU))
+        return weights_of(feed, part_of(parts.validation, CPU))
     finally:
         feed.close()
 
@@ -129,16 +133,16 @@ def test_the_same_with_pictures_that_cannot_be_read(tmp_path: Path, own_home: Pa
         (tmp_path / f"{number:03}.jpg").write_bytes(b"no picture")
     told: list[str] = []
     feed = streamed(dataset, told.append)
-    other = supply(dataset, PRE, CancelToken(), no_progress, streams=True)  # two at the same store do not disturb each other
-    validation = part_of(other.parts[Split.VALIDATION], CPU)
+    other = supply(dataset, PRE, CancelToken(), no_progress, silent, streams=True)  # two at the same store do not disturb each other
+    validation = part_of(other.validation, CPU)
     first = weights_of(feed, validation)
     other.close()
     feed.close()
     assert sorted(text.split(" ")[0] for text in told) == ["003.jpg", "004.jpg", "060.jpg"]
     assert len(validation.labels) == 19
     assert trained(dataset, streams=False) == first
-    part = supply(dataset, PRE, CancelToken(), no_progress, streams=False)
-    assert part.parts[Split.TRAIN].pictures == 97
+    part = supply(dataset, PRE, CancelToken(), no_progress, silent, streams=False)
+    assert part.training.pictures == 97
     assert {problem.file for problem in part.failed} == {"003.jpg", "004.jpg", "060.jpg", "119.jpg"}
     monkeypatch.setenv("FOVEA_HOME", str(own_home / "other"))
     assert trained(dataset, streams=False) == first
@@ -175,14 +179,14 @@ def test_nothing_readable_is_refused(tmp_path: Path) -> None:
         feed.batch(torch.arange(4))
     feed.close()
     with pytest.raises(UserError, match="None of the training pictures"):
-        supply(dataset, PRE, CancelToken(), no_progress, streams=False)
+        supply(dataset, PRE, CancelToken(), no_progress, silent, streams=False)
 
 
 def test_batches_come_in_the_sampler_s_order_whatever_the_timing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = pictures(tmp_path, 60)
     monkeypatch.setattr(data, "decoding_threads", lambda names, root: 4)
     monkeypatch.setattr(streaming, "PARCEL", 3)
-    part = supply(dataset, PRE, CancelToken(), no_progress, streams=False).parts[Split.TRAIN]
+    part = supply(dataset, PRE, CancelToken(), no_progress, silent, streams=False).training
     resident = feed_of(part, CPU, CancelToken(), lambda text: None)
     assert isinstance(resident, Resident)
     feed = Streamed(Slow(part.pixels), part.labels, CPU, 4, CancelToken(), lambda text: None)
@@ -302,9 +306,9 @@ def test_a_full_disk_is_told_and_training_goes_on(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(pixel_store, "_write", full)
     told: list[str] = []
     token = CancelToken()
-    parts = supply(dataset, PRE, token, no_progress, streams=True).parts
-    feed = feed_of(parts[Split.TRAIN], CPU, token, told.append)
-    assert weights_of(feed, part_of(parts[Split.VALIDATION], CPU)) == expected
+    parts = supply(dataset, PRE, token, no_progress, silent, streams=True)
+    feed = feed_of(parts.training, CPU, token, told.append)
+    assert weights_of(feed, part_of(parts.validation, CPU)) == expected
     assert len(writes) >= 5  # the validation pictures' own file had no room either
     feed.close()
     assert told == ["Decoded pictures are not kept (No space left on device): later epochs read their files anew."]
@@ -329,7 +333,7 @@ def test_seen_pictures_are_those_that_were_shown(tmp_path: Path) -> None:
     feed = streamed(dataset)
     feed.batch(torch.tensor([2, 3, 3, 9]))
     feed.close()
-    part = supply(dataset, PRE, CancelToken(), no_progress, streams=False).parts[Split.TRAIN]
+    part = supply(dataset, PRE, CancelToken(), no_progress, silent, streams=False).training
     assert np.array_equal(feed.seen(), np.unique(seen.hashes(part.pixels[[2, 3, 9]], CancelToken())))
 
 
@@ -339,7 +343,7 @@ def test_mean_and_deviation_are_of_the_same_pictures_either_way(tmp_path: Path, 
     token = CancelToken()
     found = []
     for streams in (True, False):
-        part = supply(dataset, PRE, token, no_progress, streams=streams).parts[Split.TRAIN]
+        part = supply(dataset, PRE, token, no_progress, silent, streams=streams).training
         assert not isinstance(part, Later)
         found.append(measure(part, True, token, no_progress))
         if isinstance(part, Streaming):
@@ -351,13 +355,13 @@ def test_mean_and_deviation_are_of_the_same_pictures_either_way(tmp_path: Path, 
 
 def test_streams_where_decoding_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = pictures(tmp_path, 24)
-    assert not supply(dataset, PRE, CancelToken(), no_progress).streams
+    assert not supply(dataset, PRE, CancelToken(), no_progress, silent).streams
     other = msgspec.structs.replace(PRE, height=24)
     monkeypatch.setattr(supplying, "PATIENCE_SECONDS", 1e-6)
-    part = supply(dataset, other, CancelToken(), no_progress)
+    part = supply(dataset, other, CancelToken(), no_progress, silent)
     assert part.streams
     part.close()
-    assert not supply(dataset, PRE, CancelToken(), no_progress).streams  # all is kept already
+    assert not supply(dataset, PRE, CancelToken(), no_progress, silent).streams  # all is kept already
 
 
 def test_a_resident_feed_gives_rows() -> None:
