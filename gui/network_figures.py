@@ -13,6 +13,8 @@ from gui import networks, plan
 from gui.state import AppState
 from gui.widgets.basics import count, duration
 
+WITHIN = frozenset({"residual", "body", "block", "blocks", "layers"})
+"""Words of dotted names that tell of nesting alone."""
 Figure = tuple[str, str, str]
 """Caption, figure, tooltip."""
 
@@ -33,18 +35,15 @@ def scale_of(number: float, unit: str = "") -> str:
 
 
 def short_name(name: str) -> str:
-    """A dotted name with what says most: its block, and its own.
+    """A dotted name without the words that say no more than that a layer lies within another.
 
     Examples
     --------
-    >>> short_name("stage1.block1.residual.body.conv1"), short_name("stage2.block1.residual.shortcut.conv")
-    ('stage1.block1 … conv1', 'stage2.block1 … shortcut.conv')
+    >>> short_name("stage1.block1.residual.body.conv1"), short_name("features.1.0.block.3"), short_name("conv1")
+    ('stage1.block1.conv1', 'features.1.0.3', 'conv1')
     """
     parts = name.split(".")
-    if len(parts) <= 3:
-        return name
-    last = parts[-2:] if parts[-2] == "shortcut" else parts[-1:]
-    return f"{'.'.join(parts[:2])} … {'.'.join(last)}"
+    return ".".join([*(part for part in parts[:-1] if part not in WITHIN), parts[-1]])
 
 
 def network_figures(state: AppState) -> tuple[Figure, ...]:

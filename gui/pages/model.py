@@ -308,6 +308,11 @@ class ModelPage(Page):
                 text = f"{failure.message} {failure.remedy}".strip()
             else:
                 text, look = self.tr("Working the network out …"), "caption"
+        probed = measured(state, name)
+        if not text and probed is not None and probed.verdict == "too large":
+            text = self.tr(
+                "This network needs more memory for training than is free. A smaller batch, a smaller working size, or another network?"
+            )
         text = text or self._fault
         self.refusal.setText(text)
         set_look(self.refusal, look)
@@ -416,5 +421,6 @@ def _line(row: LayerRow) -> Line:
     elif row.form == "tokens":
         output = (row.output[1], row.output[0])  # tokens × values, as transformers' papers write it
     tip = f"{row.name}\n{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
-    values = (row.name, kind, output, row.formula.replace(",", "\u202f") or None, row.multiply_adds or None, row.receptive_field)
+    learned = row.formula.replace(",", "\u202f") or (count(row.parameters) if row.parameters else None)
+    values = (row.name, kind, output, learned, row.multiply_adds or None, row.receptive_field)
     return Line(row.name, values, tip=tip)

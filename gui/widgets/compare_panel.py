@@ -98,7 +98,7 @@ class ComparePanel(QWidget):
                     lambda value: _scaled(value, "B"),
                     tip=self.tr("Memory that training keeps for one picture, as float32"),
                 ),
-                Column(self.tr("Field, last conv"), _field, tip=self.tr("Receptive field of the last convolution in pixels, padding included")),
+                Column(self.tr("Field, last conv"), _field, tip=self.tr("Pixels that a unit of the last convolution can see")),
                 Column(self.tr("Input → classes"), figure=False, tip=self.tr("channels × height × width → classes")),
                 Column(self.tr("Year"), str),
             )

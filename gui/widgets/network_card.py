@@ -61,19 +61,14 @@ class NetworkCard(ChoiceCard):
         super().__init__()
         self.name, self.title = card.name, card.title
         self.searched = f"{card.title} {card.family} {card.year or ''} {card.summary}"
+        self.column.addWidget(label(card.title.replace("_", "_\u200b"), "section", wrap=True))  # long names may break there
         top = QHBoxLayout()
         top.setSpacing(px(12))
-        words = QVBoxLayout()
-        words.setSpacing(px(2))
-        title = label(card.title, "section", wrap=True)
         self._about = label(str(card.year) if card.year else "…", "caption", wrap=True)
-        words.addWidget(title)
-        words.addWidget(self._about)
-        words.addStretch(1)
         self.drawing: NetworkDrawing | NeighbourDrawing
         self.drawing = NeighbourDrawing(small=True) if card.kind == "classic" else NetworkDrawing(small=True)
         self.drawing.setFixedSize(px(84), px(48))
-        top.addLayout(words, 1)
+        top.addWidget(self._about, 1, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self.drawing)
         self.column.addLayout(top)
         self.column.addWidget(label(card.summary, "muted", wrap=True))

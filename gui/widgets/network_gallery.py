@@ -5,6 +5,7 @@ Cards are worked out when they come into view, one at a time, for all together w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -151,7 +152,7 @@ class NetworkGallery(QWidget):
     def _find_in_libraries(self, state: AppState) -> None:
         assert state.libraries is not None
         missing = state.libraries.missing
-        words = self.search.text().lower().split()
+        words = words_of(self.search.text())
         number = len(state.libraries.networks)
         text = self.tr("{number} networks of torchvision and timm: type a part of a name above.").format(number=number)
         if words:
@@ -178,7 +179,7 @@ class NetworkGallery(QWidget):
             if self._found != before:
                 self._keep_cards(state, networks.names(state))
                 self._stale |= set(self._found) - set(before)
-        words = self.search.text().lower().split()
+        words = words_of(self.search.text())
         place = 0
         for heading, names in self._groups(state):
             visible = [name for name in names if self._matches(name, words)]
@@ -207,7 +208,7 @@ class NetworkGallery(QWidget):
 
     def _searched(self) -> None:
         self._arrange()
-        self.area.verticalScrollBar().setValue(0)
+        QTimer.singleShot(0, self, lambda: self.area.verticalScrollBar().setValue(0))
 
     def _take_first(self) -> None:
         """Return in the search takes what stands first."""
@@ -303,3 +304,8 @@ class NetworkGallery(QWidget):
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
             self._timer.start()
         return super().eventFilter(watched, event)
+
+
+def words_of(text: str) -> list[str]:
+    """What is searched for: letters and figures, whatever stands between them."""
+    return re.findall(r"[a-z0-9]+", text.lower())

@@ -85,6 +85,7 @@ FIELDS = (
         group=COMPUTING,
     ),
     Field("seed", "Seed", "The same seed on the same device gives the same weights", group=COMPUTING),
+    Field("tensorboard", "TensorBoard files", "Also write the curves as event files, into the run's folder", group=COMPUTING),
 )
 TITLES = {"quick-look": "Quick look", "solid": "Solid", "best": "Best"}
 
