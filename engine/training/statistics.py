@@ -23,7 +23,7 @@ from engine.networks.modules.historic import ScaledTanh
 
 FIRST_STEPS = frozenset((1, 2, 5, 10))
 BETWEEN = 1.0  # seconds at least between two looks
-MOST_COST = 0.01  # share of the training's time that looks may take
+MOST_COST = 0.0075  # share of the training's time that looks may take
 BINS = 32
 PICTURES = 32  # of a batch, whose maps are looked at; flat layers are looked at for all pictures, of which few make a unit answer
 WEIGHTS_COMPARED = 65_536  # of a layer, evenly spread, by which its update is measured
@@ -56,7 +56,7 @@ class _Heard(NamedTuple):
     values: torch.Tensor
 
 
-class _Look(NamedTuple):
+class _Figures(NamedTuple):
     """What was measured in one step, on the device: norms, ratios and states one after the other; values with how many each layer has."""
 
     step: int
@@ -86,7 +86,7 @@ class Observer:
         self._heard: dict[str, _Heard] = {}
         self._norms: tuple[torch.Tensor, torch.Tensor] | None = None
         self._before: list[torch.Tensor] = []
-        self._ready: list[_Look] = []
+        self._ready: list[_Figures] = []
         self._last = 0.0
         self._cost = 0.0
         self.seconds = 0.0
@@ -138,7 +138,7 @@ class Observer:
             figures = torch.cat((*self._norms, ratios, *states))
             values = [_some(weights[0], VALUES_COUNTED) for _, weights in self._weighty]
             values += [nothing[:0] if one is None else one.values for one in heard]
-            self._ready.append(_Look(step, figures, torch.cat(values), [len(some) for some in values]))
+            self._ready.append(_Figures(step, figures, torch.cat(values), [len(some) for some in values]))
         self._norms, self._before = None, []
         self._spent(begun)
 
@@ -150,7 +150,7 @@ class Observer:
         self._spent(begun)
         return found
 
-    def _statistics(self, look: _Look, run: str, images_per_second: float, waiting: float) -> LayerStatistics:
+    def _statistics(self, look: _Figures, run: str, images_per_second: float, waiting: float) -> LayerStatistics:
         layers, activations = len(self._weighty), len(self._activations)
         figures = look.figures.cpu().numpy().copy()
         dead, saturated, deviations = figures[3 * layers :].reshape(activations, 3).T.copy()

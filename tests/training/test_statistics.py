@@ -246,8 +246,8 @@ def test_looks_are_as_rare_as_they_are_dear(monkeypatch: pytest.MonkeyPatch) -> 
     assert [step for step in range(1, 200) if observer.wants(step)] == [1, 2, 5, 10]
     now[0] += 1.1
     assert observer.wants(11)
-    observer._cost = 0.05  # a twentieth of a second: no oftener than every five seconds
-    now[0] += 3.0
+    observer._cost = 0.03  # seconds: no oftener than every four
+    now[0] += 2.0
     assert not observer.wants(12)
     now[0] += 1.0
     assert observer.wants(13)
