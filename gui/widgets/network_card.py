@@ -82,6 +82,7 @@ class NetworkCard(ChoiceCard):
         """Show what the network is for the data at hand: its parameters (None: it has none), working size, or why it does not fit."""
         if isinstance(self.drawing, NetworkDrawing) and boxes:
             self.drawing.set_boxes(boxes)
+        self.drawing.show()
         weights = self.tr("no parameters") if parameters is None else self.tr("{number} parameters").format(number=scale_of(parameters))
         fits = self.tr("fits, at {height} × {width} pixels").format(height=size[0], width=size[1])
         self._about.setToolTip("" if parameters is None else self.tr("{number} parameters").format(number=count(parameters)))
@@ -90,6 +91,7 @@ class NetworkCard(ChoiceCard):
     def show_unknown(self, size: tuple[int, int]) -> None:
         """A network of another library that was not worked out yet."""
         words = self.tr("takes {height} × {width} pixels; worked out when you choose it").format(height=size[0], width=size[1])
+        self.drawing.hide()
         self._tell("", words, "caption")
 
     def _tell(self, about: str, fit: str, look: str) -> None:
