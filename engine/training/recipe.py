@@ -236,48 +236,59 @@ def check(recipe: Recipe) -> None:
 
     Raises
     ------
-    ValueError
-        One sentence that names the field and the reason.
+    RecipeError
+        A ValueError: one sentence that names the field and the reason.
     """
-    augmentation = recipe.augmentation
-    ranges: tuple[tuple[str, float | None, float, float], ...] = (
-        ("number of epochs", recipe.epochs, 1, 100_000),
-        ("limit in minutes", recipe.minutes, 0, 100_000),
-        ("target accuracy", recipe.target, 0, 1),
-        ("patience", recipe.patience, 0, 100_000),
-        ("batch", recipe.batch, 1, 65_536),
-        ("number of batches a step", recipe.accumulate, 1, 1_024),
-        ("learning rate", recipe.learning_rate, 1e-9, 1e6),
-        ("momentum", recipe.momentum, 0, 0.9999),
-        ("weight decay", recipe.weight_decay, 0, 10),
-        ("L1", recipe.l1, 0, 10),
-        ("warm-up", recipe.warm_up, 0, 0.9),
-        ("focal exponent", recipe.focal, 0, 10),
-        ("label smoothing", recipe.label_smoothing, 0, 0.9999),
-        ("gradient clipping", recipe.clip, 0, 1e6),
-        ("mean of the weights", recipe.ema, 0, 0.99999),
-        ("dropout", recipe.dropout, 0, 0.95),
-        ("rate of earlier layers", recipe.layer_decay, 0.01, 1),
-        ("gradual unfreezing", recipe.unfreeze, 0, 100_000),
-        ("seed", recipe.seed, 0, 2**63 - 1),
-        ("number of neighbours", recipe.neighbours, 1, 1_000),
-        ("shift", augmentation.shift, 0, 0.5),
-        ("crop", augmentation.crop, 0.05, 1),
-        ("colour", augmentation.colour, 0, 1),
-        ("rotation", augmentation.rotate, 0, 180),
-        ("scale", augmentation.scale, 0, 0.9),
-        ("blur", augmentation.blur, 0, 0.1),
-        ("noise", augmentation.noise, 0, 1),
-        ("erasing", augmentation.erase, 0, 0.9),
-        ("RandAugment", augmentation.rand_augment, 0, 30),
-        ("MixUp", augmentation.mixup, 0, 10),
-        ("CutMix", augmentation.cutmix, 0, 10),
-    )
-    for name, value, low, high in ranges:
+    for field, words, low, high in RANGES:
+        value = field_of(recipe, field)
         if value is not None and (not math.isfinite(value) or not low <= value <= high):
-            raise ValueError(f"The {name} is {value:g}: choose a number from {low:g} to {high:g}.")
+            raise RecipeError(field, f"The {words} is {value:g}: choose a number from {low:g} to {high:g}.")
     for found in contradictions(recipe):
-        raise ValueError(f"{found.reason}.")
+        raise RecipeError(found.field, f"{found.reason}.")
+
+
+RANGES: tuple[tuple[str, str, float, float], ...] = (
+    ("epochs", "number of epochs", 1, 100_000),
+    ("minutes", "limit in minutes", 0, 100_000),
+    ("target", "target accuracy", 0, 1),
+    ("patience", "patience", 0, 100_000),
+    ("batch", "batch", 1, 65_536),
+    ("accumulate", "number of batches a step", 1, 1_024),
+    ("learning_rate", "learning rate", 1e-9, 1e6),
+    ("momentum", "momentum", 0, 0.9999),
+    ("weight_decay", "weight decay", 0, 10),
+    ("l1", "L1", 0, 10),
+    ("warm_up", "warm-up", 0, 0.9),
+    ("focal", "focal exponent", 0, 10),
+    ("label_smoothing", "label smoothing", 0, 0.9999),
+    ("clip", "gradient clipping", 0, 1e6),
+    ("ema", "mean of the weights", 0, 0.99999),
+    ("dropout", "dropout", 0, 0.95),
+    ("layer_decay", "rate of earlier layers", 0.01, 1),
+    ("unfreeze", "gradual unfreezing", 0, 100_000),
+    ("seed", "seed", 0, 2**63 - 1),
+    ("neighbours", "number of neighbours", 1, 1_000),
+    ("augmentation.shift", "shift", 0, 0.5),
+    ("augmentation.crop", "crop", 0.05, 1),
+    ("augmentation.colour", "colour", 0, 1),
+    ("augmentation.rotate", "rotation", 0, 180),
+    ("augmentation.scale", "scale", 0, 0.9),
+    ("augmentation.blur", "blur", 0, 0.1),
+    ("augmentation.noise", "noise", 0, 1),
+    ("augmentation.erase", "erasing", 0, 0.9),
+    ("augmentation.rand_augment", "RandAugment", 0, 30),
+    ("augmentation.mixup", "MixUp", 0, 10),
+    ("augmentation.cutmix", "CutMix", 0, 10),
+)
+"""Fields that are numbers: what they are called, the least and the largest."""
+
+
+class RecipeError(ValueError):
+    """What a recipe cannot be, in one sentence; `field` is the one that had better be changed, as `field_of` names it."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 class Contradiction(NamedTuple):
