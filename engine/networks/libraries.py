@@ -122,7 +122,9 @@ def named(word: str, input: Shape | None = None, classes: int | None = None) -> 
     if name not in names and not _is_tagged(library, name):
         near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
         remedy = (
-            f"Did you mean {' or '.join(f'{library}:{found}' for found in near)}?" if near else f"See the list of {library}'s networks."
+            f"Did you mean {' or '.join(f'{library}:{found}' for found in near)}?"
+            if near
+            else f"Search {library}'s networks on the Model page, or with {library}.list_models()."
         )
         raise NetworkError(f'{library} has no network "{name[:100]}".', remedy)
     if input is None:

@@ -156,7 +156,7 @@ class NetworkGallery(QWidget):
         number = len(state.libraries.networks)
         text = self.tr("{number} networks of torchvision and timm: type a part of a name above.").format(number=number)
         if words:
-            hits = [known.name for known in state.libraries.networks if all(word in known.name.lower() for word in words)]
+            hits = [known.name for known in state.libraries.networks if names_it(known.name, words)]
             if len(hits) > MOST_FOUND:
                 text = self.tr("{number} more match in torchvision and timm; type more of the name.").format(number=len(hits) - MOST_FOUND)
             else:
@@ -244,7 +244,7 @@ class NetworkGallery(QWidget):
 
     def _matches(self, name: str, words: list[str]) -> bool:
         text = f"{name} {self.cards[name].searched}".lower()
-        return all(word in text for word in words) or (networks.is_library(name) and self.cards[name].isChecked())
+        return names_it(text, words) or (networks.is_library(name) and self.cards[name].isChecked())
 
     def _words(self, heading: str) -> str:
         return {
@@ -309,3 +309,9 @@ class NetworkGallery(QWidget):
 def words_of(text: str) -> list[str]:
     """What is searched for: letters and figures, whatever stands between them."""
     return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def names_it(text: str, words: list[str]) -> bool:
+    """Whether a text has all the words, or all of them joined: "resnet-18" finds resnet18, too."""
+    plain = text.lower()
+    return all(word in plain for word in words) or "".join(words) in re.sub(r"[^a-z0-9]", "", plain)
