@@ -37,6 +37,10 @@ HEADS = {
 """Auxiliary heads of torchvision's networks; the shares are those of the GoogLeNet paper and of torchvision's own training."""
 
 
+LISTS = {"torchvision": "torchvision.models.list_models()", "timm": "timm.list_models()"}
+"""What each library tells its networks' names with."""
+
+
 class Input(NamedTuple):
     """How a library's network wants its pictures.
 
@@ -121,11 +125,8 @@ def named(word: str, input: Shape | None = None, classes: int | None = None) -> 
     names = network_names(library)
     if name not in names and not _is_tagged(library, name):
         near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
-        remedy = (
-            f"Did you mean {' or '.join(f'{library}:{found}' for found in near)}?"
-            if near
-            else f"Search {library}'s networks on the Model page, or with {library}.list_models()."
-        )
+        where = f"Search {library}'s networks on the Model page, or see what {LISTS[library]} gives."
+        remedy = f"Did you mean {' or '.join(f'{library}:{found}' for found in near)}?" if near else where
         raise NetworkError(f'{library} has no network "{name[:100]}".', remedy)
     if input is None:
         side = wanted_input(word).side
