@@ -76,6 +76,11 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="the run's folder (runs/ID here, or in the project that DATA is)")
 
 
+def _resume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's folder")
+    parser.add_argument("--epochs", type=_count, metavar="N", help="new number of epochs in all; a completed run needs a larger one")
+
+
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's folder")
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
@@ -139,6 +144,7 @@ def _shape(text: str) -> tuple[int, int, int]:
 
 COMMANDS: dict[str, Entry] = {
     "train": Entry("Train a network on pictures.", ("engine.commands.training", "train"), _train),
+    "resume": Entry("Go on with a run that was stopped or killed.", ("engine.commands.training", "resume"), _resume),
     "evaluate": Entry("Measure a run on pictures.", ("engine.commands.evaluating", "evaluate"), _evaluate),
     "predict": Entry(
         "Classify pictures with a run, or with a network and learned weights.", ("engine.commands.predicting", "predict"), _predict

@@ -1,4 +1,4 @@
-"""The command `train`."""
+"""The commands `train` and `resume`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
     begin = {"weights": weights, "freeze": options.freeze}
     record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see, resize=options.resize, **begin)
     output.answer(_values(record, (*dataset.skipped, *_undecoded(dataset, record))), _lines(record))
+    return 0
+
+
+def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
+    """Go on with a run that was stopped or killed, or let a completed one learn on."""
+    from engine.training.resuming import resume as go_on
+
+    record = go_on(Path(options.run).absolute(), options.epochs, token, _Watcher(output).see)
+    output.answer(_values(record, ()), _lines(record))
     return 0
 
 

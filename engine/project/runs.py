@@ -28,6 +28,8 @@ SAID = "said.json"
 CHECKPOINT, CHECKPOINT_BEFORE = "checkpoint.safetensors", "checkpoint-before.safetensors"
 """What a training can go on from, and the one before it; see `engine.training.checkpoint`."""
 LOCK = "training.lock"
+LATER_COLUMNS = ("learning_rates", "mark_steps", "mark_texts")
+"""What the curves of earlier runs lack."""
 RUNNING, INTERRUPTED = "running", "interrupted"
 """Outcomes of a run that is being trained, and of one whose training ended without a word."""
 RUNS = "runs"
@@ -261,7 +263,8 @@ def load_history(folder: str | Path) -> RunHistory:
     path = Path(folder) / HISTORY
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            columns = {name: arrays[name] for name in RunHistory.__struct_fields__ if name != "run"}
+            known = set(arrays.files) | {name for name in RunHistory.__struct_fields__ if name not in LATER_COLUMNS}
+            columns = {name: arrays[name] for name in RunHistory.__struct_fields__ if name != "run" and name in known}
             return RunHistory(run=str(arrays["run"]), **columns)
     except FileNotFoundError:
         raise UserError(f"The run {path.parent.name} kept no curves.", "Train again to have them.") from None

@@ -176,7 +176,9 @@ def _checksum(tensors: dict[str, torch.Tensor]) -> int:
     """CRC-32 of all bytes, in the order of the names."""
     total = 0
     for name in sorted(tensors):
-        total = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, total)
+        flat = tensors[name].reshape(-1)
+        flat = flat.as_strided(flat.shape, (1,))  # that of a single number may be anything
+        total = zlib.crc32(flat.view(torch.uint8).numpy().data, total)
     return total
 
 
@@ -223,6 +225,7 @@ class Keeper:
         self._cost = 0.0  # seconds of the training's thread and of the processor that the last state took
         self._problem = ""
         self._told = False
+        self.states = 0  # written so far
 
     def due(self, ended: bool) -> bool:
         """Whether it is time for a state; `ended`: an epoch has ended, which is a good moment."""
@@ -274,6 +277,7 @@ class Keeper:
         begun = time.thread_time()
         try:
             write_generation(self.folder, offered.state)
+            self.states += 1
             if offered.afterwards is not None:
                 offered.afterwards()
             self._problem, self._told = "", False

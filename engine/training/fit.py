@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +25,17 @@ from engine.data.dataset import Dataset
 from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
-from engine.messages import EpochDone, Event, JobProgress, Notice, PinUnit, TrainingFinished, TrainingStarted
+from engine.messages import (
+    EpochDone,
+    Event,
+    JobProgress,
+    Notice,
+    PinUnit,
+    StepsDone,
+    TrainingFinished,
+    TrainingMarked,
+    TrainingStarted,
+)
 from engine.networks import weights as foreign
 from engine.networks import zoo
 from engine.networks.build import build
@@ -31,9 +44,23 @@ from engine.networks.libraries import Input
 from engine.networks.resolve import analysis_of, resolve_any
 from engine.project import runs
 from engine.project.records import RunHistory, RunRecord, Split
-from engine.training import freezing, initialising, loop, neocognitron, precision, preparing, saved, seen, suiting, tensorboard
+from engine.training import (
+    freezing,
+    initialising,
+    loop,
+    neocognitron,
+    precision,
+    preparing,
+    saved,
+    seen,
+    suiting,
+    supplying,
+    tensorboard,
+    trained_on,
+)
 from engine.training import recipe as recipes
-from engine.training.feeding import Part
+from engine.training.checkpoint import Keeper, none_left
+from engine.training.feeding import Feed, LaterPart, Part
 from engine.training.inference import logits_of
 from engine.training.preparing import Decoded
 from engine.training.probe import AsTheyAre, Features
@@ -41,10 +68,13 @@ from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.reporting import Reporter
 from engine.training.room import check_room
+from engine.training.steering import Steering
+from engine.training.streaming import Streamed
+from engine.training.trained_on import TrainedOn
 
 Emit = Callable[[Event], None]
-NAMED_FILES = 5
 CLASSIC_CHUNK = 1024
+PAST_STEPS = 64  # told with one learning rate when a training goes on
 # Multiply-adds of a step's forward pass for which one more CPU thread pays. A rule and no measurement: the number of threads shows in
 # the last bits, and the same seed should give the same weights on a busy and on a quiet machine. LeNet-5 in batches of 128 (53 million)
 # takes 10.5 ms a step on one thread, and on two between 8 on a quiet machine and 16 beside one other busy program.
@@ -77,10 +107,13 @@ def fit(
     called: str = "",
     weights: str = "",
     freeze: bool = False,
+    steering: Steering | None = None,
+    parent: RunRecord | None = None,
 ) -> RunRecord:
     """Train a classifier and write the run.
 
-    A cancelled training keeps what it has: outcome "cancelled", no test accuracy.
+    A cancelled training keeps what it has: outcome "cancelled", no test accuracy. It can go on, and so can one whose process was killed:
+    see `engine.training.resuming`.
 
     Parameters
     ----------
@@ -97,7 +130,8 @@ def fit(
     token : CancelToken
         Checked at every step and chunk.
     emit : callable
-        Gets JobProgress, Notice, TrainingStarted, StepsDone, FiltersChanged, EpochDone, UnitProbed, TrainingFinished.
+        Gets JobProgress, Notice, TrainingStarted, StepsDone, FiltersChanged, EpochDone, UnitProbed, TrainingMarked, TrainingPaused,
+        TrainingFinished.
     pinned : callable
         Tells the unit to probe after every epoch, or None.
     run_id : str
@@ -114,6 +148,10 @@ def fit(
         Weights to begin with: a .pth or .safetensors file, or "pretrained" to fetch what a library offers; "" for new ones.
     freeze : bool
         Whether the last layer alone learns, and whatever those weights lack.
+    steering : Steering or None
+        Asked between steps whether something shall change.
+    parent : RunRecord or None
+        The run that `weights` are of: pictures are prepared as for it.
 
     Raises
     ------
@@ -134,15 +172,55 @@ def fit(
         )
     if weights and preparing.is_classic(network):
         raise UserError(f"{zoo.card(network).title} has no weights to begin with.", "Choose a network, or no weights.")
-    preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground, bool(weights))
+    if parent is None:
+        preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground, bool(weights))
+    else:
+        preprocessing = parent.preprocessing
     job = _Job(dataset, network, recipe, preprocessing, folder, token, emit, pinned, run_id or folder.name, threads or cores())
-    job.called, job.weights, job.freeze = called or network, weights, freeze
+    job.called, job.weights, job.freeze, job.steering, job.parent = called or network, weights, freeze, steering, parent
     existed = folder.exists()
     try:
-        return job.classic() if preparing.is_classic(network) else job.network()
+        with runs.trained_here(folder):
+            return job.classic() if preparing.is_classic(network) else job.network()
     finally:
-        if not existed and not (folder / runs.RECORD).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if not job.worth_keeping:
+            _take_away(folder, whole=not existed)
+
+
+def _take_away(folder: Path, whole: bool) -> None:
+    """Remove a run that came to nothing; of a folder that was there before only what would make it a run."""
+    if whole:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for name in (runs.RECORD, runs.LOCK, runs.CHECKPOINT, runs.CHECKPOINT_BEFORE):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
+
+
+class GoingOn(NamedTuple):
+    """A run that is taken up again: its record, what it was trained on, and the new number of epochs in all, or None."""
+
+    record: RunRecord
+    kept: TrainedOn
+    epochs: int | None
+
+
+def go_on(
+    going_on: GoingOn, folder: Path, token: CancelToken, emit: Emit, pinned: Callable[[], PinUnit | None], steering: Steering | None
+) -> RunRecord:
+    """Go on with a run, see `engine.training.resuming.resume`; parameters and errors otherwise as for `fit`."""
+    record, kept = going_on.record, going_on.kept
+    recipe = record.recipe if going_on.epochs is None else replace(record.recipe, epochs=going_on.epochs)
+    try:
+        recipes.check(recipe)
+    except ValueError as error:
+        raise UserError(f"The recipe of run {record.id} cannot be trained: {error}", "Begin a new run with its weights.") from None
+    network = str(folder / saved.NETWORK)
+    job = _Job(kept.dataset, network, recipe, record.preprocessing, folder, token, emit, pinned, record.id, record.threads)
+    job.called, job.freeze, job.begun_with, job.created = record.network, record.frozen, record.begun_with, record.created
+    job.steering, job.going_on, job.worth_keeping = steering, going_on, True
+    with runs.trained_here(folder):
+        return job.network()
 
 
 class _Job:
@@ -165,10 +243,20 @@ class _Job:
         self.folder, self.token, self.emit, self.pinned, self.run = folder, token, emit, pinned, run
         self.threads, self.called = threads, name
         self.weights, self.freeze, self.begun_with = "", False, ""
+        self.open, self.measured = contextlib.ExitStack(), 0
+        self.steering: Steering | None = None
+        self.parent: RunRecord | None = None
+        self.going_on: GoingOn | None = None
+        self.worth_keeping = False  # whether there is more than the state before the first step
         self.device = devices.choose(recipe.device)
         self.created = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
     def network(self) -> RunRecord:
+        """Train a network; what feeds it is closed at the end."""
+        with self.open:
+            return self._network()
+
+    def _network(self) -> RunRecord:
         pre = self.preprocessing
         network = resolve_any(self.name, (pre.channels, pre.height, pre.width), len(self.dataset.classes))  # refuses before it decodes
         organising = network if isinstance(network, Network) and neocognitron.organises_itself(network) else None
@@ -179,10 +267,15 @@ class _Job:
         pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
         check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, learns=not self.freeze)
         learned = foreign.learned(network, self.weights, self.token, self.emit) if self.weights else None
-        parts = self.decode(learned.input if learned is not None else None)
+        parts = self.supplied(learned.input if learned is not None else None, None if organising is None else False)
+        if self.parent is not None or self.going_on is not None:  # in the place of what was measured
+            self.preprocessing = pre
         self.recipe = preparing.suited(self.recipe, network, pre.channels, len(parts[Split.TRAIN].labels))
         batch = loop.batch_size(self.recipe, len(parts[Split.TRAIN].labels))
-        torch.set_num_threads(threads_for(analysis.multiply_adds * batch, self.threads))
+        if self.going_on is not None:  # the number of threads shows in the last bits
+            torch.set_num_threads(self.going_on.record.threads)
+        else:
+            torch.set_num_threads(threads_for(analysis.multiply_adds * batch, self.threads))
         normalise = Normalise(self.preprocessing, self.device)
         torch.manual_seed(self.recipe.seed)  # dropout draws from the global generator
         module = build(network, self.recipe.seed)
@@ -190,53 +283,73 @@ class _Job:
         if learned is not None:
             self.begin_with(module, learned)
         suiting.prepare(module, self.recipe)
+        if self.going_on is not None:
+            trained_on.let_learn(module, self.going_on.kept.decided)
         module = quicken(module.to(self.device), self.device)
-        splits = {split: self.resident(part) for split, part in parts.items() if split is not Split.TEST}
-        training = splits[Split.TRAIN]
-        first = normalise(training.pixels[:batch].to(self.device))
+        feed = supplying.feed_of(parts[Split.TRAIN], self.device, self.token, self.warn)
+        self.open.callback(feed.close)
+        training: Part | Feed = feed
+        first, labels = feed.batch(torch.arange(batch, device=feed.labels.device))
         mixed = self.recipe.mixed_precision == "auto" and organising is None
-        arithmetic = precision.choose(module, first, training.labels[:batch].to(self.device), self.device, mixed)
+        if self.going_on is not None:
+            arithmetic = self.going_on.kept.decided.arithmetic
+        else:
+            arithmetic = precision.choose(module, normalise(first), labels, self.device, mixed)
         if arithmetic.channels_last:
             module.to(memory_format=torch.channels_last)
             normalise = Normalise(self.preprocessing, self.device, channels_last=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        seen.save(self.folder, parts[Split.TRAIN].pixels, self.token)
-        saved.save_network(self.folder, network)
+        if self.going_on is not None:
+            self.check_pictures(parts[Split.TRAIN], self.going_on)
+        else:
+            shown = parts[Split.TRAIN]
+            if isinstance(shown, Decoded):
+                seen.save(self.folder, shown.pixels, self.token)
+            saved.save_network(self.folder, network)
         step = loop.step_size(self.recipe, len(training.labels))
         per_epoch = loop.steps_per_epoch(len(training.labels), step)
         self.started(network.title, analysis.parameters, parts, per_epoch)
         events = tensorboard.EventFile(self.folder / tensorboard.FOLDER) if self.recipe.tensorboard else None
         told = self.dataset, network, module, normalise, self.pinned, self.emit, self.folder, events
         reporter = Reporter(self.run, self.recipe.epochs, step, *told)
-        validation = splits.get(Split.VALIDATION)
+
+        def outcome_of(result: loop.Trained) -> RunRecord:
+            best = next((epoch for epoch in result.epochs if epoch.number == result.best_epoch), None)
+            measured = best is not None and math.isfinite(best.validation_accuracy)
+            self.recipe = replace(self.recipe, epochs=result.planned or self.recipe.epochs)
+            return self.record(
+                title=network.title,
+                outcome=result.outcome,
+                parameters=analysis.parameters,
+                epochs=len(result.epochs),
+                steps=len(result.losses) or per_epoch * len(result.epochs),
+                seconds=result.seconds,
+                images_per_second=result.pictures / max(result.seconds, 1e-9),
+                train_loss=best.train_loss if best else float(result.losses.mean()) if len(result.losses) else None,
+                validation_accuracy=best.validation_accuracy if best is not None and measured else None,
+                best_epoch=result.best_epoch,
+                precision=arithmetic.name,
+                train_images=parts[Split.TRAIN].pictures,
+            )
+
+        validation = supplying.part_of(parts[Split.VALIDATION], self.device) if Split.VALIDATION in parts else None
         if validation is None and (self.recipe.target or self.recipe.patience):
             self.emit(Notice(level="warning", text=suiting.UNMEASURED))
         if organising is not None:
-            ready, result = neocognitron.train(module, organising, training, validation, self.recipe, normalise, self.token, reporter)
+            whole = supplying.placed(parts[Split.TRAIN], self.device)
+            beside = None if validation is None else supplying.placed(parts[Split.VALIDATION], self.device)
+            ready, result = neocognitron.train(module, organising, whole, beside, self.recipe, normalise, self.token, reporter)
             saved.save_network(self.folder, ready)
         else:
             learner, seen_as = module, normalise
             if self.recipe.probe:
                 learner, training, validation = self.probed(module, training, validation, normalise, arithmetic)
                 seen_as = AsTheyAre(normalise)
-            result = loop.train(learner, training, validation, self.recipe, seen_as, arithmetic, self.token, reporter)
-        if not result.epochs and (result.failure is not None or not len(result.losses)):
+            result = self.looped(learner, module, parts, training, validation, seen_as, arithmetic, reporter, outcome_of)
+        if not self.worth_keeping and not result.epochs and (result.failure is not None or not len(result.losses)):
             raise result.failure or Cancelled()
-        best = next((epoch for epoch in result.epochs if epoch.number == result.best_epoch), None)
-        record = self.record(
-            title=network.title,
-            outcome=result.outcome,
-            parameters=analysis.parameters,
-            epochs=len(result.epochs),
-            steps=len(result.losses) or per_epoch * len(result.epochs),
-            seconds=result.seconds,
-            images_per_second=result.pictures / max(result.seconds, 1e-9),
-            train_loss=best.train_loss if best else float(result.losses.mean()),
-            validation_accuracy=best.validation_accuracy if best and best.confusion is not None else None,
-            best_epoch=result.best_epoch,
-            precision=arithmetic.name,
-            train_images=len(training.labels),
-        )
+        self.worth_keeping = True
+        record = outcome_of(result)
         saved.save_weights(self.folder, module, record)
         runs.save_history(self.folder, _history(self.run, result))
         runs.save_record(self.folder, record)  # from here on the run exists, whatever happens to the test
@@ -244,8 +357,99 @@ class _Job:
             record = self.tested(record, parts[Split.TEST], lambda pixels: self.predicted(module, pixels, normalise, arithmetic))
         self.emit(TrainingFinished(record=record))
         if result.failure is not None:
-            raise UserError(result.failure.message, f"{result.failure.remedy} The weights of epoch {result.best_epoch} are kept.")
+            kept = f"The weights of epoch {result.best_epoch} are kept." if result.best_epoch else "The last good weights are kept."
+            raise UserError(result.failure.message, f"{result.failure.remedy} {kept}")
         return record
+
+    def looped(
+        self,
+        learner: torch.nn.Module,
+        module: torch.nn.Module,
+        parts: Mapping[Split, Decoded | supplying.Later | supplying.Streaming],
+        training: Part | Feed,
+        validation: Part | LaterPart | None,
+        normalise: Normalise,
+        arithmetic: precision.Arithmetic,
+        reporter: Reporter,
+        outcome_of: Callable[[loop.Trained], RunRecord],
+    ) -> loop.Trained:
+        """Train by gradient, and keep the state meanwhile: a run stands on disk from before the first step.
+
+        `learner` is the part of the module that the loop trains, usually all of it.
+        """
+        going_on, rows = self.going_on, parts[Split.TRAIN].rows
+        if going_on is None:
+            chosen = self.freeze and not self.recipe.probe
+            kept = TrainedOn(self.dataset, rows, trained_on.decided(module, arithmetic, chosen))
+            trained_on.save(self.folder, kept)
+        meanwhile = runs.RUNNING if going_on is None else going_on.record.outcome  # one that was stopped before stays in the list of runs
+        inner = next((f"{name}." if name else "" for name, part in module.named_modules() if part is learner), "")
+        around = {name: value for name, value in module.state_dict().items() if inner and not name.startswith(inner)}
+
+        def so_far(result: loop.Trained, best: dict[str, torch.Tensor]) -> None:
+            record = replace(outcome_of(result), outcome=meanwhile)
+            saved.save_state(self.folder, {**around, **{inner + name: value for name, value in best.items()}}, record)
+            runs.save_history(self.folder, _history(self.run, result))
+            runs.save_record(self.folder, record)
+            self.worth_keeping = True
+
+        def begun() -> None:
+            if going_on is None:
+                runs.save_record(self.folder, replace(outcome_of(loop.NOTHING), outcome=meanwhile))
+
+        with contextlib.closing(Keeper(self.folder)) as keeper:
+            begin = None if going_on is None else loop.Begin(keeper.generations(), going_on.epochs, self.tell_past)
+            told = self.token, reporter, keeper, self.steering, so_far, begun, begin
+            try:
+                result = loop.train(learner, training, validation, self.recipe, normalise, arithmetic, *told)
+            except loop.Unfit:
+                raise none_left(self.run) from None
+            except Exception:
+                self.worth_keeping = self.worth_keeping or keeper.states > 1
+                raise
+            self.worth_keeping = self.worth_keeping or (result.failure is not None and keeper.states > 1)
+        if isinstance(training, Streamed):
+            seen.add(self.folder, training.seen())
+        return result
+
+    def check_pictures(self, part: Decoded | supplying.Later | supplying.Streaming, going_on: GoingOn) -> None:
+        """Refuse to go on with other pixels than those that the training began with: their numbers would mean other pictures."""
+        known = seen.known(self.folder)
+        same = np.array_equal(np.asarray(part.rows), going_on.kept.rows)
+        if same and known is not None and isinstance(part, Decoded):
+            same = bool(np.isin(known, seen.hashes(part.pixels, self.token)).all())  # of a stream those are known that were shown
+        if not same:
+            text = f"The training pictures of run {self.run} are not those that it began with: files were changed or are missing."
+            raise UserError(text, "Put them back as they were, or begin a new run with its weights.")
+
+    def tell_past(self, result: loop.Trained) -> None:
+        """What the curves had before the training was taken up again."""
+        for first in range(0, len(result.losses), PAST_STEPS):
+            some = slice(first, first + PAST_STEPS)
+            self.emit(
+                StepsDone(
+                    run=self.run,
+                    first_step=first + 1,
+                    losses=result.losses[some],
+                    accuracies=result.accuracies[some],
+                    learning_rate=float(result.rates[some][-1]),
+                )
+            )
+        for epoch in result.epochs:
+            self.emit(
+                EpochDone(
+                    run=self.run,
+                    epoch=epoch.number,
+                    step=epoch.step,
+                    train_loss=epoch.train_loss,
+                    train_accuracy=epoch.train_accuracy,
+                    validation_loss=epoch.validation_loss,
+                    validation_accuracy=epoch.validation_accuracy,
+                    confusion=None,
+                )
+            )
+        for mark in result.marks:
+            self.emit(TrainingMarked(run=self.run, step=mark.step, text=mark.text))
 
     def check_organising(self, network: Network) -> None:
         """Networks whose cells organise themselves take less of the recipe, which is said, and begin without weights."""
@@ -266,7 +470,12 @@ class _Job:
         self.emit(Notice(level="info", text=" ".join(said)))
 
     def probed(
-        self, module: torch.nn.Module, training: Part, validation: Part | None, normalise: Normalise, arithmetic: precision.Arithmetic
+        self,
+        module: torch.nn.Module,
+        training: Part | Feed,
+        validation: Part | LaterPart | None,
+        normalise: Normalise,
+        arithmetic: precision.Arithmetic,
     ) -> tuple[torch.nn.Module, Part, Part | None]:
         """The last layer, and what enters it for each picture."""
         features = Features(module)
@@ -304,6 +513,7 @@ class _Job:
             validation_accuracy=None,
             train_images=len(training.labels),
         )
+        self.worth_keeping = True
         runs.save_record(self.folder, record)
         try:
             if Split.VALIDATION in parts:
@@ -317,34 +527,43 @@ class _Job:
         self.emit(TrainingFinished(record=record))
         return record
 
-    def decode(self, like: Input | None = None) -> dict[Split, Decoded]:
-        """Decode all splits; mean and deviation are those that weights were learned with, else measured on the training pictures."""
-
-        def progress(done: int, total: int) -> None:
-            self.emit(JobProgress(fraction=done / max(1, total), text=f"Reading pictures: {done:,} of {total:,}"))
-
-        progress(0, int(np.count_nonzero(self.dataset.splits)))
-        parts, failed = preparing.decode_splits(self.dataset, self.preprocessing, self.token, progress)
-        for problem in failed[:NAMED_FILES]:
-            self.emit(Notice(level="warning", text=f"{problem.file} {problem.reason}."))
-        if len(failed) > NAMED_FILES:
-            self.emit(Notice(level="warning", text=f"{len(failed) - NAMED_FILES:,} more pictures could not be read."))
-        channels = self.preprocessing.channels
-        mean, deviation = like.of_channels(channels) if like is not None else data.measure(parts[Split.TRAIN].pixels)
+    def decode(self) -> dict[Split, Decoded]:
+        """Decode all splits, for a classifier that needs all training pictures at once."""
+        self.reading(0, int(np.count_nonzero(self.dataset.splits)))
+        parts, failed = preparing.decode_splits(self.dataset, self.preprocessing, self.token, self.reading)
+        for text in supplying.sentences(failed):
+            self.warn(text)
+        mean, deviation = data.measure(parts[Split.TRAIN].pixels)
         self.preprocessing = replace(self.preprocessing, mean=mean, std=deviation)
         return parts
 
-    def resident(self, part: Decoded) -> Part:
-        """Pixels and labels on the device; where they do not fit, beside it."""
-        pixels, labels = saved.as_tensor(part.pixels), torch.from_numpy(part.labels)
-        if self.device.type == "cuda":
-            free, _ = torch.cuda.mem_get_info(self.device)
-            if part.pixels.nbytes > free // 2:
-                return Part(pixels, labels)
-        return Part(pixels.to(self.device), labels.to(self.device))
+    def supplied(self, like: Input | None, streams: bool | None) -> Mapping[Split, supplying.AnyPart]:
+        """The splits; mean and deviation are those that weights were learned with, else measured on the training pictures."""
+        self.reading(0, int(np.count_nonzero(self.dataset.splits)))
+        supply = supplying.supply(self.dataset, self.preprocessing, self.token, self.reading, self.warn, streams)
+        self.open.callback(supply.close)
+        for text in supplying.sentences(supply.failed):
+            self.warn(text)
+        if like is not None:
+            mean, deviation = like.of_channels(self.preprocessing.channels)
+        else:
+            files = supplying.of_files(self.dataset)
+            mean, deviation, self.measured = supplying.measure(supply.training, files, self.token, self.reading)
+        self.preprocessing = replace(self.preprocessing, mean=mean, std=deviation)
+        if supply.streams:
+            self.emit(Notice(level="info", text="The training begins while pictures are still being read."))
+        return supply.parts
 
-    def started(self, title: str, parameters: int, parts: dict[Split, Decoded], per_epoch: int) -> None:
-        counts = [len(parts[split].labels) if split in parts else 0 for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)]
+    def reading(self, done: int, total: int) -> None:
+        """Tell how many pictures are decoded."""
+        self.emit(JobProgress(fraction=done / max(1, total), text=f"Reading pictures: {done:,} of {total:,}"))
+
+    def warn(self, text: str) -> None:
+        """Tell what a person should know."""
+        self.emit(Notice(level="warning", text=text))
+
+    def started(self, title: str, parameters: int, parts: Mapping[Split, supplying.AnyPart], per_epoch: int) -> None:
+        counts = [parts[split].pictures if split in parts else 0 for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)]
         self.emit(
             TrainingStarted(
                 run=self.run,
@@ -376,6 +595,7 @@ class _Job:
         best_epoch: int = 0,
         precision: str = "float32",
     ) -> RunRecord:
+        before = None if self.going_on is None else self.going_on.record
         return RunRecord(
             id=self.run,
             network=self.called,
@@ -403,13 +623,17 @@ class _Job:
             class_ids=self.dataset.class_ids,
             begun_with=self.begun_with,
             frozen=self.freeze,
+            measured=self.measured,
+            parent=self.parent.id if self.parent is not None else before.parent if before is not None else "",
+            sweep=before.sweep if before is not None else "",
+            resumable=runs.resumable(self.folder),
         )
 
-    def tested(self, record: RunRecord, test: Decoded, predict: Callable[[np.ndarray], np.ndarray]) -> RunRecord:
+    def tested(self, record: RunRecord, test: supplying.AnyPart, predict: Callable[[np.ndarray], np.ndarray]) -> RunRecord:
         """Measure the test accuracy, unless cancelled meanwhile, and write the record anew."""
         self.emit(JobProgress(fraction=None, text="Testing"))
         try:
-            right = predict(test.pixels) == test.labels
+            right = predict(supplying.whole(test).pixels) == supplying.whole(test).labels
         except Cancelled:
             return record
         record = replace(record, test_accuracy=float(right.mean()))
@@ -459,4 +683,7 @@ def _history(run: str, result: loop.Trained) -> RunHistory:
         train_accuracies=np.array([epoch.train_accuracy for epoch in epochs], np.float32),
         validation_losses=np.array([epoch.validation_loss for epoch in epochs], np.float32),
         validation_accuracies=np.array([epoch.validation_accuracy for epoch in epochs], np.float32),
+        learning_rates=result.rates,
+        mark_steps=np.array([mark.step for mark in result.marks], np.int64),
+        mark_texts=np.array([mark.text for mark in result.marks], np.str_),
     )

@@ -128,6 +128,10 @@ class Trained(NamedTuple):
     planned: int = 0
 
 
+NOTHING = Trained("running", None, 0, (), NO_RATES, NO_RATES, 0.0, 0)
+"""Before the first step."""
+
+
 def batch_size(recipe: Recipe, pictures: int) -> int:
     """Pictures shown at once: the recipe's, but at most a sixteenth of the training pictures, and at least 8 where there are as many."""
     return max(1, min(recipe.batch, pictures, max(8, pictures // FEWEST_STEPS)))
@@ -155,6 +159,7 @@ def train(
     keeper: Keeper | None = None,
     steering: Steering | None = None,
     so_far: Callable[[Trained, dict[str, torch.Tensor]], None] | None = None,
+    begun: Callable[[], None] | None = None,
     begin: Begin | None = None,
 ) -> Trained:
     """Train a module in place, on the device that it is on.
@@ -172,6 +177,8 @@ def train(
         Asked between steps.
     so_far : callable or None
         Gets what came out so far and the weights of the best epoch, after epochs, on the keeper's thread.
+    begun : callable or None
+        Called once the first state is kept, before the first step.
     begin : Begin or None
         Go on with an earlier training instead of beginning one; all else must be as it was there.
 
@@ -192,6 +199,8 @@ def train(
     outcome, failure = "cancelled", None
     try:
         run.first_state()
+        if begun is not None:
+            begun()
         with contextlib.suppress(Cancelled):
             run.all_epochs()
             outcome = "completed"
@@ -203,10 +212,12 @@ def train(
 
 
 class Begin(NamedTuple):
-    """Where a training goes on: the states to try, the first that fits is taken; new number of epochs in all, or None."""
+    """Where a training goes on: the states to try, of which the first that fits is taken; the new number of epochs in all, or None; who
+    is told what the curves have so far."""
 
     states: Iterable[State]
     epochs: int | None = None
+    told: Callable[[Trained], None] | None = None
 
 
 class Unfit(Exception):
@@ -614,6 +625,8 @@ class _Run:
         """Take up an earlier training."""
         if not self.take_up(begin.states):
             raise Unfit
+        if begin.told is not None:
+            begin.told(self.result("running", None))
         self.finishing = False
         if begin.epochs is not None and begin.epochs != self.last_epoch:
             self.stretch(max(begin.epochs, len(self.epochs)))

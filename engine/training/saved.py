@@ -138,7 +138,12 @@ def save_network(folder: Path, network: AnyNetwork) -> None:
 
 def save_weights(folder: Path, module: nn.Module, record: RunRecord) -> None:
     """Write weights.safetensors; its metadata say what is needed to use the weights elsewhere."""
-    state = _apart({name: value.detach().to("cpu").contiguous() for name, value in module.state_dict().items()})
+    save_state(folder, module.state_dict(), record)
+
+
+def save_state(folder: Path, values: dict[str, torch.Tensor], record: RunRecord) -> None:
+    """As `save_weights`, with what a module's `state_dict` gave."""
+    state = _apart({name: value.detach().to("cpu").contiguous() for name, value in values.items()})
     facts = {
         "network": record.network,
         "title": record.title,
@@ -182,6 +187,10 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
         return load_ensemble(record, place, where, trained_as)
     normalise = Normalise(record.preprocessing, where)
     weights = place / WEIGHTS
+    if not weights.is_file() and record.outcome == runs.INTERRUPTED:
+        raise UserError(
+            f"The training of run {place.name} was interrupted before it had finished an epoch.", "Resume it on the Train page."
+        )
     if not weights.is_file():
         raise UserError(f"The run {place.name} has no file {WEIGHTS}.", "Train again, or restore it from a copy.")
     if not (place / NETWORK).is_file():

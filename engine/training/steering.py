@@ -52,9 +52,7 @@ class Steering:
         """Whether the training shall hold."""
         return self._paused
 
-    def wish(
-        self, paused: bool | None = None, learning_rate: float | None = None, epochs: int | None = None, finish: bool = False
-    ) -> None:
+    def wish(self, paused: bool | None = None, learning_rate: float | None = None, epochs: int | None = None, finish: bool = False) -> None:
         """Leave a wish; later ones win. Fields as in SteerTraining."""
         with self._lock:
             before = self._wishes

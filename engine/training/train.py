@@ -13,6 +13,7 @@ from engine.messages import RunsChanged, Train
 from engine.project.networks import OWN, path_of
 from engine.project.runs import DELETED
 from engine.training.fit import cores, fit
+from engine.training.steering import Steering
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
@@ -34,6 +35,7 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
     dataset = from_snapshot(project.snapshot)
     network = str(path_of(project, command.network)) if command.network.startswith(OWN) else command.network
     folder = free_folder(project.runs_folder, command.network.removeprefix(OWN))
+    session.steering = Steering(folder.name)
     try:
         fit(
             dataset,
@@ -50,8 +52,10 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
             called=command.network,
             weights=command.weights,
             freeze=command.freeze,
+            steering=session.steering,
         )
     finally:
+        session.steering = None
         emit(RunsChanged(runs=session.in_store(project.runs)))
     token.check()
 

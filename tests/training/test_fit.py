@@ -192,7 +192,10 @@ def test_cancelled_before_anything_leaves_nothing(digits: Dataset, tmp_path: Pat
 
 def test_divergence_says_which_step_and_offers_a_tenth(digits: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(epochs=3, optimiser="sgd", learning_rate=1e5, schedule="constant")
-    with pytest.raises(UserError, match=r"The loss became (NaN|infinite) at step \d+ with learning rate 100000\. Try 10000\.") as caught:
+    with pytest.raises(
+        UserError,
+        match=r"The loss became (NaN|infinite) at step \d+ with learning rate 100000\. It began at step \d+ in \w+, .*Try 10000\.",
+    ) as caught:
         trained(digits, tmp_path / "run", recipe)
     assert "Try 10000" in caught.value.remedy
     assert not (tmp_path / "run").exists()
