@@ -31,6 +31,11 @@ class LayerPlot(DepthPlot):
         left, right = super().view
         return (left, right) if self._view is not None else (0.5, max(1.0, right) + 0.5)
 
+    def _y_range(self, panel: Panel, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> tuple[float, float]:
+        """With room for the names above the curves."""
+        low, high = super()._y_range(panel, drawn)
+        return (low, high * (high / low) ** 0.3) if self._is_log(panel) else (low, high)
+
     def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
         """Away from the higher end of the curves: what vanishes is low at the left, what explodes at the right."""
         left, right = 0.0, 0.0

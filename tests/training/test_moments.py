@@ -19,11 +19,14 @@ from engine.data.sources import scan
 from engine.failure import UserError
 from engine.host import EngineThread
 from engine.messages import Event, JobClosed, LoadMoment, Moment, MomentLoaded, OpenSample, Outcome, PinUnit, Train, UnitProbed
+from engine.networks import zoo
+from engine.networks.build import skeleton
 from engine.project.records import Split
 from engine.training import moments
 from engine.training.fit import fit
 from engine.training.moments import Keeper
 from engine.training.recipe import Recipe
+from engine.training.reporting import first_convolution
 
 QUICK = Recipe(epochs=3, batch=32, suit_augmentation=False)
 
@@ -191,13 +194,23 @@ def test_a_training_keeps_what_it_showed(tmp_path: Path) -> None:
     assert max(sizes) < 20_000
 
 
-@pytest.mark.parametrize(("network", "maps"), [("mlp", False), ("vit-tiny", True)])
-def test_without_a_pinned_unit_there_is_a_picture_all_the_same(tmp_path: Path, network: str, maps: bool) -> None:
+def test_without_a_pinned_unit_there_is_a_picture_all_the_same(tmp_path: Path) -> None:
     digits = data.from_source(scan("digits"))
     recipe = Recipe(epochs=1, batch=128, suit_augmentation=False)
-    fit(digits, network, recipe, None, tmp_path / "run", CancelToken(), lambda event: None, threads=1)
+    fit(digits, "mlp", recipe, None, tmp_path / "run", CancelToken(), lambda event: None, threads=1)
     found = moments.load(tmp_path / "run", 1)
-    assert found.picture is not None and found.heat is None and (found.maps is not None) == maps
+    assert found.picture is not None and found.heat is None and found.maps is None and found.filters is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("lenet-5", "conv1"), ("vit-tiny", "patches"), ("neocognitron", "simple1"), ("mlp", None), ("softmax", None)]
+)
+def test_the_first_layer_that_has_maps_is_found(name: str, layer: str | None) -> None:
+    network = zoo.make(name, zoo.card(name).default_input, 10)
+    module = skeleton(network)
+    assert first_convolution(network, module) == layer
+    if layer is not None:
+        assert module.get_submodule(layer) is not None
 
 
 def test_the_window_gets_the_nearest_epoch(tmp_path: Path) -> None:
