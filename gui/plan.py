@@ -14,13 +14,14 @@ from engine.data.preprocessing import RESIZE_MODES, WHITE, ResizeMode, suited_re
 from engine.messages import PictureReady, Remember, WantPicture
 from engine.networks import zoo
 from engine.networks.arithmetic import Analysis, NetworkError
-from engine.networks.layers import CONVOLUTIONS, Network, Shape, walk
+from engine.networks.layers import CONVOLUTIONS, Dropout, Network, RbfOutput, Residual, Shape, walk
 from engine.project.records import Split
 from engine.training.presets import PRESETS
 from engine.training.recipe import Augmentation, Recipe, check, suited_augmentation, with_field
 from gui import networks
 from gui.bridge import Bridge
 from gui.state import AppState
+from gui.widgets.recipe_fields import Known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,6 +152,18 @@ def weights(state: AppState) -> str:
 def freeze(state: AppState) -> bool:
     """Whether all but the last layer keeps those weights."""
     return bool(weights(state)) and state.memory.get(FREEZE, "") == "yes"
+
+
+def known(state: AppState) -> Known:
+    """What the recipe form must know of the network; where it has no tree, or cannot take these pictures, most of it is not known."""
+    name = network_name(state)
+    learned = bool(weights(state))
+    network = None if networks.is_classic(name) else tree(state, name)
+    if network is None:
+        return Known(name, learned)
+    layers = [layer for _, layer in walk(network.body)]
+    dropout, residual = (any(isinstance(layer, kind) for layer in layers) for kind in (Dropout, Residual))
+    return Known(name, learned, isinstance(next(reversed(layers), None), RbfOutput), dropout, residual)
 
 
 def recipe(state: AppState, device: str = "auto") -> Recipe:

@@ -306,6 +306,7 @@ def contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
     """All choices of a recipe that exclude each other, whatever the network."""
     augmentation = recipe.augmentation
     words = {"hinge": "hinge loss", "focal": "focal loss", "rbf": "loss by distances"}.get(recipe.loss, "loss")
+    changed = next((name for name in Augmentation.__struct_fields__ if getattr(augmentation, name) != getattr(Augmentation(), name)), "")
     probed = "the linear probe computes what the network makes of each picture once"
     found = (
         (
@@ -355,7 +356,7 @@ def contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
         ),
         (
             recipe.probe and augmentation != Augmentation(),
-            "augmentation",
+            f"augmentation.{changed}",
             f"Random changes of the pictures have no effect where {probed}",
         ),
     )

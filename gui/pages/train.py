@@ -274,6 +274,7 @@ class TrainPage(Page):
         recipe = plan.recipe(state, self.settings.device)
         if recipe != self.form.recipe or classic != bool(self.form.cards and not self.form.cards["solid"].isVisibleTo(self.form)):
             self.form.set_recipe(recipe, classic)
+        self.form.set_known(plan.known(state))
         self.advanced_button.setVisible(not classic)
         self.rates_button.setVisible(not classic)
         self.advanced_button.setChecked(classic or bool(state.memory.get(ADVANCED)))

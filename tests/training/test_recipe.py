@@ -30,7 +30,7 @@ CONTRADICTIONS: dict[str, tuple[Recipe, str]] = {
     "probe with rates": (Recipe(probe=True, layer_decay=0.8), "layer_decay"),
     "probe with names": (Recipe(probe=True, frozen=("conv1",)), "frozen"),
     "probe that drops": (Recipe(probe=True, dropout=0.5), "dropout"),
-    "probe that changes pictures": (Recipe(probe=True, augmentation=Augmentation(flip=True)), "augmentation"),
+    "probe that changes pictures": (Recipe(probe=True, augmentation=Augmentation(flip=True)), "augmentation.flip"),
 }
 
 OUT_OF_RANGE = {
