@@ -20,10 +20,17 @@ TONES = {
     "Self-attention": "#cc79a7",
 }
 PLAIN_TONE = "#b7bec6"
+LINES = {
+    "thin": 'stroke="#e8a33d" stroke-width="1" opacity="0.6"',
+    "train": 'stroke="#b86e00" stroke-width="1.5"',
+    "bold": 'stroke="#0072b2" stroke-width="2.5"',
+}
+"""Looks of lines; attributes, not classes, so that a drawing taken out of the file stays whole."""
+WORDS = 'font-size="11" fill="#5a6470"'
 
 
 class Series(NamedTuple):
-    """A line of a plot: what it is, its look in `STYLE`, places from left to right, and values, NaN where there is none."""
+    """A line of a plot: what it is, its look in `LINES`, places from left to right, and values, NaN where there is none."""
 
     name: str
     look: str
@@ -51,16 +58,17 @@ def plot(title: str, x_title: str, series: Sequence[Series]) -> str:
     parts = []
     for tick in ticks(low, high):
         y = down(np.array([tick])).item()
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<line stroke="#e4e6e9" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text {WORDS} x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for tick in ticks(0.0, last):
         x = across(np.array([tick])).item()
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:,.10g}</text>')
-    parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{text(x_title)}</text>')
+        parts.append(f'<text {WORDS} x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:,.10g}</text>')
+    parts.append(f'<text {WORDS} x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{text(x_title)}</text>')
     for line in shown:
-        parts.append(f'<path class="line {line.look}" d="{path(across(line.x), down(line.y))}"><title>{text(line.name)}</title></path>')
+        way = path(across(line.x), down(line.y))
+        parts.append(f'<path fill="none" stroke-linejoin="round" {LINES[line.look]} d="{way}"><title>{text(line.name)}</title></path>')
     key = " ".join(
-        f'<svg width="26" height="10" viewBox="0 0 26 10"><line class="{line.look}" x1="1" x2="25" y1="5" y2="5"/></svg> {text(line.name)}'
+        f'<svg width="26" height="10" viewBox="0 0 26 10"><line {LINES[line.look]} x1="1" x2="25" y1="5" y2="5"/></svg> {text(line.name)}'
         for line in shown
         if np.isfinite(line.y).any()
     )

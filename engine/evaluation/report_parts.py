@@ -31,14 +31,13 @@ p { margin: 6px 0; } .muted, figcaption { color: #5a6470; }
 .note { white-space: pre-wrap; border-left: 3px solid #e8a33d; padding-left: 12px; }
 .figures { display: flex; flex-wrap: wrap; gap: 24px; margin: 16px 0; } .figures b { display: block; font-size: 22px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; margin: 8px 0; }
-th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid #e4e6e9; } th { color: #5a6470; font-weight: 500; }
-.word { text-align: left; overflow-wrap: anywhere; } tfoot td { font-weight: 600; }
-.matrix td { border: 1px solid #fff; text-align: center; min-width: 22px; padding: 3px 4px; } .matrix th { padding: 2px 6px; }
+th, td { padding: 3px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid #e4e6e9; }
+th { color: #5a6470; font-weight: 500; }
+.word { text-align: left; white-space: normal; overflow-wrap: anywhere; } tfoot td { font-weight: 600; }
+.matrix td { border: 1px solid #fff; text-align: center; min-width: 22px; padding: 3px 4px; } .matrix th { padding: 2px 6px; white-space: normal; max-width: 84px;
+  overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } .failed { color: #b3261e; }
-svg { max-width: 100%; height: auto; } svg text { font-size: 11px; fill: #5a6470; }
-.thin { stroke: #e8a33d; stroke-width: 1; opacity: .55; } .train { stroke: #b86e00; stroke-width: 1.5; }
-.bold { stroke: #0072b2; stroke-width: 2.5; }
-.line { fill: none; stroke-linejoin: round; } .grid { stroke: #e4e6e9; stroke-width: 1; }
+svg { max-width: 100%; height: auto; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; } figure { margin: 0; width: 136px; }
 figure img { width: 112px; height: 112px; object-fit: contain; background: #f1f2f3; image-rendering: pixelated; }
 figcaption { font-size: 12px; overflow-wrap: anywhere; }

@@ -129,9 +129,13 @@ def differences(runs: Sequence[RunRecord]) -> dict[str, tuple[str, ...]]:
 
 
 def recipe_in_words(run: RunRecord, titles: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """All choices of a run as pairs of a name and a value, for a table; `titles` names other runs by their ids."""
-    return tuple(
-        (name.rpartition(".")[2].replace("_", " "), value_in_words(name, value, titles))
-        for name, value in choices(run).items()
-        if value != ""
-    )
+    """The choices of a run as pairs of a name and a value, for a table; what is switched off stands together at the end.
+
+    `titles` names other runs by their ids.
+    """
+    chosen = choices(run)
+    words = {name: name.rpartition(".")[2].replace("_", " ") for name in chosen}
+    unused = [name for name, value in chosen.items() if value in OFF and value is not None and name not in ("seed", "parent")]
+    on = [(words[name], value_in_words(name, value, titles)) for name, value in chosen.items() if name not in unused and value != ""]
+    off = [words[name] for name in unused]
+    return (*on, ("not used", ", ".join(off))) if off else tuple(on)
