@@ -34,7 +34,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: 3px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid #e4e6e9; }
 th { color: #5a6470; font-weight: 500; }
 .word { text-align: left; white-space: normal; overflow-wrap: anywhere; } tfoot td { font-weight: 600; }
-.matrix td { border: 1px solid #fff; text-align: center; min-width: 22px; padding: 3px 4px; } .matrix th { padding: 2px 6px; white-space: normal; max-width: 84px;
+.matrix td { border: 1px solid #fff; text-align: center; min-width: 22px; padding: 3px 4px; }
+.matrix th { padding: 2px 6px; white-space: normal; max-width: 84px;
   overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } .failed { color: #b3261e; }
 svg { max-width: 100%; height: auto; }
