@@ -65,14 +65,14 @@ DISTANCES = "rbf"
 LOSSES = (
     ("cross-entropy", "Cross-entropy"),
     ("squared", "Squared error"),
-    ("hinge", "Hinge, as of an SVM"),
+    ("hinge", "Hinge (SVM)"),
     ("focal", "Focal"),
-    (DISTANCES, "By distances, equation 9"),
+    (DISTANCES, "By distances"),
 )
 OPTIMISERS = (("adamw", "AdamW"), ("adam", "Adam"), ("sgd", "SGD"), ("muon", "Muon"))
 SCHEDULES = (("one-cycle", "One cycle"), ("cosine", "Cosine"), ("step", "In steps"), ("constant", "Constant"))
 BEGINNINGS = (
-    ("suited", "As suits each layer"),
+    ("suited", "As suits each"),
     ("kaiming", "Kaiming"),
     ("xavier", "Xavier"),
     ("fan-in", "1 / √ inputs"),

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from engine.training.presets import PRESETS, Preset, offered
 from engine.training.recipe import Recipe, RecipeError, check, contradictions, field_of, with_field
@@ -58,6 +59,23 @@ class PresetCard(ChoiceCard):
         self.silence()
 
 
+class Sentence(QLabel):
+    """Words that wrap and are never cut off: forms give wrapped labels the height that they had at another width."""
+
+    def __init__(self, text: str, look: str) -> None:
+        super().__init__(text)
+        self.setProperty("look", look)
+        self.setWordWrap(True)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setMinimumHeight(max(0, self.heightForWidth(event.size().width())))
+
+
 class RecipeForm(QWidget):
     """Presets and fields.
 
@@ -101,10 +119,10 @@ class RecipeForm(QWidget):
                 self._heads[field.group] = self._add_head(field.group)
             self._add(field)
             if field.name == UNEQUAL[-1]:
-                self.why_unequal = label(self.tr(WHY_UNEQUAL), "caption", wrap=True)
+                self.why_unequal = Sentence(self.tr(WHY_UNEQUAL), "caption")
                 self._form.addRow(self.why_unequal)
         self._wrong = ""
-        self.message = label("", "error", wrap=True)
+        self.message = Sentence("", "error")
         self.message.hide()
         self._column.addWidget(self.inside)
         self._column.addWidget(self.message)
