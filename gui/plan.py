@@ -116,6 +116,8 @@ def input_shape(state: AppState, name: str) -> Shape:
     channels = like.channels if like is not None else default[0]
     if side is not None:
         return channels, side, side
+    if weights(state) and name == network_name(state):
+        return channels, *default[1:]  # learned weights suit pictures of the size that they were learned on
     height, width = (like.height, like.width) if like is not None else default[1:]
     return channels, *networks.suggest_size(state, name, height, width)
 
@@ -251,6 +253,9 @@ def obstacle(state: AppState) -> Obstacle | None:
         analysis(state, network_name(state))
     except NetworkError as error:
         return Obstacle(str(error), "model", tr("Change it"))
+    failure = state.failures.get("CheckWeights")
+    if weights(state) and failure is not None and state.running("CheckWeights") is None:
+        return Obstacle(f"{failure.message} {failure.remedy}".strip(), "model", tr("Change it"))
     return None
 
 

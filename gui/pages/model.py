@@ -8,9 +8,20 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from engine.messages import DeleteNetwork, DescribeNetwork, Event, JobClosed, NetworksChanged, ProbeTraining, ReadNetwork
+from engine.messages import (
+    DeleteNetwork,
+    DescribeNetwork,
+    Event,
+    JobClosed,
+    NetworksChanged,
+    ProbeTraining,
+    ProjectClosed,
+    ProjectOpened,
+    ReadNetwork,
+    SaveNetwork,
+)
 from engine.networks.arithmetic import LayerRow
-from engine.networks.layers import SimpleCells, walk
+from engine.networks.layers import Network, SimpleCells, walk
 from gui import network_ways, networks, plan
 from gui.bridge import Bridge
 from gui.designer import Designer
@@ -49,7 +60,8 @@ class ModelPage(Page):
     help_text = (
         "Choose the network to train. The drawing shows its feature maps to scale; point at one to see the arithmetic, click it to find "
         "its row in the table, double-click a block to open it. The working size is the size to which every picture is brought first. "
-        "Compare sets networks side by side; Receptive field shows which pixels a unit can see. "
+        "Ctrl and the wheel zoom, F fits the drawing in. Compare sets networks side by side; "
+        "Receptive field shows which pixels a unit can see. "
         "Nearest neighbour learns nothing: it compares with every training picture."
     )
 
@@ -59,6 +71,7 @@ class ModelPage(Page):
         self._asked: tuple[object, ...] = ()
         self._reading = 0
         self._fault = ""
+        self._removed: Network | None = None
         bridge.happened.connect(self._heard)
         self._drawn: networks.Worked | None = None
         self._library_rows: tuple[LayerRow, ...] = ()
@@ -197,7 +210,14 @@ class ModelPage(Page):
         """The last change of the network is taken back while one of the project's own can be edited; all else is the window's."""
         if self.designer.editable:
             self.designer.undo()
-        return self.designer.editable
+            return True
+        if self._removed is not None:
+            self.bridge.submit(SaveNetwork(self._removed))
+            self._choose(networks.OWN + self._removed.name)
+            self._removed = None
+            self.history_changed.emit()
+            return True
+        return False
 
     def redo(self) -> bool:
         """As `undo`."""
@@ -209,7 +229,7 @@ class ModelPage(Page):
         """What undo and redo would do here, "" for nothing; None where they are the window's."""
         designer = self.designer
         if not designer.editable:
-            return None
+            return None if self._removed is None else (self.tr("Undo: delete {0}").format(self._removed.title), "")
         return (designer.undo_text if designer.can_undo else "", designer.redo_text if designer.can_redo else "")
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -226,7 +246,7 @@ class ModelPage(Page):
             self.gallery.render(state)
         if another or changed & (LISTED | ANSWERS):
             self._render_chosen(state)
-        if changed & {"images", "training_probed", "memory", "jobs", "failures"}:
+        if changed & {"images", "training_probed", "memory", "jobs", "failures", "engine"}:
             self._render_strip(state)
         self.compare.render(state, changed)
         self.receptive.render(state, changed)
@@ -396,7 +416,16 @@ class ModelPage(Page):
             self._reading = self.bridge.submit(ReadNetwork(str(Path(path))))
 
     def _heard(self, event: Event) -> None:
-        """A network that was read from a file is chosen; why one could not be read is said here."""
+        """A network that was read from a file is chosen; why one could not be read is said here. A deleted one can be brought back."""
+        if isinstance(event, NetworksChanged):
+            kept = {network.name for network in event.networks}
+            if event.removed is not None:
+                self._removed = event.removed
+            elif self._removed is not None and self._removed.name in kept:
+                self._removed = None
+            self.history_changed.emit()
+        elif isinstance(event, ProjectOpened | ProjectClosed):
+            self._removed = None
         if not self._reading or event.job != self._reading:
             return
         if isinstance(event, NetworksChanged) and event.added:

@@ -239,7 +239,7 @@ class TrainPage(Page):
             self._render_runs(state)
         if changed & {"training", "runs", "histories", "project"}:
             self._render_curves(state)
-        if changed & {"project", "images", "classes", "memory", "runs"}:
+        if changed & {"project", "images", "classes", "memory", "runs", "failures", "jobs"}:
             self._obstacle = plan.obstacle(state)
         if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory"}:
             self._render_progress(state)
@@ -270,6 +270,9 @@ class TrainPage(Page):
         words = self.tr("{title} · {height} × {width} · change").format(
             title=networks.card(state, name).title, height=shape[1], width=shape[2]
         )
+        if plan.weights(state) and not classic:
+            learned = self.tr("learned weights, last layer only") if plan.freeze(state) else self.tr("learned weights")
+            words = self.tr("{words} · {learned}").format(words=words.rpartition(" · ")[0], learned=learned)
         self.network_button.setText(words)
         recipe = plan.recipe(state, self.settings.device)
         if recipe != self.form.recipe or classic != bool(self.form.cards and not self.form.cards["solid"].isVisibleTo(self.form)):

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from engine.messages import FailureText, NetworksChanged, Outcome, ReadNetwork, Remember, SaveNetwork
+from engine.messages import DeleteNetwork, FailureText, NetworksChanged, Outcome, ReadNetwork, Remember, SaveNetwork
 from engine.networks import zoo
 from gui import plan
 from gui.network_figures import scale_of
@@ -166,3 +166,25 @@ def test_a_file_that_was_read_is_chosen_and_one_that_cannot_be_is_told(page, bri
     host.finish(len(host.commands), Outcome.FAILED, FailureText("user", "mine.json is not a network.", "Choose another."))
     bridge.tick()
     assert page.refusal.isVisible() and "mine.json is not a network. Choose another." in page.refusal.text()
+
+
+def test_a_deleted_network_comes_back_by_undo(own, bridge, host):
+    network = own.designer.network
+    host.answers[DeleteNetwork] = lambda command, job: [NetworksChanged(job=job, networks=(), removed=network)]
+    own.designer.delete()
+    bridge.tick()
+    bridge.tick()
+    assert own.history() == (f"Undo: delete {network.title}", "")
+    assert own.undo()
+    bridge.tick()
+    assert host.sent(SaveNetwork)[-1].network == network and own.history() != (f"Undo: delete {network.title}", "")
+
+
+def test_with_learned_weights_the_size_is_the_one_that_is_trained(page, bridge, host):
+    page._choose("mobilenet-v2")
+    plan.keep(bridge, plan.TYPICAL, msgspec.json.encode(plan.Typical(700, 3, 150, 150)).decode())
+    bridge.tick()
+    assert plan.input_shape(bridge.state, "mobilenet-v2")[1:] != (224, 224)
+    plan.keep(bridge, plan.WEIGHTS, "/weights.pth")
+    bridge.tick()
+    assert plan.input_shape(bridge.state, "mobilenet-v2")[1:] == (224, 224)
