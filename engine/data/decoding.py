@@ -69,8 +69,8 @@ class Header(msgspec.Struct, frozen=True):
     grey: bool
 
 
-def read_picture(source: str | Path | bytes, name: str = "", ground: Colour = WHITE) -> Picture:
-    """Decode a picture whole: uint8 height x width x 3, sRGB, upright; transparency lies on `ground`; the first frame of several.
+def read_picture(source: str | Path | bytes, name: str = "", ground: Colour = WHITE, towards: Preprocessing | None = None) -> Picture:
+    """Decode a picture: uint8 height x width x 3, sRGB, upright; transparency lies on `ground`; the first frame of several.
 
     Parameters
     ----------
@@ -80,13 +80,17 @@ def read_picture(source: str | Path | bytes, name: str = "", ground: Colour = WH
         How errors name it; the file's name by default.
     ground : tuple of int
         sRGB colour, 0 to 255 each.
+    towards : Preprocessing or None
+        What it will be brought to; where that says so, JPEG is decoded at a fraction of its size. None: whole.
 
     Raises
     ------
     UnreadablePicture
         With the reason as a clause.
     """
-    return _decode(source, name, ground)
+    data, label = content(source, name)
+    image = _opened(data, label)
+    return _upright_pixels(image, data, label, _fraction(image, data, label, towards), ground)[0]
 
 
 def at_working_size(source: str | Path | bytes, preprocessing: Preprocessing, name: str = "") -> Picture:
@@ -97,7 +101,7 @@ def at_working_size(source: str | Path | bytes, preprocessing: Preprocessing, na
     UnreadablePicture
         With the reason as a clause.
     """
-    return to_working_size(read_picture(source, name, preprocessing.ground), preprocessing)
+    return to_working_size(read_picture(source, name, preprocessing.ground, preprocessing), preprocessing)
 
 
 def read_reduced(source: str | Path | bytes, side: int, name: str = "") -> tuple[Picture, int, int]:
@@ -129,7 +133,9 @@ def look_into(data: bytes, side: int, name: str = "") -> Seen:
     """
     image = _opened(data, name or "the picture")
     across, up = image.size
-    picture, orientation = _upright_pixels(image, data, name or "the picture", side, WHITE)
+    factor = max(image.size) // side  # others than JPEG are decoded whole and halved once, which averages four pixels each
+    factor = factor if image.format in ("JPEG", "MPO") else min(factor, 2)
+    picture, orientation = _upright_pixels(image, data, name or "the picture", factor, WHITE)
     if orientation >= 5:
         across, up = up, across
     return Seen(shrunk(picture, side), across, up, date_of(image))
@@ -306,9 +312,15 @@ def _known_formats() -> frozenset[str]:
     return frozenset(Image.OPEN)
 
 
-def _decode(source: str | Path | bytes, name: str, ground: Colour) -> Picture:
-    data, label = content(source, name)
-    return _upright_pixels(_opened(data, label), data, label, 0, ground)[0]
+def _fraction(image: Image.Image, data: bytes, label: str, towards: Preprocessing | None) -> int:
+    """By how much a picture can be decoded smaller and still be as large as what it is brought to."""
+    if towards is None or not towards.reduced or towards.resize == "centre" or image.format not in ("JPEG", "MPO"):
+        return 1
+    try:
+        width, height = image.size if orientation_of(image, data) < 5 else (image.height, image.width)
+    except DAMAGED as error:
+        raise unreadable(error, label) from None
+    return max(1, min(width // towards.width, height // towards.height))
 
 
 def _opened(data: bytes, label: str) -> Image.Image:
@@ -317,12 +329,12 @@ def _opened(data: bytes, label: str) -> Image.Image:
     return _open(io.BytesIO(data), data[:512], label)
 
 
-def _upright_pixels(image: Image.Image, data: bytes, label: str, at_least: int, ground: Colour) -> tuple[Picture, int]:
+def _upright_pixels(image: Image.Image, data: bytes, label: str, factor: int, ground: Colour) -> tuple[Picture, int]:
     """The picture, and the orientation that was undone."""
     with _LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
         try:
             orientation = orientation_of(image, data)
-            picture = _quick(data, image, at_least)
+            picture = _quick(data, image, factor)
             if picture is None:
                 picture = _thorough(image, ground)
             elif image.info.get("icc_profile"):
@@ -334,8 +346,8 @@ def _upright_pixels(image: Image.Image, data: bytes, label: str, at_least: int, 
             raise UnreadablePicture(label, "is damaged") from None
 
 
-def _quick(data: bytes, image: Image.Image, at_least: int) -> Picture | None:
-    """OpenCV's decoder for plain pictures; None where Pillow must look."""
+def _quick(data: bytes, image: Image.Image, factor: int) -> Picture | None:
+    """OpenCV's decoder for plain pictures, smaller by the largest of REDUCED up to a factor; None where Pillow must look."""
     if image.mode not in ("RGB", "L") or image.format not in ("JPEG", "MPO", "PNG", "WEBP"):
         return None
     if (
@@ -346,11 +358,7 @@ def _quick(data: bytes, image: Image.Image, at_least: int) -> Picture | None:
         return None
     if image.format == "PNG" and data[24] != 8:  # bit depth
         return None
-    flags = cv2.IMREAD_COLOR_RGB
-    if at_least:  # others than JPEG are decoded whole and halved once, which averages four pixels each
-        factor = max(image.size) // at_least
-        factor = factor if image.format in ("JPEG", "MPO") else min(factor, 2)
-        flags |= next((flag for least, flag in REDUCED if factor >= least), 0)
+    flags = cv2.IMREAD_COLOR_RGB | next((flag for least, flag in REDUCED if factor >= least), 0)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.dtype != np.uint8:
         return None

@@ -71,8 +71,8 @@ def path_of(locator: str, root: str | Path) -> Path | None:
     return Path(root, place) if kind in ("file", "crop") or kind in READERS else None
 
 
-def read_located(locator: str, root: str | Path, ground: Colour = WHITE) -> Picture:
-    """The picture that a locator names: uint8 height x width x 3; transparency lies on `ground`.
+def read_located(locator: str, root: str | Path, ground: Colour = WHITE, towards: Preprocessing | None = None) -> Picture:
+    """The picture that a locator names: uint8 height x width x 3; transparency lies on `ground`; `towards` as for `read_picture`.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read_located(locator: str, root: str | Path, ground: Colour = WHITE) -> Pict
     """
     kind, place, number = parted(locator)
     if kind == "file":
-        return read_picture(Path(root, place), ground=ground)
+        return read_picture(Path(root, place), ground=ground, towards=towards)
     if kind == "crop":
         return read_crop(Path(root, place), number, ground)
     if kind != "digits" and kind not in READERS:
@@ -101,7 +101,7 @@ def located_at_working_size(locator: str, root: str | Path, preprocessing: Prepr
     UnreadablePicture
         With the reason as a clause.
     """
-    return to_working_size(read_located(locator, root, preprocessing.ground), preprocessing)
+    return to_working_size(read_located(locator, root, preprocessing.ground, preprocessing), preprocessing)
 
 
 def array_of(locators: Sequence[str], root: str | Path) -> Picture | None:

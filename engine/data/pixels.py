@@ -47,6 +47,7 @@ def place_for(names: Sequence[str], root: str, preprocessing: Preprocessing) -> 
         preprocessing.resize,
         preprocessing.ground,
         root,
+        *(("reduced",) if preprocessing.reduced else ()),
     )
     digest = hashlib.blake2b(repr(geometry).encode("utf-8", "surrogateescape"), digest_size=16)
     for name in names:

@@ -31,6 +31,9 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         One a channel, in units of the full range [0, 1], measured on the training pictures.
     ground : tuple of int
         sRGB colour, 0 to 255 each, on which transparent pictures lie.
+    reduced : bool
+        Whether JPEG is decoded at a half, a quarter or an eighth of its size where that is still as large as the working size. That takes a
+        half of the time or less, and differs from full decoding by some levels; so it is one or the other for all that a run sees.
     """
 
     height: int
@@ -40,6 +43,12 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mean: tuple[float, ...] = (0.5,)
     std: tuple[float, ...] = (0.5,)
     ground: tuple[int, int, int] = WHITE
+    reduced: bool = False
+
+
+def suited_reduction(height: int, width: int, resize: ResizeMode, to_height: int, to_width: int) -> bool:
+    """Whether pictures of this size in pixels are large enough for the working size to be decoded at a fraction of it."""
+    return resize != "centre" and min(height / to_height, width / to_width) >= 2
 
 
 def suited_resize(height: int, width: int, uniform: bool, to_height: int, to_width: int) -> ResizeMode:

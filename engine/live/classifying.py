@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,8 @@ import torch
 from engine import device as devices
 from engine.control import CancelToken
 from engine.data import locators
-from engine.data.decoding import Picture, UnreadablePicture, read_picture, to_working_size
+from engine.data.decoding import Picture, UnreadablePicture, at_working_size, read_picture, to_working_size
+from engine.data.preprocessing import Preprocessing
 from engine.data.sources import walk
 from engine.failure import UserError
 from engine.insight.fields import layer_names
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 SHOWN_SIDE = 512  # pixels
 
 
+FromFile = Callable[[Preprocessing], Picture]
+
+
 class LiveModel:
     """A run ready to classify one picture at a time, from any lane."""
 
@@ -40,10 +44,13 @@ class LiveModel:
         self.run = run
         self._lock = threading.Lock()
 
-    def classify(self, picture: Picture) -> tuple[np.ndarray, float]:
-        """Probabilities float32 [K] of a picture uint8 [any height, any width, 3], and the seconds that it took."""
+    def classify(self, picture: Picture, file: FromFile | None = None) -> tuple[np.ndarray, float]:
+        """Probabilities float32 [K] of a picture uint8 [any height, any width, 3], and the seconds that it took.
+
+        Where a contract decodes files at a fraction of their size, `file` reads it anew that way; frames have no file.
+        """
         begun = time.perf_counter()
-        pixels = self.run.taken(partial(to_working_size, picture))
+        pixels = self.run.taken(lambda pre: file(pre) if file is not None and pre.reduced else to_working_size(picture, pre))
         with self._lock:
             _one_thread()
             probabilities = self.run.probabilities(pixels[None])[0]
@@ -94,10 +101,11 @@ def classify_files(session: Session, command: ClassifyFiles, token: CancelToken,
         token.check()
         try:
             picture = read_picture(path, ground=model.run.record.preprocessing.ground)
+            answer = _answer(model, picture, path.name, str(path), -1, partial(at_working_size, path))
         except UnreadablePicture as error:
             emit(_failed(model, path.name, str(path), -1, error.reason))
             continue
-        emit(_answer(model, picture, path.name, str(path), -1))
+        emit(answer)
 
 
 def classify_picture(session: Session, command: ClassifyPicture, token: CancelToken, emit: Emit) -> None:
@@ -133,10 +141,12 @@ def classify_images(session: Session, command: ClassifyImages, token: CancelToke
         path = str(locators.path_of(locator, snapshot.root) or "")
         try:
             picture = locators.read_located(locator, snapshot.root, model.run.record.preprocessing.ground)
+            file = partial(locators.located_at_working_size, locator, snapshot.root)
+            answer = _answer(model, picture, name, path, image, file)
         except UnreadablePicture as error:
             emit(_failed(model, name, path, image, error.reason))
             continue
-        emit(_answer(model, picture, name, path, image))
+        emit(answer)
     if gone:
         emit(Notice(level="info", text=f"{gone:,} of these pictures are no longer in the project."))
 
@@ -176,8 +186,8 @@ def _files(paths: tuple[str, ...], token: CancelToken) -> Iterator[Path]:
             yield path
 
 
-def _answer(model: LiveModel, picture: Picture, name: str, path: str, image: int) -> Classified:
-    probabilities, seconds = model.classify(picture)
+def _answer(model: LiveModel, picture: Picture, name: str, path: str, image: int, file: FromFile | None = None) -> Classified:
+    probabilities, seconds = model.classify(picture, file)
     return Classified(
         run=model.run.record.id,
         name=name,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.control import CancelToken
 from engine.data import dataset as data
 from engine.data.dataset import Dataset, TypicalSize
-from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode, suited_resize
+from engine.data.preprocessing import WHITE, Preprocessing, ResizeMode, suited_reduction, suited_resize
 from engine.failure import UserError
 from engine.networks import files, zoo
 from engine.networks.layers import AnyNetwork, Conv, NamedNetwork, walk
@@ -84,7 +84,8 @@ def preprocessing_for(
     mode = resize or suited_resize(typical.height, typical.width, typical.uniform, height, width)
     channels: Literal[1, 3] = 1 if typical.channels == 1 else 3
     flat = (0.5,) * channels
-    return Preprocessing(height, width, channels, mode, flat, flat, ground)
+    reduced = not learned and suited_reduction(typical.height, typical.width, mode, height, width)
+    return Preprocessing(height, width, channels, mode, flat, flat, ground, reduced)
 
 
 def suited(recipe: Recipe, network: AnyNetwork, channels: int, pictures: int) -> Recipe:

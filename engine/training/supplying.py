@@ -149,8 +149,13 @@ def supply(
     if not streams:
         return _decoded(dataset, preprocessing, token, progress)
     names, labels = [dataset.locators[row] for row in rows], dataset.labels[rows]
-    filling = Filling(names, dataset.root, preprocessing, partial(stand_ins, labels))
-    training = Streaming(rows, labels, filling, data.decoding_threads(names, dataset.root))
+    training: Decoded | Streaming
+    if pixel_store.missing(pixels.place_for(names, dataset.root, preprocessing), len(names)):
+        filling = Filling(names, dataset.root, preprocessing, partial(stand_ins, labels))
+        training = Streaming(rows, labels, filling, data.decoding_threads(names, dataset.root))
+    else:
+        found, _, ok = data.decode(dataset, rows, preprocessing, token, progress)
+        training = _stood_in(rows, found, labels, ok)
     later: dict[Split, Later] = {}
     for split in (Split.VALIDATION, Split.TEST):
         rows = dataset.rows(split)

@@ -15,7 +15,7 @@ import torch
 
 from engine.control import Cancelled, CancelToken
 from engine.data import dataset as data
-from engine.data import pixel_store
+from engine.data import locators, pixel_store
 from engine.data.augmentation import Normalise
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
@@ -119,7 +119,12 @@ def test_resident_mapped_and_streamed_give_the_same_weights(tmp_path: Path, own_
     dataset = pictures(tmp_path)
     monkeypatch.setattr(data, "decoding_threads", lambda names, root: 3)
     first = trained(dataset, streams=True)  # decoded on the way
-    assert trained(dataset, streams=True) == first  # from the store
+    with monkeypatch.context() as patch:
+        decoded: list[str] = []
+        read = locators.read_located
+        patch.setattr(locators, "read_located", lambda name, *rest: decoded.append(name) or read(name, *rest))
+        assert trained(dataset, streams=True) == first  # from the store
+        assert len(set(decoded)) <= 20  # validation pictures at most
     assert trained(dataset, streams=False) == first  # mapped, resident
     monkeypatch.setattr(supplying, "fits", lambda array, device: False)
     assert trained(dataset, streams=False) == first  # mapped, fetched ahead
