@@ -55,6 +55,10 @@ def shade_of(state: AppState, run: str) -> str:
     return shades[(order.index(run) if run in order else len(order)) % len(shades)]
 
 
+LEARNED, LOOKED = 270, 380
+"""Widths of the right column: pictures of what was learned, and plots of layers and epochs."""
+
+
 class TrainPage(Page):
     """Press Train, watch it learn."""
 
@@ -85,13 +89,17 @@ class TrainPage(Page):
         self.looks.setDocumentMode(True)
         self.looks.setMinimumWidth(px(232))
         for widget, words in ((self.learning, self.tr("Learned")), (self.health, self.tr("Layers")), (self.moments, self.tr("Epochs"))):
+            if widget is not self.learning:
+                widget.setContentsMargins(px(12), px(8), px(12), px(8))
             self.looks.addTab(widget if widget is self.learning else scrolling(widget), words)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setChildrenCollapsible(False)
         for part, stretch in ((self._build_recipe(), 0), (self._build_centre(), 1), (self.looks, 0)):
             body.addWidget(part)
             body.setStretchFactor(body.count() - 1, stretch)
-        body.setSizes([px(280), px(560), px(270)])
+        body.setSizes([px(290), px(560), px(LEARNED)])
+        self._body = body
+        self.looks.currentChanged.connect(self._make_room_for_look)
         self.content.addWidget(body, 1)
 
     # ------------------------------------------------------------ building
@@ -136,7 +144,7 @@ class TrainPage(Page):
         column.addWidget(self.rates_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         self._recipe_area = scrolling(inside)
-        self._recipe_area.setMinimumWidth(px(248))
+        self._recipe_area.setMinimumWidth(px(288))
         return self._recipe_area
 
     def _build_centre(self) -> QWidget:
@@ -209,6 +217,13 @@ class TrainPage(Page):
         self.controls.words.setVisible(wide)
         self.controls.setVisible(not previewing)
 
+    def _make_room_for_look(self, place: int) -> None:
+        """Plots of layers and epochs are wider than what was learned."""
+        recipe, centre, look = self._body.sizes()
+        wanted = px(LEARNED if place == 0 else LOOKED)
+        if look < wanted or place == 0:
+            self._body.setSizes([recipe, max(px(300), centre + look - wanted), wanted])
+
     def show_preview(self, on: bool) -> None:
         """What the network sees in place of the curves, or the curves again."""
         self.preview_button.setChecked(on)
@@ -257,7 +272,7 @@ class TrainPage(Page):
 
     def dress(self) -> None:
         super().dress()
-        self._recipe_area.setMinimumWidth(px(248))
+        self._recipe_area.setMinimumWidth(px(288))
         self.preview.dress()
         self._make_room()
         self._render_runs(self.bridge.state)
@@ -325,7 +340,10 @@ class TrainPage(Page):
         alone = found[0] if len(found) == 1 and found[0][0] in records else None
         marks = best_mark(alone[1], records[alone[0]].best_epoch, self.tr("kept")) if alone is not None else ()
         if state.training is not None and any(run == state.training.run for run, _ in found):
-            marks = (*marks, *(Mark(float(mark.step), mark.text) for mark in state.training.marks))
+            told: dict[int, list[str]] = {}
+            for mark in state.training.marks:
+                told.setdefault(mark.step, []).append(mark.text)
+            marks = (*marks, *(Mark(float(step), ", ".join(words)) for step, words in told.items()))
         self.plot.set_marks(marks)
 
     def _render_progress(self, state: AppState) -> None:

@@ -13,6 +13,17 @@ from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
 
 
+class RatePlot(CurvePlot):
+    """A curve over powers of ten, which may be negative."""
+
+    @property
+    def view(self) -> tuple[float, float]:
+        series = self._panels[0].series if self._panels else ()
+        if self._view is not None or not series or len(series[0].x) < 2:
+            return super().view
+        return float(series[0].x[0]), float(series[0].x[-1])
+
+
 class RatePanel(QFrame):
     """A curve and two buttons.
 
@@ -35,7 +46,7 @@ class RatePanel(QFrame):
         column.setContentsMargins(px(16), px(12), px(16), px(12))
         column.setSpacing(px(8))
         self.words = label("", wrap=True)
-        self.plot = CurvePlot(self.tr("learning rate (power of ten)"))
+        self.plot = RatePlot(self.tr("learning rate (power of ten)"))
         self.plot.setMinimumHeight(px(200))
         self.take_button = button("", "primary")
         self.take_button.clicked.connect(self._take)
