@@ -45,7 +45,7 @@ def plot(title: str, x_title: str, series: Sequence[Series]) -> str:
     if not len(values):
         return paragraph(f"{title}: there are no values.")
     low, high = min(0.0, float(values.min())), float(values.max())
-    high = high if high > low else low + 1.0
+    high = high if high > low else low + max(1.0, abs(low) * 1e-3)
     last = max((float(line.x.max()) for line in shown if len(line.x)), default=1.0)
     inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 

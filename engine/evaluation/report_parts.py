@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -47,6 +48,8 @@ dt { color: #5a6470; } dd { margin: 0; overflow-wrap: anywhere; }
 @media print { body { padding: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; } figure, tr, svg { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of what follows."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What a browser may do with the file: show what is in it, fetch nothing, run nothing."""
 
@@ -55,8 +58,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def text(words: str) -> str:
-    """Words as HTML shows them, whatever they hold. Control characters become blanks, and what lacks a code point a question mark."""
-    plain = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in words)
+    """Words as HTML shows them, whatever they hold. Control characters become blanks, and halves of characters question marks."""
+    plain = "".join(" " if sign in TURNING or (unicodedata.category(sign) == "Cc" and sign != "\n") else sign for sign in words)
     return html.escape(plain.encode("utf-8", "replace").decode(), quote=True)
 
 

@@ -150,3 +150,19 @@ def test_tensorboard_reads_them(tmp_path: Path) -> None:
     assert [(event.step, event.value) for event in read.Scalars("loss/step")] == [(1, 2.5), (2, 1.5), (3, 1.0)]
     assert [event.value for event in read.Scalars("learning rate")] == [pytest.approx(0.05)]
     assert sys.modules.get("tensorflow") is None
+
+
+def test_a_training_writes_them_where_its_recipe_says_so(tmp_path: Path) -> None:
+    from engine.control import CancelToken
+    from engine.data.dataset import from_source
+    from engine.data.sources import scan
+    from engine.training.fit import fit
+    from engine.training.recipe import Recipe
+
+    dataset = from_source(scan("digits"))
+    recipe = Recipe(epochs=2, batch=256, tensorboard=True)
+    record = fit(dataset, "softmax", recipe, None, tmp_path / "run", CancelToken(), lambda _event: None)
+    found = scalars(tmp_path / "run" / "tensorboard")
+    assert [step for tag, step, _ in found if tag == "loss/step"] == list(range(1, record.steps + 1))
+    assert [step for tag, step, _ in found if tag == "accuracy/validation"] == [record.steps // 2, record.steps]
+    assert max(value for tag, _, value in found if tag == "accuracy/validation") == pytest.approx(record.validation_accuracy)

@@ -1,0 +1,331 @@
+"""The list of runs: what it says, what it asks for; runs side by side; what is told of deleted ones."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import opened, run_record
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from scipy import stats
+
+from engine.evaluation.evaluate import summarise
+from engine.messages import (
+    CombineRuns,
+    DeleteRun,
+    EditRun,
+    Evaluate,
+    EvaluationReady,
+    FailureText,
+    JobClosed,
+    Outcome,
+    ReportWritten,
+    RestoreRun,
+    ResumeRun,
+    RunsChanged,
+    WriteReport,
+)
+from engine.project.records import Split
+from engine.training.differences import differences, recipe_in_words
+from engine.training.recipe import Augmentation, Recipe
+from gui.announcer import Announcer
+from gui.notifications import Channel
+from gui.run_comparing import mcnemar, paired, recalls, verdict
+from gui.run_deeds import RunDeeds
+from gui.widgets.run_list import NOTE, RUN, STAR, RunList
+
+RUNS = (
+    run_record("both-1", 0.98, title="Both", network="ensemble", members=("b", "a"), epochs=0, steps=0),
+    run_record("b", 0.96, recipe=Recipe(learning_rate=0.01, augmentation=Augmentation(flip=True)), starred=True, note="good\none"),
+    run_record("a", 0.9, outcome="interrupted", resumable=True, stale=True),
+    run_record("near", 0.95, network="nearest-neighbour", title="Nearest neighbour", parameters=0, epochs=0, steps=0),
+)
+
+
+@pytest.fixture
+def runs(qtbot) -> RunList:
+    made = RunList()
+    qtbot.addWidget(made)
+    made.resize(1200, 260)
+    made.show_runs(RUNS, {"b": "#ff0000"})
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def asked(runs: RunList) -> list[object]:
+    found: list[object] = []
+    runs.wanted.connect(found.append)
+    return found
+
+
+def pick(runs: RunList, *keys: str) -> None:
+    runs.select(keys[0])
+    runs._choose(list(keys))
+
+
+def entry(runs: RunList, words: str):
+    menu = runs.menu_for(runs.chosen())
+    return next(action for action in menu.actions() if action.text().partition("\t")[0] == words)
+
+
+# ---------------------------------------------------------------- what it says
+
+
+def test_a_row_says_what_the_run_reached_and_in_what_it_differs(runs: RunList) -> None:
+    rows = {row[0]: row for row in runs.rows_of_text()[1:]}
+    assert list(rows) == [
+        "Both (ensemble of 2)",
+        "LeNet-5 · b",
+        "LeNet-5 · a (interrupted, can go on, labels changed since)",
+        "Nearest neighbour",
+    ]
+    both, first, second, near = rows.values()
+    assert both[4] == "mean of LeNet-5, LeNet-5" and near[4] == "–"
+    assert first[1] == "★" and second[1] == "☆"
+    assert first[4] == "learning rate 0.01, flip" and second[4] == "learning rate 0.006"
+    assert first[9] == "good one"
+
+
+def test_differences_are_those_of_the_network_and_leave_out_what_changes_nothing() -> None:
+    like = run_record("a")
+    other = msgspec.structs.replace(like, id="b", recipe=Recipe(device="cuda", preset="own"))
+    assert differences((like, other)) == {"a": (), "b": ()}
+    bigger = msgspec.structs.replace(like, id="c", preprocessing=msgspec.structs.replace(like.preprocessing, height=64, width=64))
+    assert differences((like, bigger)) == {"a": ("32 × 32 px",), "c": ("64 × 64 px",)}
+    dropped = msgspec.structs.replace(like, id="d", recipe=Recipe(augmentation=Augmentation(flip=True)))
+    assert differences((like, dropped)) == {"a": ("no flip",), "d": ("flip",)}
+    near = run_record("n", network="nearest-neighbour", parameters=0, epochs=0, steps=0, recipe=Recipe(neighbours=3, learning_rate=9.0))
+    assert differences((like, near)) == {"a": (), "n": ()}
+    assert dict(recipe_in_words(near, {})) == {"neighbours": "3", "distance": "l2", "working size": "32 × 32", "resize": "squash"}
+    child = msgspec.structs.replace(like, id="e", parent="a", begun_with="weights.pth", frozen=True)
+    assert differences((like, child))["e"] == ("only the last layer learns", "begun with weights.pth", "goes on from LeNet-5")
+
+
+def test_it_sorts_by_value(runs: RunList) -> None:
+    runs.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    assert runs.keys() == ["both-1", "b", "near", "a"]
+
+
+# ---------------------------------------------------------------- what it asks for
+
+
+def test_f2_renames_in_place_and_typing_is_not_disturbed(qtbot, runs: RunList) -> None:
+    found = asked(runs)
+    runs.select("b")
+    runs.setCurrentIndex(runs.currentIndex().siblingAtColumn(RUN))
+    qtbot.keyClick(runs, Qt.Key.Key_F2)
+    editor = runs.findChild(QLineEdit)
+    assert editor.text() == "LeNet-5"
+    editor.selectAll()
+    qtbot.keyClicks(editor, "Bright")
+    runs.show_runs((*RUNS, run_record("new")), {})
+    assert editor.text() == "Bright" and len(runs.keys()) == 4
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(runs.keys()) == 5)  # what came meanwhile is shown once nothing is typed any more
+    assert [(command.run, command.title) for command in found] == [("b", "Bright")]
+    assert runs.chosen() == ["b"]
+
+
+def test_f2_on_the_note_writes_one_and_an_unchanged_text_asks_for_nothing(qtbot, runs: RunList) -> None:
+    found = asked(runs)
+    runs.select("a")
+    runs.setCurrentIndex(runs.currentIndex().siblingAtColumn(NOTE))
+    qtbot.keyClick(runs, Qt.Key.Key_F2)
+    qtbot.keyClicks(runs.findChild(QLineEdit), "to repeat")
+    qtbot.keyClick(runs.findChild(QLineEdit), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: runs.findChild(QLineEdit) is None)
+    assert [(command.run, command.note, command.title) for command in found] == [("a", "to repeat", None)]
+    runs.rename()
+    qtbot.keyClick(runs.findChild(QLineEdit), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: runs.findChild(QLineEdit) is None)
+    assert len(found) == 1
+
+
+def test_a_click_on_the_star_and_a_key_star(qtbot, runs: RunList) -> None:
+    found = asked(runs)
+    place = runs.visualRect(runs.model().index(1, STAR)).center()
+    qtbot.mouseClick(runs.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    pick(runs, "a", "near")
+    qtbot.keyClick(runs, Qt.Key.Key_S)
+    assert [(command.run, command.starred) for command in found] == [("b", False), ("a", True), ("near", True)]
+
+
+def test_delete_takes_ensembles_before_the_runs_that_they_need(qtbot, runs: RunList) -> None:
+    found = asked(runs)
+    pick(runs, "b", "both-1", "a")
+    qtbot.keyClick(runs, Qt.Key.Key_Delete)
+    assert [type(command) for command in found] == [DeleteRun] * 3
+    assert found[0].run == "both-1" and {command.run for command in found[1:]} == {"a", "b"}
+
+
+def test_the_menu_offers_what_can_be_done_with_so_many_runs(qtbot, runs: RunList) -> None:
+    found = asked(runs)
+    pick(runs, "b")
+    assert not entry(runs, "Combine into an ensemble").isEnabled() and not entry(runs, "Go on").isEnabled()
+    pick(runs, "a")
+    entry(runs, "Go on").trigger()
+    pick(runs, "a", "near")
+    entry(runs, "Combine into an ensemble").trigger()
+    assert [type(command) for command in found] == [ResumeRun, CombineRuns] and set(found[1].runs) == {"a", "near"}
+    assert not entry(runs, "Report…").isEnabled() and not entry(runs, "Rename").isEnabled()
+    with qtbot.waitSignal(runs.compare_wanted) as caught:
+        entry(runs, "Compare").trigger()
+    assert set(caught.args[0]) == {"a", "near"}
+
+
+def test_where_nothing_can_be_written_nothing_is_asked_for(qtbot, runs: RunList) -> None:
+    found = asked(runs)
+    runs.show_runs(RUNS, {}, writable=False)
+    pick(runs, "b")
+    for key in (Qt.Key.Key_S, Qt.Key.Key_Delete, Qt.Key.Key_F2):
+        qtbot.keyClick(runs, key)
+    assert not found and runs.findChild(QLineEdit) is None
+    assert entry(runs, "Report…").isEnabled() and not entry(runs, "Delete").isEnabled()
+
+
+# ---------------------------------------------------------------- deeds
+
+
+@pytest.fixture
+def page(qtbot, bridge, host, runs: RunList) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    made.resize(900, 700)
+    made.show()
+    host.emit(opened(runs=RUNS))
+    bridge.tick()
+    made.deeds = RunDeeds(bridge, runs, made)
+    return made
+
+
+def evaluation(run: str, right: np.ndarray, labels: np.ndarray, split=Split.VALIDATION):
+    shares = np.full((len(labels), 3), 0.1, np.float32)
+    shares[np.arange(len(labels)), np.where(right, labels, (labels + 1) % 3)] = 0.8
+    return summarise(run, split, ("cat", "dog", "owl"), np.arange(len(labels)) + 10, labels, shares)
+
+
+def test_a_comparison_measures_what_was_not_measured_and_says_what_may_be_chance(qtbot, bridge, host, runs, page) -> None:
+    runs.compare_wanted.emit(("a", "b"))
+    assert [(command.run, command.split) for command in host.sent(Evaluate)] == [("a", Split.VALIDATION), ("b", Split.VALIDATION)]
+    sheet = page.deeds.compare
+    assert "being measured" in sheet.words.text()
+    labels = np.arange(60) % 3
+    good = np.ones(60, bool)
+    bad = np.arange(60) >= 12
+    host.emit(EvaluationReady(evaluation=evaluation("a", bad, labels)), EvaluationReady(evaluation=evaluation("b", good, labels)))
+    bridge.tick()
+    page.deeds.render(bridge.state, frozenset({"evaluations"}))
+    assert "hardly chance (p = 0.00049)" in sheet.words.text()
+    shown = {row[0]: row[1:] for row in sheet.figures.rows_of_text()}
+    assert shown["Learning rate"] == ["0.006", "0.01"] and shown["Flip"] == ["no", "yes"]
+    assert len(sheet.recall.rows_of_text()) == 4
+    sheet.split.chips["test"].click()
+    assert [command.split for command in host.sent(Evaluate)][2:] == [Split.TEST, Split.TEST]
+    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+
+
+def test_a_report_is_asked_for_with_its_ending(bridge, host, runs, page, monkeypatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("/tmp/mine", ""))
+    runs.report_wanted.emit("b")
+    assert host.sent(WriteReport)[0].path == "/tmp/mine.html"
+
+
+def test_a_double_click_looks_at_the_run(qtbot, bridge, runs, page) -> None:
+    with qtbot.waitSignal(page.deeds.check_wanted):
+        runs.open_wanted.emit("a")
+    assert bridge.state.run.id == "a"
+
+
+# ---------------------------------------------------------------- told
+
+
+@pytest.fixture
+def told(bridge, host, qapp):
+    channel = Channel()
+    found = []
+    channel.listen(found.append)
+    announcer = Announcer(channel, bridge, lambda: None, lambda: True, bridge)
+    bridge.happened.connect(announcer.hear)
+    host.emit(opened(runs=RUNS))
+    bridge.tick()
+    return found
+
+
+def test_several_deleted_runs_are_told_of_together_and_come_back_together(bridge, host, told) -> None:
+    jobs = [bridge.submit(DeleteRun(name)) for name in ("both-1", "a")]
+    for job in jobs:
+        host.begin(job)
+        host.emit(RunsChanged(runs=RUNS[1:2]))
+        host.finish(job)
+    bridge.tick()
+    (message,) = told
+    assert message.text == "2 runs were deleted." and message.action == "Undo"
+    message.run()
+    assert [command.run for command in host.sent(RestoreRun)] == ["a", "both-1"]
+
+
+def test_a_run_that_could_not_be_deleted_is_no_news_but_why(bridge, host, told) -> None:
+    job = bridge.submit(DeleteRun("b"))
+    host.begin(job)
+    host.emit(
+        JobClosed(
+            job=job, command="DeleteRun", outcome=Outcome.FAILED, failure=FailureText("user", '"Both" needs it.', "Delete that first.")
+        )
+    )
+    bridge.tick()
+    assert [message.level for message in told] == ["error"] and "needs it" in told[0].text
+
+
+def test_a_report_that_is_written_can_be_opened(bridge, host, told) -> None:
+    host.emit(ReportWritten(run="b", path="/tmp/mine.html"))
+    bridge.tick()
+    assert told[0].action == "Open" and told[0].remedy == "/tmp/mine.html"
+
+
+def test_a_star_is_no_news(bridge, host, told) -> None:
+    job = bridge.submit(EditRun("b", starred=True))
+    host.begin(job)
+    host.finish(job)
+    bridge.tick()
+    assert not told
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_mcnemar_is_the_exact_binomial_test(one: int, other: int) -> None:
+    expected = stats.binomtest(min(one, other), one + other, 0.5).pvalue if one + other else 1.0
+    assert mcnemar(one, other) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+def test_mcnemar_of_very_many_pictures_is_near_the_normal_approximation() -> None:
+    one, other = 50_500, 49_500
+    normal = 2 * stats.norm.sf((abs(one - other) - 1) / math.sqrt(one + other))
+    assert mcnemar(one, other) == pytest.approx(normal, rel=1e-2)
+    assert mcnemar(100_000, 0) == 0.0
+
+
+def test_only_pictures_that_both_were_measured_on_with_the_same_label_count() -> None:
+    labels = np.array([0, 1, 2, 0])
+    first = evaluation("a", np.array([True, True, False, True]), labels)
+    second = evaluation("b", np.array([False, True, True, True]), labels)
+    second = msgspec.structs.replace(second, images=np.array([10, 11, 12, 99]))
+    found = paired(first, second)
+    assert (found.pictures, found.only_first, found.only_second, found.p) == (3, 1, 1, 1.0)
+    assert "may well be chance" in verdict("A", "B", found, 1)
+    nothing = paired(first, msgspec.structs.replace(second, images=second.images + 1000))
+    assert nothing.pictures == 0 and "not measured on the same pictures" in verdict("A", "B", nothing, 1)
+
+
+def test_classes_on_which_runs_differ_most_come_first() -> None:
+    labels = np.arange(30) % 3
+    rows = recalls([evaluation("a", np.ones(30, bool), labels), evaluation("b", labels != 1, labels)])
+    assert [name for name, _, _ in rows] == ["dog", "cat", "owl"] and rows[0][1:] == ([1.0, 0.0], 1.0)
