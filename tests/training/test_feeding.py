@@ -15,19 +15,22 @@ import torch
 
 from engine.control import Cancelled, CancelToken
 from engine.data import dataset as data
-from engine.data import locators, pixel_store
+from engine.data import locators, pixel_store, pixels
 from engine.data.augmentation import Normalise
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
+from engine.messages import Event, Notice, TrainingStarted
 from engine.networks import zoo
 from engine.networks.build import build
-from engine.project.records import Split
-from engine.training import loop, streaming, supplying
+from engine.project.records import RunRecord, Split
+from engine.training import loop, seen, streaming, supplying
 from engine.training.feeding import Feed, Part, Resident, stand_ins
+from engine.training.fit import fit
 from engine.training.precision import Arithmetic
 from engine.training.recipe import Augmentation, Recipe
 from engine.training.sampling import stream
+from engine.training.saved import WEIGHTS
 from engine.training.streaming import Streamed, Whole
 from engine.training.supplying import Later, Streaming, feed_of, measure, part_of, supply
 
@@ -167,10 +170,10 @@ def test_a_file_removed_in_the_middle_is_told_and_replaced(tmp_path: Path) -> No
     feed.batch(torch.arange(10))
     for number in (3, 12):
         (tmp_path / dataset.locators[rows[number]].removeprefix("file:")).unlink()
-    pixels, labels = feed.batch(torch.tensor([3, 12, 13]))
+    shown, labels = feed.batch(torch.tensor([3, 12, 13]))
     assert "is not there" in told[0] and len(told) == 1  # 3 was decoded before
     expected, _ = feed.batch(torch.tensor([3, next(stand_ins(dataset.labels[rows], 12)), 13]))
-    assert torch.equal(pixels, expected)
+    assert torch.equal(shown, expected)
     assert labels.tolist() == dataset.labels[rows][[3, 12, 13]].tolist()
     feed.close()
 
@@ -332,8 +335,6 @@ def test_no_room_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_seen_pictures_are_those_that_were_shown(tmp_path: Path) -> None:
-    from engine.training import seen
-
     dataset = pictures(tmp_path, 24)
     feed = streamed(dataset)
     feed.batch(torch.tensor([2, 3, 3, 9]))
@@ -372,6 +373,56 @@ def test_streams_where_decoding_takes_long(tmp_path: Path, monkeypatch: pytest.M
 def test_a_resident_feed_gives_rows() -> None:
     part = Part(torch.arange(12, dtype=torch.uint8).view(12, 1, 1, 1), torch.arange(12))
     feed = Resident(part, CPU)
-    pixels, labels = feed.batch(torch.tensor([3, 5]))
-    assert pixels.flatten().tolist() == labels.tolist() == [3, 5]
+    shown, labels = feed.batch(torch.tensor([3, 5]))
+    assert shown.flatten().tolist() == labels.tolist() == [3, 5]
     assert feed.waited == 0.0
+
+
+def fitted(dataset: Dataset, folder: Path, events: list[Event], token: CancelToken | None = None) -> RunRecord:
+    recipe = Recipe(epochs=2, batch=16, suit_augmentation=False)
+    return fit(dataset, "lenet-5", recipe, 32, folder, token or CancelToken(), events.append, threads=1)
+
+
+def test_whole_trainings_are_the_same_streamed_or_not(tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "files").mkdir()
+    dataset = pictures(tmp_path / "files")
+    dataset = msgspec.structs.replace(dataset, splits=np.where(np.arange(120) % 6 == 4, Split.TEST, dataset.splits).astype(np.int8))
+    for number in (2, 5, 11):
+        (tmp_path / "files" / f"{number:03}.jpg").write_bytes(b"no picture")
+    monkeypatch.setattr(supplying, "MEASURED", 40)
+    first = fitted(dataset, tmp_path / "whole", [])
+    monkeypatch.setenv("FOVEA_HOME", str(own_home / "other"))
+    monkeypatch.setattr(supplying, "PATIENCE_SECONDS", 0.0)
+    events: list[Event] = []
+    second = fitted(dataset, tmp_path / "streamed", events)
+    texts = [event.text for event in events if isinstance(event, Notice)]
+    assert any("begins while pictures are still being read" in text for text in texts)
+    assert {text.split(" ")[0] for text in texts if "no" in text and ".jpg" in text} == {"002.jpg", "005.jpg", "011.jpg"}
+    same = ("train_loss", "validation_accuracy", "test_accuracy", "preprocessing", "train_images", "measured", "steps")
+    for name in same:
+        assert getattr(first, name) == getattr(second, name), name
+    assert first.train_images == 79
+    assert (tmp_path / "whole" / WEIGHTS).read_bytes() == (tmp_path / "streamed" / WEIGHTS).read_bytes()
+    assert np.array_equal(seen.known(tmp_path / "whole"), seen.known(tmp_path / "streamed"))
+    started = next(event for event in events if isinstance(event, TrainingStarted))
+    assert (started.validation_images, started.test_images) == (20, 20)  # nobody knows yet which of them cannot be read
+
+
+def test_a_cancelled_stream_leaves_no_thread_and_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "files").mkdir()
+    dataset = pictures(tmp_path / "files")
+    monkeypatch.setattr(supplying, "PATIENCE_SECONDS", 0.0)
+    token = CancelToken()
+
+    class Cancelling(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, TrainingStarted):
+                token.cancel()
+
+    with pytest.raises(Cancelled):
+        fitted(dataset, tmp_path / "run", Cancelling(), token)
+    rows = dataset.rows(Split.TRAIN)
+    record = fitted(dataset, tmp_path / "again", [])
+    names = [dataset.locators[row] for row in rows]
+    assert pixel_store.missing(pixels.place_for(names, dataset.root, record.preprocessing), len(rows)) == 0
