@@ -18,6 +18,7 @@ ORTHOGONAL = "orthogonal"
 """Key of a group: whether Muon makes its steps orthogonal."""
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan 2024: singular values go to about 1 in five rounds
 ROUNDS = 5
+LARGEST_SIDE = 1024  # of a matrix's two sides the smaller; turning 4096 × 9216 would take ten times as long as the rest of AlexNet's step
 LIKE_ADAM = 0.2  # Liu et al. 2025: root mean square of AdamW's steps, so that one learning rate serves both
 
 
@@ -66,10 +67,13 @@ def _groups(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def hidden_matrices(module: nn.Module) -> list[nn.Parameter]:
-    """Weights of convolutions and linear layers but the first and the last; those that see a single channel are no matrices."""
+    """Weights that Muon turns: of convolutions and linear layers but the first and the last.
+
+    Kernels that see a single channel are no matrices, and those above LARGEST_SIDE are left to AdamW.
+    """
     layers = [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
     weights: list[nn.Parameter] = [layer.weight for layer in layers[1:-1]]  # type: ignore[misc]
-    return [weight for weight in weights if weight.requires_grad and weight.shape[1] > 1]
+    return [weight for weight in weights if weight.requires_grad and weight.shape[1] > 1 and min(weight.flatten(1).shape) <= LARGEST_SIDE]
 
 
 class Muon(torch.optim.AdamW):

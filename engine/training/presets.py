@@ -31,7 +31,19 @@ class Preset(NamedTuple):
 
 
 PRESETS: dict[str, Preset] = {
-    "quick-look": Preset("A first answer in seconds", Recipe(preset="quick-look", epochs=3), "Quick look"),
+    "quick-look": Preset(
+        "A first answer in seconds",
+        Recipe(
+            preset="quick-look",
+            epochs=2,
+            optimiser="muon",
+            learning_rate=1e-2,
+            weight_decay=0.1,
+            label_smoothing=0.05,
+            suit_augmentation=False,
+        ),
+        "Quick look",
+    ),
     "solid": Preset("A good result without waiting long", Recipe(preset="solid", epochs=10), "Solid"),
     "best": Preset(
         "More passes, small shifts and smoothed labels against overfitting",

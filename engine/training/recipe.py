@@ -90,7 +90,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     l1 : float
         Weight of the sum of absolute weights in what is minimised; biases and norms are left out.
     optimiser : str
-        "muon" (Jordan 2024) makes steps of hidden weight matrices orthogonal; all else goes by AdamW.
+        "muon" (Jordan 2024) makes steps of hidden weight matrices orthogonal; all else, and the largest of them, goes by AdamW.
     schedule : str
         "one-cycle" up and down again, "cosine" falls along half a cosine to 0, "step" to a tenth at half and again at three quarters.
     warm_up : float or None

@@ -128,6 +128,12 @@ def test_muon_is_for_hidden_matrices_and_kernels_count_as_such() -> None:
     assert (step * gradient).sum() > 0 and torch.equal(kernel.grad, gradient)
 
 
+def test_the_largest_matrices_are_left_to_adamw() -> None:
+    with torch.device("meta"):
+        module = nn.Sequential(nn.Linear(9, 1024), nn.Linear(1024, 4096), nn.Linear(4096, 4096), nn.Linear(4096, 9))
+    assert [weight.shape for weight in hidden_matrices(module)] == [(4096, 1024)]
+
+
 def test_muon_goes_on_from_its_state() -> None:
     recipe = Recipe(optimiser="muon", learning_rate=0.02, momentum=0.9)
     module = small()
