@@ -94,10 +94,10 @@ def read_weights(path: str | Path) -> Weights:
         return Weights(place.name, _plain(_load(place, _unpacked_size(place), mapped=True), place), True, {})
     if head.startswith(TORCH_MAGIC):
         return Weights(place.name, _plain(_load(place, size, mapped=False), place), True, {})
-    if head.startswith(PICKLE):
-        raise UserError(f"{place.name} is refused: it is a Python pickle, and reading one can run whatever is in it.", _safe_remedy())
     if len(head) > 8 and head[8:9] == b"{" and 0 < struct.unpack("<Q", head[:8])[0] < size:
         return _safetensors(place, size)
+    if head.startswith(PICKLE):
+        raise UserError(f"{place.name} is refused: it is a Python pickle, and reading one can run whatever is in it.", _safe_remedy())
     reason = "it is empty" if not size else "it is neither a file of torch nor of safetensors, or its beginning is damaged"
     raise UserError(f"{place.name} holds no weights: {reason}.", OTHER)
 
