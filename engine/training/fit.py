@@ -266,7 +266,8 @@ class _Job:
         analysis = analysis_of(network)
         pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
         check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, learns=not self.freeze)
-        learned = foreign.learned(network, self.weights, self.token, self.emit) if self.weights else None
+        fitting = self.parent is not None and len(self.parent.classes) == len(self.dataset.classes)  # nothing has to be fitted
+        learned = foreign.learned(network, self.weights, self.token, self.emit) if self.weights and not fitting else None
         parts = self.supplied(learned.input if learned is not None else None, None if organising is None else False)
         if self.parent is not None or self.going_on is not None:  # in the place of what was measured
             self.preprocessing = pre
@@ -282,6 +283,9 @@ class _Job:
         initialising.begin(module, self.recipe)
         if learned is not None:
             self.begin_with(module, learned)
+        if self.parent is not None and fitting:
+            saved.put_weights(module, Path(self.weights), network)
+            self.begun_with = f"the run {self.parent.id}"
         suiting.prepare(module, self.recipe)
         if self.going_on is not None:
             trained_on.let_learn(module, self.going_on.kept.decided)

@@ -200,14 +200,25 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
     if network.classes != len(record.classes) or network.input != shape:
         raise UserError(f"The network of run {place.name} does not fit its record.", "Train again, or restore it from a copy.")
     module = build_empty(network)
+    put_weights(module, weights, network)
+    module = quicken(module.to(where).eval().requires_grad_(False), where)
+    return LoadedRun(record, where, network, module, None, normalise, trained_as)
+
+
+def put_weights(module: nn.Module, weights: Path, network: AnyNetwork) -> None:
+    """Put a run's weights into a module of its network, in place.
+
+    Raises
+    ------
+    UserError
+        If they are damaged, or those of another network.
+    """
     try:
         module.load_state_dict(load_file(weights))
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         made = f" They were learned with {network.library} {network.made_with}." if isinstance(network, NamedNetwork) else ""
         raise UserError(f"The weights {weights} are damaged ({reason}).{made}", "Train again, or restore them from a copy.") from None
-    module = quicken(module.to(where).eval().requires_grad_(False), where)
-    return LoadedRun(record, where, network, module, None, normalise, trained_as)
 
 
 def _check_record(record: RunRecord, place: Path) -> None:

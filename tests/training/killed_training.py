@@ -2,8 +2,9 @@
 
 It prints nothing; what it makes are run folders. Children are forked, so that torch loads once.
 
-Words: FOLDER CASE KILLS. CASE is JSON: {"network": …, "recipe": {…}, "few": pictures}. KILLS is a JSON list; a number kills before that
-step (from 1, counted over the whole training), "writing" in the middle of writing a state, "renaming" between the two generations.
+Words: FOLDER CASES. CASES is a JSON list of {"name": a folder, "network": …, "recipe": {…}, "kills": […]}. Of the kills a number kills
+before that step (from 1, counted over the whole training), "writing" in the middle of writing a state, "renaming" between the two
+generations.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from engine.training.fit import fit
 from engine.training.recipe import Recipe
 from engine.training.resuming import resume
 
+FEW, SIZE = 200, 16
+
 
 def dataset(count: int) -> Dataset:
     whole = data.from_source(scan("digits"))
@@ -42,6 +45,7 @@ def die() -> None:
 def arrange(kill: int | str | None) -> None:
     """Keep states as often as possible, and die where it is wanted."""
     checkpoint.EVERY, checkpoint.SHARE, loop.PARCEL_SECONDS = 0.0, 1e9, 0.0
+    os.fsync = lambda descriptor: None  # a killed process loses nothing that it has written
     step, save, replace = loop._Run.step, checkpoint.save_file, os.replace
     written = 0
 
@@ -82,18 +86,19 @@ def in_child(work: Callable[[], object], kill: int | str | None) -> None:
     assert killed if kill is not None else os.waitstatus_to_exitcode(status) == 0, (kill, status)
 
 
-def main(folder: Path, case: dict[str, Any], kills: list[int | str]) -> None:
-    pictures = dataset(case["few"])
+def main(folder: Path, case: dict[str, Any]) -> None:
+    pictures = dataset(FEW)
     recipe = msgspec.convert(case["recipe"], Recipe)
 
     def begin(name: str) -> Callable[[], object]:
-        return lambda: fit(pictures, case["network"], recipe, None, folder / name, CancelToken(), lambda event: None, threads=1)
+        return lambda: fit(pictures, case["network"], recipe, SIZE, folder / name, CancelToken(), lambda event: None, threads=1)
 
     in_child(begin("whole"), None)
-    for kill in [*kills, None]:
+    for kill in [*case["kills"], None]:
         begun = (folder / "killed" / RECORD).exists()
         in_child((lambda: resume(folder / "killed", None, CancelToken(), lambda event: None)) if begun else begin("killed"), kill)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
+    for case in json.loads(sys.argv[2]):
+        main(Path(sys.argv[1]) / case["name"], case)
