@@ -158,12 +158,6 @@ def empty_deleted(project: OpenedProject, emit: Emit, now: float | None = None) 
         log.warning("deleted runs could not be looked through: %s", error)
 
 
-def make_room(runs_folder: Path) -> int:
-    """Take away for good all that was deleted, for a disk that is full; gives the bytes that this freed."""
-    place = runs_folder / DELETED
-    return sum(size for _, size in _removed(sorted(place.iterdir()) if place.is_dir() else ()))
-
-
 # ---------------------------------------------------------------- within
 
 

@@ -105,6 +105,8 @@ class SeeInside(QWidget):
         words = self.tr("Colour is how strongly a unit answers (scale below). Click a unit to see which part of the picture it looks at.")
         if not state.model.layers:
             words = self.tr("This classifier has no layers to look into: it compares pixels.")
+            if run.members:
+                words = self.tr("An ensemble has no layers of its own to look into; choose one of its members.")
         self.words.setText(words)
 
     def _render_name(self, state: AppState) -> None:

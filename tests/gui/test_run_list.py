@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import opened, run_record
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QWidget
 from scipy import stats
 
 from engine.evaluation.evaluate import summarise
@@ -23,6 +23,7 @@ from engine.messages import (
     EvaluationReady,
     FailureText,
     JobClosed,
+    ModelReady,
     Outcome,
     ReportWritten,
     RestoreRun,
@@ -38,6 +39,7 @@ from gui.notifications import Channel
 from gui.run_comparing import mcnemar, paired, recalls, verdict
 from gui.run_deeds import RunDeeds
 from gui.widgets.run_list import NOTE, RUN, STAR, RunList
+from gui.widgets.see_inside import SeeInside
 
 RUNS = (
     run_record("both-1", 0.98, title="Both", network="ensemble", members=("b", "a"), epochs=0, steps=0),
@@ -329,3 +331,13 @@ def test_classes_on_which_runs_differ_most_come_first() -> None:
     labels = np.arange(30) % 3
     rows = recalls([evaluation("a", np.ones(30, bool), labels), evaluation("b", labels != 1, labels)])
     assert [name for name, _, _ in rows] == ["dog", "cat", "owl"] and rows[0][1:] == ([1.0, 0.0], 1.0)
+
+
+def test_see_inside_says_that_an_ensemble_has_no_layers(qtbot, bridge, host) -> None:
+    widget = SeeInside(bridge)
+    qtbot.addWidget(widget)
+    host.emit(opened(runs=RUNS), ModelReady(run="both-1", classes=("cat", "dog", "owl"), layers=()))
+    bridge.tick()
+    widget.render(bridge.state, frozenset({"model", "runs", "project", "classes", "images", "selected_run"}))
+    words = [label.text() for label in widget.findChildren(QLabel)]
+    assert any("An ensemble has no layers of its own" in text for text in words)

@@ -13,6 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.control import CancelToken
+from engine.data.dataset import from_source
+from engine.data.sources import scan
+from engine.training.fit import fit
+from engine.training.recipe import Recipe
 from engine.training.tensorboard import EventFile, crc32c, record
 
 
@@ -153,12 +158,6 @@ def test_tensorboard_reads_them(tmp_path: Path) -> None:
 
 
 def test_a_training_writes_them_where_its_recipe_says_so(tmp_path: Path) -> None:
-    from engine.control import CancelToken
-    from engine.data.dataset import from_source
-    from engine.data.sources import scan
-    from engine.training.fit import fit
-    from engine.training.recipe import Recipe
-
     dataset = from_source(scan("digits"))
     recipe = Recipe(epochs=2, batch=256, tensorboard=True)
     record = fit(dataset, "softmax", recipe, None, tmp_path / "run", CancelToken(), lambda _event: None)
