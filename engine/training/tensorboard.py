@@ -1,6 +1,6 @@
 """Event files for TensorBoard, written while a training runs, if its recipe asks for them.
 
-Written by ourselves: the tensorboard package brings grpc, protobuf, a web server and more (some 100 MB), and a scalar needs twenty lines.
+Written by ourselves: the tensorboard package brings grpc, protobuf, a web server and more (67 MB), and a scalar needs twenty lines.
 An event file is a row of TFRecords, each a protocol buffer `Event` (tensorflow/core/lib/io/record_writer.h, core/util/event.proto and
 core/framework/summary.proto describe both).
 """
