@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,16 +16,16 @@ from engine.data import dataset as data
 from engine.data.augmentation import Augment, Normalise
 from engine.data.dataset import from_snapshot
 from engine.failure import UserError
-from engine.messages import FindLearningRate, JobProgress, LearningRatesTried
+from engine.messages import FindLearningRate, JobProgress, LearningRatesTried, Notice
 from engine.networks import weights as foreign
 from engine.networks.build import build
 from engine.networks.modules.containers import Auxiliary
 from engine.networks.resolve import analysis_of, resolve_any
 from engine.project.networks import OWN, path_of
 from engine.project.records import Split
-from engine.training import freezing, loop, preparing
+from engine.training import freezing, loop, preparing, supplying
 from engine.training import recipe as recipes
-from engine.training.feeding import Feed, Part, Resident
+from engine.training.feeding import Feed
 from engine.training.fit import cores, threads_for
 from engine.training.losses import Criterion
 from engine.training.optimisers import make_optimiser
@@ -32,7 +33,6 @@ from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.room import check_room
 from engine.training.sampling import stream
-from engine.training.saved import as_tensor
 from engine.training.train import threads_beside
 
 if TYPE_CHECKING:
@@ -85,22 +85,29 @@ def find_learning_rate(session: Session, command: FindLearningRate, token: Cance
     def progress(done: int, total: int) -> None:
         emit(JobProgress(fraction=0.5 * done / max(1, total), text="Reading pictures"))
 
-    decoded = preparing.decode_splits(dataset, preprocessing, token, progress)[0][Split.TRAIN]
-    like = begin.input if begin is not None else None
-    mean, deviation = like.of_channels(preprocessing.channels) if like is not None else data.measure(decoded.pixels)
-    normalise = Normalise(replace(preprocessing, mean=mean, std=deviation), device)
-    recipe = preparing.suited(command.recipe, network, preprocessing.channels, len(decoded.labels))
-    batch = loop.batch_size(recipe, len(decoded.labels))
-    torch.set_num_threads(threads_for(analysis.multiply_adds * batch, threads_beside(session.live is not None, cores())))
-    module = build(network, recipe.seed)
-    if begin is not None:
-        foreign.put(module, begin)
-        if command.freeze:
-            freezing.freeze(module, begin.match.last | (dict(module.named_parameters()).keys() - begin.match.taken.keys()))
-    module = quicken(module.to(device), device)
-    feed = Resident(Part(as_tensor(decoded.pixels), torch.from_numpy(decoded.labels)), device)
-    tried = try_rates(module, feed, recipe, normalise, batch, token, emit)
-    emit(LearningRatesTried(rates=tried.rates, losses=tried.losses, suggested=tried.suggested, network=command.network))
+    def warn(text: str) -> None:
+        emit(Notice(level="warning", text=text))
+
+    with contextlib.ExitStack() as open_now:
+        supply = supplying.supply(dataset, preprocessing, token, progress, warn)
+        open_now.callback(supply.close)
+        training = supply.training
+        measured = supplying.measure(training, supplying.of_files(dataset), token, progress)
+        mean, deviation = begin.input.of_channels(preprocessing.channels) if begin is not None and begin.input is not None else measured[:2]
+        normalise = Normalise(replace(preprocessing, mean=mean, std=deviation), device)
+        recipe = preparing.suited(command.recipe, network, preprocessing.channels, len(training.labels))
+        batch = loop.batch_size(recipe, len(training.labels))
+        torch.set_num_threads(threads_for(analysis.multiply_adds * batch, threads_beside(session.live is not None, cores())))
+        module = build(network, recipe.seed)
+        if begin is not None:
+            foreign.put(module, begin)
+            if command.freeze:
+                freezing.freeze(module, begin.match.last | (dict(module.named_parameters()).keys() - begin.match.taken.keys()))
+        module = quicken(module.to(device), device)
+        feed = supplying.feed_of(training, device, token, warn)
+        open_now.callback(feed.close)
+        tried = try_rates(module, feed, recipe, normalise, batch, token, emit)
+        emit(LearningRatesTried(rates=tried.rates, losses=tried.losses, suggested=tried.suggested, network=command.network))
 
 
 def try_rates(
@@ -131,7 +138,7 @@ def try_rates(
     optimiser, criterion = make_optimiser(module, recipe, device), Criterion(recipe, feed.labels, device)
     augment = Augment(normalise, recipe.augmentation, recipe.seed, device)
     heads = [part for part in module.modules() if isinstance(part, Auxiliary)]
-    batches = stream(len(feed.labels), batch, recipe.seed, feed.labels.device)
+    batches = feed.ahead(stream(len(feed.labels), batch, recipe.seed, feed.labels.device))
     rates = np.geomspace(LOWEST, HIGHEST, steps)
     losses: list[float] = []
     running, lowest = 0.0, np.inf
