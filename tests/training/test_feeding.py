@@ -20,7 +20,7 @@ from engine.data.augmentation import Normalise
 from engine.data.dataset import Dataset
 from engine.data.preprocessing import Preprocessing
 from engine.failure import UserError
-from engine.messages import Event, Notice, TrainingStarted
+from engine.messages import Event, Notice, StepsDone, TrainingStarted
 from engine.networks import zoo
 from engine.networks.build import build
 from engine.project.records import RunRecord, Split
@@ -29,6 +29,7 @@ from engine.training.feeding import Feed, Part, Resident, stand_ins
 from engine.training.fit import fit
 from engine.training.precision import Arithmetic
 from engine.training.recipe import Augmentation, Recipe
+from engine.training.resuming import resume
 from engine.training.sampling import stream
 from engine.training.saved import WEIGHTS
 from engine.training.streaming import Streamed, Whole
@@ -426,3 +427,27 @@ def test_a_cancelled_stream_leaves_no_thread_and_goes_on_later(tmp_path: Path, m
     record = fitted(dataset, tmp_path / "again", [])
     names = [dataset.locators[row] for row in rows]
     assert pixel_store.missing(pixels.place_for(names, dataset.root, record.preprocessing), len(rows)) == 0
+
+
+def test_a_stream_that_was_cancelled_is_resumed_with_the_same_bits(tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "files").mkdir()
+    dataset = pictures(tmp_path / "files")
+    (tmp_path / "files" / "008.jpg").write_bytes(b"no picture")
+    monkeypatch.setattr(supplying, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "PARCEL_SECONDS", 0.0)
+    fitted(dataset, tmp_path / "whole", [])
+    for number, stopped in enumerate((2, 9, 14)):  # of 16 or more steps an epoch: in the first, as pictures are still being decoded
+        monkeypatch.setenv("FOVEA_HOME", str(own_home / str(number)))
+        token = CancelToken()
+
+        class Cancelling(list[Event]):
+            def append(self, event: Event, stopped: int = stopped, token: CancelToken = token) -> None:
+                super().append(event)
+                if isinstance(event, StepsDone) and event.first_step >= stopped:
+                    token.cancel()
+
+        folder = tmp_path / f"stopped after {stopped}"
+        assert fitted(dataset, folder, Cancelling(), token).outcome == "cancelled"
+        assert resume(folder, None, CancelToken(), lambda event: None).outcome == "completed"
+        assert (folder / WEIGHTS).read_bytes() == (tmp_path / "whole" / WEIGHTS).read_bytes()
+        assert np.array_equal(seen.known(folder), seen.known(tmp_path / "whole"))
