@@ -1,7 +1,7 @@
 """The state of a training on disk: one file of tensors and plain values, whole or not there, and the one before it.
 
 The file is safetensors: nothing in it can run. Its one entry of metadata is JSON, which says how the tensors and values hang together,
-and holds a checksum of all tensors. The generation before stays valid until the new one is on disk.
+and holds a checksum of all of it. The generation before stays valid until the new one is on disk.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def write(path: Path, state: State) -> None:
         If the disk does not take it.
     """
     tensors: dict[str, torch.Tensor] = {}
-    outline = _outline(state, tensors)
-    facts = {"format": FORMAT, "outline": outline, "checksum": _checksum(tensors)}
+    outline = json.dumps(_outline(state, tensors))
+    facts = {"format": FORMAT, "outline": outline, "checksum": _checksum(outline, tensors)}
     try:
         save_file(tensors, path, {METADATA: json.dumps(facts)})
     except SafetensorError as error:  # it tells of a full disk in words alone
@@ -102,10 +102,10 @@ def read(path: Path) -> State:
         tensors = load(data)
         if facts["format"] != FORMAT:
             raise Damaged(f"its format is {facts['format']}, and this program knows {FORMAT}")
-        if facts["checksum"] != _checksum(tensors):
+        if facts["checksum"] != _checksum(facts["outline"], tensors):
             raise Damaged("its checksum is not that of its content")
-        state = _filled(facts["outline"], tensors)
-    except (SafetensorError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
+        state = _filled(json.loads(facts["outline"]), tensors)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise Damaged(str(error).strip().split("\n")[0] or type(error).__name__) from None
     if not isinstance(state, dict):
         raise Damaged("it holds no state")
@@ -172,10 +172,11 @@ def _filled(outline: Any, tensors: dict[str, torch.Tensor]) -> Any:
     return tensors[content].numpy() if kind == "array" else tensors[content]
 
 
-def _checksum(tensors: dict[str, torch.Tensor]) -> int:
-    """CRC-32 of all bytes, in the order of the names."""
-    total = 0
+def _checksum(outline: str, tensors: dict[str, torch.Tensor]) -> int:
+    """CRC-32 of the outline and of all tensors, in the order of the names."""
+    total = zlib.crc32(outline.encode())
     for name in sorted(tensors):
+        total = zlib.crc32(f"{name} {tensors[name].dtype} {list(tensors[name].shape)}".encode(), total)
         flat = tensors[name].reshape(-1)
         flat = flat.as_strided(flat.shape, (1,))  # that of a single number may be anything
         total = zlib.crc32(flat.view(torch.uint8).numpy().data, total)
