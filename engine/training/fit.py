@@ -272,6 +272,8 @@ class _Job:
         if self.parent is not None or self.going_on is not None:  # in the place of what was measured
             self.preprocessing = pre
         self.recipe = preparing.suited(self.recipe, network, pre.channels, len(parts[Split.TRAIN].labels))
+        if self.going_on is None:
+            self.recipe = loop.with_enough_epochs(self.recipe, len(parts[Split.TRAIN].labels))
         batch = loop.batch_size(self.recipe, len(parts[Split.TRAIN].labels))
         if self.going_on is not None:  # the number of threads shows in the last bits
             torch.set_num_threads(self.going_on.record.threads)

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from engine.control import Cancelled, CancelToken
@@ -140,6 +141,12 @@ def batch_size(recipe: Recipe, pictures: int) -> int:
 def step_size(recipe: Recipe, pictures: int) -> int:
     """Pictures that make one step: as many batches as the recipe accumulates, but at most all."""
     return min(pictures, recipe.accumulate * batch_size(recipe, pictures))
+
+
+def with_enough_epochs(recipe: Recipe, pictures: int) -> Recipe:
+    """The recipe with as many epochs as its least number of steps needs."""
+    wanted = math.ceil(recipe.least_steps / steps_per_epoch(pictures, step_size(recipe, pictures)))
+    return replace(recipe, epochs=max(recipe.epochs, wanted))
 
 
 def steps_per_epoch(pictures: int, batch: int) -> int:

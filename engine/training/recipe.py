@@ -69,6 +69,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Name of the preset it came from; "own" once a field was changed.
     epochs : int
         Passes over the training pictures, at most.
+    least_steps : int
+        With few pictures there are more epochs, so that there are at least so many steps; a run's record holds the number taken.
     minutes : float
         Training ends after so many minutes, and the schedule is shortened to fit; 0 for no limit. With it, the same seed need not
         give the same weights.
@@ -182,6 +184,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     layer_decay: float = 1.0
     unfreeze: int = 0
     probe: bool = False
+    least_steps: int = 0
     tensorboard: bool = False
 
 
@@ -249,6 +252,7 @@ def check(recipe: Recipe) -> None:
 
 RANGES: tuple[tuple[str, str, float, float], ...] = (
     ("epochs", "number of epochs", 1, 100_000),
+    ("least_steps", "least number of steps", 0, 1_000_000),
     ("minutes", "limit in minutes", 0, 100_000),
     ("target", "target accuracy", 0, 1),
     ("patience", "patience", 0, 100_000),

@@ -80,6 +80,7 @@ BEGINNINGS = (
 )
 FIELDS = (
     Field("epochs", "Epochs", "How often each training picture is seen, at most", group=STEPS),
+    Field("least_steps", "Steps at least", "With few pictures there are more epochs, until there are so many steps; 0 is off", group=STEPS),
     Field("batch", "Batch at most", "Pictures shown at once; with few pictures the engine takes a sixteenth of them", group=STEPS),
     Field("accumulate", "Batches a step", "Gradients of so many batches make one step, for steps larger than memory", group=STEPS),
     Field("optimiser", "Optimiser", "How a step follows from the gradient; Muon turns the steps of hidden layers", OPTIMISERS, STEPS),

@@ -141,6 +141,12 @@ def test_time_target_and_patience_end_a_training_in_good_order(digits: Dataset, 
     assert len(told) == 3 and ["minutes" in told[0], "reached" in told[1], "not fallen" in told[2]] == [True] * 3
 
 
+def test_few_pictures_are_shown_more_often(digits: Dataset, tmp_path: Path) -> None:
+    record = trained(digits, tmp_path / "run", epochs=1, least_steps=50)
+    assert record.steps == 51 and record.epochs == record.recipe.epochs == 3  # of 17 steps
+    assert trained(digits, tmp_path / "other", epochs=2, least_steps=20).epochs == 2
+
+
 def test_accumulated_batches_make_the_step_of_one_large_batch(digits: Dataset, tmp_path: Path) -> None:
     """LeNet-5 has no norm that would see the parts."""
     plain = {"epochs": 1, "suit_augmentation": False, "learning_rate": 1e-3}
