@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 
 from gui.curves import Curve
 from gui.training_curves import steps
+from gui.widgets.axes import polygon_of
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import moving_mean
@@ -126,6 +127,10 @@ def test_losses_that_are_no_numbers_and_zeros_are_drawn_around(plot):
     assert not plot.grab().isNull()
 
 
+SORT_SECONDS = 0.0055
+"""What sorting 200,000 numbers took where the bound below was set; slower machines have as much more time."""
+
+
 @pytest.mark.parametrize("window", [1, 101])
 def test_a_million_steps_grow_and_are_painted_within_a_frame(plot, qtbot, window):
     """From the parcel of steps to the pixels, as often as the window does it."""
@@ -136,15 +141,19 @@ def test_a_million_steps_grow_and_are_painted_within_a_frame(plot, qtbot, window
         plot.show()
     painted, paint = [], plot.paint
     plot.paint = lambda *arguments: painted.append(paint(*arguments))
-    times = []
+    times, sorts = [], []
     for _ in range(20):
+        begun = time.perf_counter()
+        np.sort(curve.values[:200_000])  # how fast this machine is just now
+        sorts.append(time.perf_counter() - begun)
         begun = time.perf_counter()
         curve = curve.extended(len(curve), random.random(20).astype(np.float32))
         plot.set_panels(panels(curve.values, steps(len(curve))))
         plot.repaint()
         times.append(time.perf_counter() - begun)
     assert len(painted) == 20
-    assert min(times) < 0.016, "8 and 12 ms here"
+    slow = max(1.0, min(sorts) / SORT_SECONDS)
+    assert min(times) < 0.016 * slow, "4 and 13 ms here"
     assert times[0] < 0.2, "the mean of all steps, once: 40 ms here"
 
 
@@ -153,3 +162,10 @@ def test_nothing_yet_says_so(qtbot):
     qtbot.addWidget(plot)
     plot.set_empty_text("nothing")
     assert not plot.grab().isNull() and not plot.has_table() and plot.table() == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 1000])
+def test_a_polygon_has_the_points_that_were_given(number):
+    x, y = np.random.default_rng(number).random((2, number))
+    polygon = polygon_of(x, y)
+    assert [(point.x(), point.y()) for point in polygon] == list(zip(x.tolist(), y.tolist(), strict=True))
