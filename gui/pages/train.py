@@ -377,6 +377,7 @@ class TrainPage(Page):
         if job.images_per_second is not None:
             parts.append(self.tr("{speed} pictures/s").format(speed=count(round(job.images_per_second))))
         self.progress_words.setText(" · ".join(parts))
+        self.progress_words.setToolTip(self.progress_words.text())
 
     def _rest_words(self, state: AppState) -> str:
         training = state.training

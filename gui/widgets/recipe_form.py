@@ -54,7 +54,9 @@ class PresetCard(ChoiceCard):
         self.name = name
         self.column.addWidget(label(self.tr(preset.title), "section"))
         self.column.addWidget(label(self.tr(preset.words), "muted", wrap=True))
-        self.column.addWidget(label(self.tr("{number} epochs").format(number=preset.recipe.epochs), "caption"))
+        number = preset.recipe.epochs
+        words = self.tr("1 epoch; more where pictures are few") if number == 1 else self.tr("{number} epochs").format(number=number)
+        self.column.addWidget(label(words, "caption"))
         self.setAccessibleName(f"{self.tr(preset.title)}. {self.tr(preset.words)}")
         self.silence()
 
