@@ -26,9 +26,7 @@ class SteeringBar(QWidget):
         row.setSpacing(px(8))
         self.pause_button = button("", "", self.tr("Hold the training after the step at hand; nothing is lost"))
         self.pause_button.clicked.connect(self._toggle)
-        self.change_button = button(
-            self.tr("Change"), "", self.tr("Change the learning rate or the end; the curve marks it")
-        )
+        self.change_button = button(self.tr("Change"), "", self.tr("Change the learning rate or the end; the curve marks it"))
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill)
         self.change_button.setMenu(self.menu)
