@@ -66,7 +66,7 @@ from engine.training.preparing import Decoded
 from engine.training.probe import AsTheyAre, Features
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
-from engine.training.reporting import Reporter
+from engine.training.reporting import Reporter, epoch_done
 from engine.training.room import check_room
 from engine.training.steering import Steering
 from engine.training.streaming import Streamed
@@ -442,18 +442,7 @@ class _Job:
                 )
             )
         for epoch in result.epochs:
-            self.emit(
-                EpochDone(
-                    run=self.run,
-                    epoch=epoch.number,
-                    step=epoch.step,
-                    train_loss=epoch.train_loss,
-                    train_accuracy=epoch.train_accuracy,
-                    validation_loss=epoch.validation_loss,
-                    validation_accuracy=epoch.validation_accuracy,
-                    confusion=None,
-                )
-            )
+            self.emit(epoch_done(self.run, epoch))
         for mark in result.marks:
             self.emit(TrainingMarked(run=self.run, step=mark.step, text=mark.text))
 

@@ -44,6 +44,20 @@ CONVOLUTIONS = Conv, PatchEmbedding, SimpleCells
 BETWEEN_FILTERS = 0.25  # seconds; also between words on progress
 
 
+def epoch_done(run: str, epoch: Epoch) -> EpochDone:
+    """What the loop says of an epoch, as an event."""
+    return EpochDone(
+        run=run,
+        epoch=epoch.number,
+        step=epoch.step,
+        train_loss=epoch.train_loss,
+        train_accuracy=epoch.train_accuracy,
+        validation_loss=epoch.validation_loss,
+        validation_accuracy=epoch.validation_accuracy,
+        confusion=epoch.confusion,
+    )
+
+
 class Reporter:
     """Turns what the loop says into events. Runs on the training's thread, between its steps."""
 
@@ -127,18 +141,7 @@ class Reporter:
 
     def epoch(self, epoch: Epoch) -> None:
         """EpochDone, FiltersChanged, and UnitProbed where a unit of this network is pinned; what is worth it is kept as a moment."""
-        self._emit(
-            EpochDone(
-                run=self._run,
-                epoch=epoch.number,
-                step=epoch.step,
-                train_loss=epoch.train_loss,
-                train_accuracy=epoch.train_accuracy,
-                validation_loss=epoch.validation_loss,
-                validation_accuracy=epoch.validation_accuracy,
-                confusion=epoch.confusion,
-            )
-        )
+        self._emit(epoch_done(self._run, epoch))
         if self._events is not None:
             self._events.epoch(epoch.step, epoch.train_loss, epoch.train_accuracy, epoch.validation_loss, epoch.validation_accuracy)
             if self._events.failed:

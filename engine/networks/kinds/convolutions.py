@@ -14,18 +14,22 @@ def _conv(layer: Conv, signal: Signal) -> Effect:
     channels = signal.shape[0]
     if channels % layer.groups or layer.filters % layer.groups:
         raise Refusal(f"has {layer.groups} groups, which do not divide {channels} channels and {layer.filters} filters")
-    output = slide(signal, layer.filters, layer.kernel, layer.stride, layer.padding, layer.dilation)
-    depth = channels // layer.groups
-    weights = layer.kernel[0] * layer.kernel[1] * depth
-    product = f"{layer.kernel[0]}·{layer.kernel[1]}·{depth:,}"
-    total = (weights + layer.bias) * layer.filters
-    formula = f"({product} + 1)·{layer.filters:,}" if layer.bias else f"{product}·{layer.filters:,}"
     groups = f", {layer.groups} groups" if layer.groups > 1 else ""
+    return _convolved("Convolution", layer, signal, layer.filters, channels // layer.groups, f"{layer.filters:,} filters{groups}")
+
+
+def _convolved(kind: str, layer: Conv | DepthwiseConv, signal: Signal, filters: int, depth: int, words: str) -> Effect:
+    """What `filters` kernels do of which each sees `depth` channels; 0 for one channel of its own, which formulas do not name."""
+    output = slide(signal, filters, layer.kernel, layer.stride, layer.padding, layer.dilation)
+    weights = layer.kernel[0] * layer.kernel[1] * max(1, depth)
+    product = f"{layer.kernel[0]}·{layer.kernel[1]}" + (f"·{depth:,}" if depth else "")
+    total = (weights + layer.bias) * filters
+    formula = f"({product} + 1)·{filters:,}" if layer.bias else f"{product}·{filters:,}"
     window = window_text(layer.kernel, layer.stride, layer.padding, layer.dilation)
     return Effect(
-        kind="Convolution",
+        kind=kind,
         output=output,
-        detail=f"{window}, {layer.filters:,} filters{groups}{'' if layer.bias else ', no bias'}",
+        detail=f"{window}, {words}{'' if layer.bias else ', no bias'}",
         parameters=total,
         formula=f"{formula} = {total:,}",
         multiply_adds=math.prod(output.shape) * weights,
@@ -45,26 +49,8 @@ def _conv_call(layer: Conv, signal: Signal) -> Call:
 @effect_of.register
 def _depthwise(layer: DepthwiseConv, signal: Signal) -> Effect:
     check_window(signal, layer.kernel, layer.padding, layer.dilation)
-    filters = signal.shape[0] * layer.multiplier
-    output = slide(signal, filters, layer.kernel, layer.stride, layer.padding, layer.dilation)
-    weights = layer.kernel[0] * layer.kernel[1]
-    total = (weights + layer.bias) * filters
-    product = f"{layer.kernel[0]}·{layer.kernel[1]}"
-    formula = f"({product} + 1)·{filters:,}" if layer.bias else f"{product}·{filters:,}"
     each = "one kernel a channel" if layer.multiplier == 1 else f"{layer.multiplier} kernels a channel"
-    return Effect(
-        kind="Depthwise convolution",
-        output=output,
-        detail=f"{window_text(layer.kernel, layer.stride, layer.padding, layer.dilation)}, {each}{'' if layer.bias else ', no bias'}",
-        parameters=total,
-        formula=f"{formula} = {total:,}",
-        multiply_adds=math.prod(output.shape) * weights,
-        kernel=layer.kernel,
-        stride=layer.stride,
-        padding=layer.padding,
-        dilation=layer.dilation,
-        windowed=True,
-    )
+    return _convolved("Depthwise convolution", layer, signal, signal.shape[0] * layer.multiplier, 0, each)
 
 
 @call_of.register
