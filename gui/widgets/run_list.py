@@ -96,7 +96,7 @@ class RunList(FiguresTable):
             self._choose(chosen)
 
     def sizeHintForColumn(self, column: int) -> int:
-        hint = super().sizeHintForColumn(column)
+        hint = super().sizeHintForColumn(column) + (px(36) if column == 0 else 0)  # the tick, which Qt's hint leaves out
         return min(hint, px(WIDEST[column])) if column in WIDEST else hint
 
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
