@@ -113,6 +113,10 @@ class Train(Command, frozen=True, eq=False, tag=True):
         How pictures come to that size, one of RESIZE_MODES; None takes what suits.
     ground : tuple of int
         sRGB colour, 0 to 255 each, on which transparent pictures lie.
+    variant : str
+        What is changed in the network before it trains, see `engine.networks.editing.variants`: "activation=sigmoid"; "" for nothing.
+    sweep : str
+        The sweep that the run belongs to and what it varies there: "SWEEP FIELD=VALUE"; "" for none.
     """
 
     lane: ClassVar[Lane] = Lane.JOBS
@@ -123,6 +127,8 @@ class Train(Command, frozen=True, eq=False, tag=True):
     ground: tuple[int, int, int] = WHITE
     weights: str = ""
     freeze: bool = False
+    variant: str = ""
+    sweep: str = ""
 
 
 class Evaluate(Command, frozen=True, eq=False, tag=True):

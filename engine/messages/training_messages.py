@@ -41,12 +41,14 @@ class SteerTraining(Command, frozen=True, eq=False, tag=True):
 class ResumeRun(Command, frozen=True, eq=False, tag=True):
     """Go on with a run that was stopped, paused over a restart, or killed, with the same bits as if nothing had happened. Answer: as Train.
 
-    `epochs`, where given, is the new number of epochs in all: a completed run learns on.
+    `epochs`, where given, is the new number of epochs in all: a completed run learns on. `learning_rate`, where given, is the new peak that
+    the rest of the schedule is scaled to: a run whose loss was no number any more goes on with a lower one.
     """
 
     lane: ClassVar[Lane] = Lane.JOBS
     run: str
     epochs: int | None = None
+    learning_rate: float | None = None
 
 
 class ForkRun(Command, frozen=True, eq=False, tag=True):

@@ -180,7 +180,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     parent : str
         Id of the run whose weights it began with.
     sweep : str
-        Id of the sweep that it belongs to, and what it varies: "learning_rate=0.01".
+        The sweep that it belongs to and what it varies there: "SWEEP FIELD=VALUE", as in "2026-11-21T10:15:02 learning_rate=0.01"; "" for
+        none.
     resumable : bool
         Whether it can go on: worked out on reading, never trusted from the file. One that is completed needs more epochs for that.
     """
