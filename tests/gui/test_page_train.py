@@ -74,7 +74,7 @@ def test_the_button_sends_network_recipe_and_size(page, bridge, host):
 def test_curves_filters_and_matrix_follow_the_events(page, bridge, host):
     job = press_train(page, bridge, host)
     learn(bridge, host, job)
-    loss, accuracy = page.plot._panels
+    loss, accuracy = page.centre.plot._panels
     assert [series.bold for series in loss.series] == [False, True]
     assert loss.series[0].x.tolist() == list(range(1, 11)) and loss.series[1].x.tolist() == [5.0, 10.0]
     assert accuracy.factor == 100 and len(accuracy.series[0].y) == 10
@@ -86,8 +86,8 @@ def test_progress_is_told_in_words(page, bridge, host):
     job = press_train(page, bridge, host)
     host.emit(JobProgress(job=job, fraction=0.41, text="Epoch 3 of 8", seconds_left=12.0, images_per_second=5120.0))
     bridge.tick()
-    assert page.progress_words.text().replace("\u202f", " ") == "Epoch 3 of 8 · 12 s left · 5 120 pictures/s"
-    assert page.progress.isVisible() and page.progress.value() == 410
+    assert page.centre.progress.words.text().replace("\u202f", " ") == "Epoch 3 of 8 · 12 s left · 5 120 pictures/s"
+    assert page.centre.progress.bar.isVisible() and page.centre.progress.bar.value() == 410
 
 
 def test_stopping_is_said_at_once_and_asked_for_once(page, bridge, host):
@@ -108,18 +108,18 @@ def test_a_diverged_run_offers_a_tenth(page, bridge, host):
     failure = FailureText("user", "The loss became NaN at step 6 with learning rate 0.003.", "Try 0.0003.")
     host.finish(job, Outcome.FAILED, failure)
     bridge.tick()
-    assert "step 6" in page.message.text() and f"{Recipe().learning_rate / 10:g}" in page.message_button.text()
-    page.message_button.click()
+    assert "step 6" in page.centre.banner.words.text() and f"{Recipe().learning_rate / 10:g}" in page.centre.banner.buttons[0].text()
+    page.centre.banner.buttons[0].click()
     assert host.sent(Train)[-1].recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
     bridge.tick()
-    assert page.form.recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
+    assert page.recipe.form.recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
 
 
 def test_another_failure_offers_nothing_of_the_kind(page, bridge, host):
     job = press_train(page, bridge, host)
     host.finish(job, Outcome.FAILED, FailureText("memory", "The device ran out of memory.", "Choose a smaller batch."))
     bridge.tick()
-    assert "smaller batch" in page.message.text() and not page.message_button.isVisible()
+    assert "smaller batch" in page.centre.banner.words.text() and not page.centre.banner.buttons[0].isVisible()
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_what_is_missing_is_said_and_leads_on(qtbot, bridge, host, settings, eve
         host.emit(event)
         bridge.tick()
     page.show()
-    assert words in page.message.text() and not page.train_button.isEnabled() and words in page.train_button.toolTip()
+    assert words in page.centre.banner.words.text() and not page.train_button.isEnabled() and words in page.train_button.toolTip()
     with qtbot.waitSignal(page.page_wanted) as caught:
-        page.message_button.click()
+        page.centre.banner.buttons[0].click()
     assert caught.args == [leads]
 
 
@@ -143,18 +143,18 @@ def test_ticked_runs_lie_over_each_other(page, bridge, host):
     host.emit(RunsChanged(runs=(run_record("b"), run_record("a"))))
     bridge.tick()
     assert [command.run for command in host.sent(LoadHistory)] == ["b"]
-    page.runs.line_ticked.emit("a", True)
+    page.centre.runs.line_ticked.emit("a", True)
     assert [command.run for command in host.sent(LoadHistory)] == ["b", "a"]
     for run in ("a", "b"):
         values = np.arange(3, dtype=np.float32)
         epochs = np.array([3]), *(np.array([0.5], np.float32) for _ in range(4))
         host.emit(HistoryLoaded(history=RunHistory(run, values, values, *epochs)))
     bridge.tick()
-    names = [series.name for series in page.plot._panels[0].series]
+    names = [series.name for series in page.centre.plot._panels[0].series]
     assert names == ["b training", "b validation", "a training", "a validation"]
-    assert len({series.colour for series in page.plot._panels[0].series}) == 2
-    page.runs.line_ticked.emit("b", False)
-    assert [series.name for series in page.plot._panels[0].series] == ["training", "validation"]
+    assert len({series.colour for series in page.centre.plot._panels[0].series}) == 2
+    page.centre.runs.line_ticked.emit("b", False)
+    assert [series.name for series in page.centre.plot._panels[0].series] == ["training", "validation"]
 
 
 def test_a_click_on_the_picture_pins_the_unit_that_looks_there(page, bridge, host):
@@ -185,8 +185,8 @@ def test_a_fresh_page_shows_the_kept_choices(qtbot, bridge, host, settings):
     qtbot.addWidget(page)
     page.show()
     assert "Nearest neighbour" in page.network_button.text()
-    assert page.controls.smoothing.value() == 0 and page.controls.log_box.isChecked()
-    assert page.form.editors["neighbours"].isVisible()
+    assert page.centre.controls.smoothing.value() == 0 and page.centre.controls.log_box.isChecked()
+    assert page.recipe.form.editors["neighbours"].isVisible()
     page.train_button.click()
     assert host.sent(Train)[0].network == "nearest-neighbour" and not host.sent(PinUnit)
 
@@ -205,4 +205,4 @@ def test_a_narrow_window_leaves_the_room_to_the_curves(qtbot, page):
     page.resize(1080, 700)
     qtbot.waitUntil(page.learning.isVisible)
     page.resize(700, 500)
-    qtbot.waitUntil(lambda: not page.learning.isVisible() and page.plot.width() > 300)
+    qtbot.waitUntil(lambda: not page.learning.isVisible() and page.centre.plot.width() > 300)

@@ -72,20 +72,20 @@ def test_changes_are_relative_to_what_is_planned(page, bridge, host):
 
 
 def test_rates_are_tried_shown_and_taken(page, bridge, host):
-    page.rates_button.setEnabled(True)
-    QTest.mouseClick(page.rates_button, Qt.MouseButton.LeftButton)
+    page.recipe.rates_button.setEnabled(True)
+    QTest.mouseClick(page.recipe.rates_button, Qt.MouseButton.LeftButton)
     assert host.sent(FindLearningRate)[-1].network == plan.network_name(bridge.state)
     rates = np.geomspace(1e-6, 1, 50).astype(np.float32)
     host.emit(LearningRatesTried(rates=rates, losses=np.linspace(2, 1, 50, dtype=np.float32), suggested=0.0032, network="lenet-5"))
     bridge.tick()
-    assert page.rates.isVisible() and "0.0032" in page.rates.words.text()
-    QTest.mouseClick(page.rates.take_button, Qt.MouseButton.LeftButton)
+    assert page.centre.rates.isVisible() and "0.0032" in page.centre.rates.words.text()
+    QTest.mouseClick(page.centre.rates.take_button, Qt.MouseButton.LeftButton)
     bridge.tick()
-    assert plan.recipe(bridge.state).learning_rate == pytest.approx(0.0032) and not page.rates.isVisible()
+    assert plan.recipe(bridge.state).learning_rate == pytest.approx(0.0032) and not page.centre.rates.isVisible()
 
 
 def test_rates_that_never_help_say_so(page, bridge, host):
     losses = np.linspace(1, 5, 20, dtype=np.float32)
     host.emit(LearningRatesTried(rates=np.geomspace(1e-6, 1, 20).astype(np.float32), losses=losses, suggested=None, network="lenet-5"))
     bridge.tick()
-    assert "did not fall" in page.rates.words.text() and not page.rates.take_button.isVisible()
+    assert "did not fall" in page.centre.rates.words.text() and not page.centre.rates.take_button.isVisible()

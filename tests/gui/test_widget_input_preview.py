@@ -54,7 +54,7 @@ def preview(qtbot, page, bridge, host):
     """The open preview, the first question asked."""
     page.preview_button.click()
     qtbot.waitUntil(lambda: bool(host.sent(PreviewInput)))
-    return page.preview
+    return page.centre.preview
 
 
 def answer(bridge, host, images=None, side=32, channels=1) -> InputPreviewReady:
@@ -68,12 +68,12 @@ def answer(bridge, host, images=None, side=32, channels=1) -> InputPreviewReady:
 
 def test_nothing_is_asked_until_it_is_opened(qtbot, page, bridge, host):
     bridge.tick()
-    assert not host.sent(PreviewInput) and page.curves.isVisible() and not page.preview.isVisible()
+    assert not host.sent(PreviewInput) and page.centre.halves.isVisible() and not page.centre.preview.isVisible()
     page.preview_button.click()
-    assert page.preview.isVisible() and not page.curves.isVisible() and not page.learning.isVisible()
+    assert page.centre.preview.isVisible() and not page.centre.halves.isVisible() and not page.learning.isVisible()
     qtbot.waitUntil(lambda: bool(host.sent(PreviewInput)))
     QTest.keyClick(page.preview_button, Qt.Key.Key_Escape)
-    assert page.curves.isVisible() and not page.preview.isVisible() and not page.preview_button.isChecked()
+    assert page.centre.halves.isVisible() and not page.centre.preview.isVisible() and not page.preview_button.isChecked()
 
 
 def test_the_question_is_the_plan(preview, host):
@@ -109,7 +109,7 @@ def test_a_slider_s_moves_ask_once_and_land_in_plan_and_training(qtbot, page, pr
     sent = host.sent(Train)[-1].recipe
     assert sent.augmentation == asked.augmentation and sent.preset == "own"
     bridge.tick()
-    assert page.form.editors["augmentation.rotate"].text() == "15" and page.form.recipe.augmentation == asked.augmentation
+    assert page.recipe.form.editors["augmentation.rotate"].text() == "15" and page.recipe.form.recipe.augmentation == asked.augmentation
     assert plan.augmentation_taken(bridge.state) == asked.augmentation
 
 

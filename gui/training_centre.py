@@ -1,0 +1,99 @@
+"""The middle of the Train page: what there is to say, how far it is, the curves or a panel in their place, and the runs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from gui import plan
+from gui.bridge import Bridge
+from gui.run_curves import RunCurves
+from gui.run_deeds import RunDeeds
+from gui.state import AppState, RunSelected
+from gui.theme import px
+from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.input_preview import InputPreview
+from gui.widgets.message_banner import MessageBanner
+from gui.widgets.panel_place import PanelPlace
+from gui.widgets.plot_controls import PlotControls
+from gui.widgets.rate_panel import RatePanel
+from gui.widgets.run_list import RunList
+from gui.widgets.training_progress import TrainingProgress
+
+SMOOTHING, LOGARITHMIC = "train.smoothing", "train.log"
+RATES = "rates"
+"""Names of the panels that may stand in the place of the curves."""
+
+
+class TrainingCentre(QWidget):
+    """Composes; what is trained, and how, it leaves to the page.
+
+    Attributes
+    ----------
+    place : PanelPlace
+        Has the curves, or one of the panels. Another panel is a widget that is added here, and shown by `place.show_panel(name)`.
+    """
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self.banner = MessageBanner()
+        self.plot = CurvePlot(self.tr("training step"))
+        self.plot.setAccessibleName(self.tr("Loss and accuracy"))
+        self.plot.set_empty_text(self.tr("The curves grow here while the network learns."))
+        self.controls = PlotControls(self.plot)
+        self.controls.smoothing_chosen.connect(lambda place: plan.keep(bridge, SMOOTHING, str(place)))
+        self.controls.logarithmic_chosen.connect(lambda on: plan.keep(bridge, LOGARITHMIC, "1" if on else ""))
+        self.progress = TrainingProgress(self.controls)
+        self.rates = RatePanel()
+        self.place = PanelPlace(self.plot)
+        self.place.add_panel(RATES, self.rates)
+        self.runs = RunList()
+        self.runs.line_clicked.connect(lambda run: bridge.dispatch(RunSelected(run=run)))
+        self.curves = RunCurves(bridge, self.plot, self.runs)
+        self.run_deeds = RunDeeds(bridge, self.runs, self)
+        self.preview = InputPreview(bridge)
+        self.preview.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(16), px(12), px(16), px(12))
+        column.setSpacing(px(8))
+        column.addWidget(self.banner)
+        column.addWidget(self.progress)
+        self.halves = self._build_halves()
+        column.addWidget(self.halves, 2)
+        column.addWidget(self.preview, 1)
+
+    def _build_halves(self) -> QSplitter:
+        """Curves above, runs below."""
+        halves = QSplitter(Qt.Orientation.Vertical)
+        halves.setChildrenCollapsible(False)
+        halves.addWidget(self.place)
+        halves.addWidget(self.runs)
+        halves.setStretchFactor(0, 5)
+        halves.setStretchFactor(1, 2)
+        halves.setSizes([px(420), px(140)])
+        return halves
+
+    def render(self, state: AppState, changed: frozenset[str]) -> None:
+        """Show what differs of curves, runs and panels; message and progress are the page's."""
+        self.curves.render(state, changed)
+        if changed & {"memory", "project"}:
+            self.controls.show_kept(state.memory.get(SMOOTHING, ""), bool(state.memory.get(LOGARITHMIC)))
+        if "rates_tried" in changed and state.rates_tried is not None:
+            self.rates.show_rates(state.rates_tried)
+            self.place.show_panel(RATES)
+        self.preview.render(state, changed)
+        self.run_deeds.render(state, changed)
+
+    def show_preview(self, on: bool) -> None:
+        """What the network sees in place of all below the message, or the curves again."""
+        self.halves.setVisible(not on)
+        self.controls.setVisible(not on)
+        self.place.show_usual()
+        self.preview.setVisible(on)
+        self.preview.set_open(on)
+
+    def dress(self) -> None:
+        """Take over colours and scale."""
+        self.preview.dress()
+        self.curves.dress()

@@ -1,0 +1,72 @@
+"""What the Train page asks the engine to do: train, try, probe."""
+
+from __future__ import annotations
+
+import msgspec
+from PySide6.QtCore import QObject
+
+from engine.messages import FindLearningRate, PinUnit, ProbeUnit, Train
+from engine.networks.arithmetic import Analysis, NetworkError
+from engine.training.recipe import Recipe, check
+from gui import plan
+from gui.bridge import Bridge
+from gui.settings import Settings
+from gui.state import AppState
+from gui.widgets.unit_panel import Unit
+
+
+def worked(state: AppState) -> Analysis | None:
+    """The arithmetic of the chosen network; None where it cannot take these pictures, or has none."""
+    try:
+        return plan.analysis(state, plan.network_name(state))
+    except NetworkError:
+        return None
+
+
+class TrainingDeeds(QObject):
+    """Commands made of the plan that the project keeps, for the device of the settings."""
+
+    def __init__(self, bridge: Bridge, settings: Settings, parent: QObject) -> None:
+        super().__init__(parent)
+        self._bridge, self._settings = bridge, settings
+
+    def train(self, recipe: Recipe) -> int:
+        """Train the chosen network by a recipe, which is kept; gives the number of the job.
+
+        Raises
+        ------
+        ValueError
+            If the recipe contradicts itself.
+        """
+        check(recipe)
+        plan.keep_recipe(self._bridge, recipe)
+        return self._bridge.submit(self.command(recipe))
+
+    def command(self, recipe: Recipe) -> Train:
+        """The command for a training of the chosen network as the plan is now."""
+        state = self._bridge.state
+        size, resize, ground = plan.size(state), plan.resize(state), plan.ground(state)
+        return Train(plan.network_name(state), self._here(recipe), size, resize, ground, plan.weights(state), plan.freeze(state))
+
+    def try_rates(self) -> None:
+        """Try rising learning rates."""
+        state = self._bridge.state
+        recipe = self._here(plan.recipe(state))
+        self._bridge.submit(FindLearningRate(plan.network_name(state), recipe, plan.size(state), plan.weights(state), plan.freeze(state)))
+
+    def pin(self, unit: Unit) -> None:
+        """Have the unit probed after every epoch; that of a finished training now."""
+        state = self._bridge.state
+        image = plan.picture_to_pin(state)
+        if image is None:
+            return
+        self._bridge.submit(PinUnit(image, unit.layer, unit.channel, unit.row, unit.column))
+        training = state.training
+        if training is not None and training.record is not None and training.started.network == plan.network_name(state):
+            row, column = max(unit.row, 0), max(unit.column, 0)
+            if unit.row < 0 and (analysis := worked(state)) is not None:
+                row, column = (side // 2 for side in analysis.row(unit.layer).output[1:])
+            self._bridge.submit(ProbeUnit(training.run, image, unit.layer, unit.channel, row, column))
+
+    def _here(self, recipe: Recipe) -> Recipe:
+        return msgspec.structs.replace(recipe, device=self._settings.device)

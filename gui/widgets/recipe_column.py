@@ -1,0 +1,83 @@
+"""The recipe at the left of the Train page: presets, every field where wanted, and what may be tried beforehand."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from engine.training.recipe import Recipe
+from gui.theme import px
+from gui.widgets.basics import button, label
+from gui.widgets.recipe_fields import Known
+from gui.widgets.recipe_form import RecipeForm
+
+WIDTH = 288
+
+
+class RecipeColumn(QScrollArea):
+    """A form, a button that unfolds it, and a button for the search of a learning rate.
+
+    Signals
+    -------
+    changed(object)
+        A valid Recipe that the user has made.
+    advanced_chosen(bool)
+        The user has unfolded or folded the form.
+    rates_wanted
+        Learning rates shall be tried.
+    """
+
+    changed = Signal(object)
+    advanced_chosen = Signal(bool)
+    rates_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        inside = QWidget()
+        inside.setObjectName("surface")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(px(16), px(16), px(8), px(16))
+        column.setSpacing(px(8))
+        column.addWidget(label(self.tr("Recipe"), "section"))
+        self.form = RecipeForm()
+        self.form.changed.connect(self.changed)
+        self.advanced_button = button(self.tr("Advanced"), "chip", self.tr("Show every field of the recipe"))
+        self.advanced_button.setCheckable(True)
+        self.advanced_button.setMinimumWidth(px(104))
+        self.advanced_button.toggled.connect(self.form.set_advanced)
+        self.advanced_button.clicked.connect(self.advanced_chosen)
+        self.form.set_advanced(False)
+        self.form.layout().insertWidget(len(self.form.cards), self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.form)
+        self.rates_button = button(self.tr("Try learning rates"), "chip", self.tr("A hundred steps at rising rates show which one suits"))
+        self.rates_button.clicked.connect(self.rates_wanted)
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        row.addWidget(self.rates_button)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addStretch(1)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(inside)
+        self.dress()
+
+    def show_recipe(self, recipe: Recipe, classic: bool, known: Known, advanced: bool) -> None:
+        """Show a recipe for a network that is known so far; `classic` ones have other fields, and no rates to try."""
+        form = self.form
+        if recipe != form.recipe or classic != bool(form.cards and not form.cards["solid"].isVisibleTo(form)):
+            form.set_recipe(recipe, classic)
+        form.set_known(known)
+        self.advanced_button.setVisible(not classic)
+        self.rates_button.setVisible(not classic)
+        self.advanced_button.setChecked(classic or advanced)
+
+    def show_trying(self, possible: bool, rates: bool) -> None:
+        """Whether something may be tried now, and whether rates are being tried."""
+        self.rates_button.setEnabled(possible)
+        self.rates_button.setText(self.tr("Trying…") if rates else self.tr("Try learning rates"))
+
+    def dress(self) -> None:
+        """Set the width for the scale in use."""
+        self.setMinimumWidth(px(WIDTH))

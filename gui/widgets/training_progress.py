@@ -1,0 +1,57 @@
+"""How far a training is: a line of words and a bar."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.state import JobState
+from gui.theme import px
+from gui.widgets.basics import about, count, label
+
+
+class TrainingProgress(QWidget):
+    """Words at the left of something else, a bar below them while there is a job.
+
+    Parameters
+    ----------
+    beside : QWidget
+        At the right of the words.
+    """
+
+    def __init__(self, beside: QWidget) -> None:
+        super().__init__()
+        self.words = label("", "muted")
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(8))
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        row.addWidget(self.words, 1)
+        row.addWidget(beside)
+        column.addLayout(row)
+        column.addWidget(self.bar)
+
+    def show_job(self, job: JobState) -> None:
+        """A training that waits or runs: what it does, how long still, how fast."""
+        self.bar.show()
+        self.bar.setRange(0, 1000 if job.fraction is not None else 0)
+        self.bar.setValue(round(1000 * (job.fraction or 0.0)))
+        parts = [job.text or (self.tr("Preparing") if job.running else self.tr("Waiting for its turn"))]
+        if job.seconds_left is not None:
+            parts.append(self.tr("{time} left").format(time=about(job.seconds_left, job.seconds_deviation)))
+        if job.images_per_second is not None:
+            parts.append(self.tr("{speed} pictures/s").format(speed=count(round(job.images_per_second))))
+        self._say(" · ".join(parts))
+
+    def show_rest(self, words: str) -> None:
+        """Nothing is trained; say something else."""
+        self.bar.hide()
+        self._say(words)
+
+    def _say(self, words: str) -> None:
+        self.words.setText(words)
+        self.words.setToolTip(words)
