@@ -70,6 +70,7 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.ForkRun: ("engine.training.resuming", "fork_run"),
     messages.FindLearningRate: ("engine.training.rate_finder", "find_learning_rate"),
     messages.LoadMoment: ("engine.training.moments", "load_moment"),
+    messages.LoadStatistics: ("engine.training.kept_statistics", "load_statistics"),
     messages.EditRun: ("engine.project.run_changes", "edit_run"),
     messages.RestoreRun: ("engine.project.run_changes", "restore_run"),
     messages.CombineRuns: ("engine.training.ensembles", "combine_runs"),

@@ -118,6 +118,12 @@ class LoadMoment(Command, frozen=True, eq=False, tag=True):
     epoch: int
 
 
+class LoadStatistics(Command, frozen=True, eq=False, tag=True):
+    """Read what was kept of a run's layers while it was trained. Answer: StatisticsLoaded."""
+
+    run: str
+
+
 class TrainingMarked(Event, frozen=True, eq=False, tag=True, kw_only=True):
     """Something happened in a training that the curve shows: what, after which step (from 1), in a few words."""
 
@@ -181,6 +187,13 @@ class LayerStatistics(Event, frozen=True, eq=False, tag=True, kw_only=True):
     waiting: float
     memory: int | None
     saturated: np.ndarray | None = None
+
+
+class StatisticsLoaded(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """What was kept of a run's layers, oldest first; at least one."""
+
+    run: str
+    statistics: tuple[LayerStatistics, ...]
 
 
 class LearningRatesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
