@@ -29,6 +29,7 @@ SILENT = frozenset(
         "CheckWeights",
         "DescribeNetwork",
         "ReadNetwork",
+        "LoadStatistics",
     }
 )
 """Commands whose failure the user did not ask to hear of, or reads where it happened; the log has it."""

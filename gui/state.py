@@ -211,6 +211,8 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         The last answers to FindLearningRate and WriteReport.
     moments : dict of str to MomentLoaded
         The epoch that is looked at, by run.
+    statistics : dict of str to StatisticsLoaded
+        What was kept of the layers of runs, as far as it was asked for.
     """
 
     engine: messages.EngineReady | None = None
@@ -249,6 +251,7 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     training_probed: messages.TrainingProbed | None = None
     rates_tried: messages.LearningRatesTried | None = None
     moments: dict[str, messages.MomentLoaded] = {}
+    statistics: dict[str, messages.StatisticsLoaded] = {}
     report: messages.ReportWritten | None = None
 
     @property

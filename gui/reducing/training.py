@@ -93,6 +93,11 @@ def _moment_loaded(event: messages.MomentLoaded, state: AppState) -> AppState:
     return with_(state, moments={**state.moments, event.run: event})
 
 
+@on(messages.StatisticsLoaded)
+def _statistics_loaded(event: messages.StatisticsLoaded, state: AppState) -> AppState:
+    return with_(state, statistics={**state.statistics, event.run: event})
+
+
 @on(messages.ReportWritten)
 def _report_written(event: messages.ReportWritten, state: AppState) -> AppState:
     return with_(state, report=event)

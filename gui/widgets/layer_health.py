@@ -1,68 +1,41 @@
-"""How the layers of a training fare: gradients over the depth, dead and saturated units, distributions; now, and at any step before."""
+"""How the layers of a run fare: gradients over the depth, dead and saturated units, distributions; now, and at any step before."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from engine.messages import LayerStatistics
 from gui import health
 from gui.bridge import Bridge
+from gui.kept_looks import KeptLooks
 from gui.state import AppState
 from gui.theme import colours, px, theme
-from gui.widgets.basics import button, count, label
-from gui.widgets.curve_records import Panel, Series
-from gui.widgets.depth_plot import DepthPlot
+from gui.widgets.basics import count, label
+from gui.widgets.curve_records import Panel
 from gui.widgets.histogram_picture import HistogramPicture
+from gui.widgets.layer_plot import LayerPlot
 
 MOST_OTHERS = 5
 """Runs of before whose curves are laid over."""
-
-
-class LayerPlot(DepthPlot):
-    """A curve over layers, with the first and the last one clear of the edges; under the cursor they are called by their names."""
-
-    names: tuple[str, ...] = ()
-
-    @property
-    def view(self) -> tuple[float, float]:
-        left, right = super().view
-        return (left, right) if self._view is not None else (0.5, max(1.0, right) + 0.5)
-
-    def _y_range(self, panel: Panel, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> tuple[float, float]:
-        """With room for the names above the curves."""
-        low, high = super()._y_range(panel, drawn)
-        return (low, high * (high / low) ** 0.3) if self._is_log(panel) else (low, high)
-
-    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
-        """Away from the higher end of the curves: what vanishes is low at the left, what explodes at the right."""
-        left, right = 0.0, 0.0
-        for series in panel.series:
-            finite = series.y[np.isfinite(series.y) & (series.y > 0)]
-            if len(finite):
-                third = max(1, len(finite) // 3)
-                left, right = left + float(np.log(finite[:third]).mean()), right + float(np.log(finite[-third:]).mean())
-        return box.left() + px(6) if left < right else box.right() - width - px(6)
-
-    def _legend_text(self, panel: Panel, series: Series) -> str:
-        found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
-        if found is None or found[0] > len(self.names):
-            return super()._legend_text(panel, series)
-        value = f"{found[1]:.3g}" if self._log else f"{found[1]:.{panel.decimals}f}{panel.unit}"
-        return f"{series.name}  {value}  ({self.names[round(found[0]) - 1]})"
+MOST_OFFERED = 50
+TEACHING = "Each second of a training shows here how large the gradients of its layers are."
+ALONE, EARLIER = "", "*"
+"""What is compared with, where it is no run: nothing, or the newest of the others."""
 
 
 class LayerHealth(QWidget):
-    """Follows the training; a slider goes back through its steps. Trainings of before in this window can be laid over it."""
+    """Follows the training, or shows the run that was chosen; a slider goes back through its steps. Other runs can be laid over it."""
 
     def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
-        self._project = self._run = ""
+        self._run = self._training = ""
+        self._selected: str | None = None
+        self._looks = KeptLooks(bridge)
         self._titles: dict[str, str] = {}
-        self._kept: dict[str, tuple[LayerStatistics, ...]] = {}
         self._drawn: tuple[object, ...] = ()
         self._at_end, self._step = True, 0
         column = QVBoxLayout(self)
@@ -73,7 +46,7 @@ class LayerHealth(QWidget):
         column.addLayout(self._build_choices())
         self.gradients = LayerPlot(self.tr("layer with weights, from the picture on"))
         self.gradients.set_log(True)
-        self.gradients.set_empty_text(self.tr("Each second of a training shows here how large the gradients of its layers are."))
+        self.gradients.set_empty_text(self.tr(TEACHING))
         self.activations = LayerPlot(self.tr("activation layer"))
         self.activations.setMinimumHeight(px(96))
         self.activations.setAccessibleName(self.tr("Dead units and saturated answers by layer"))
@@ -99,9 +72,12 @@ class LayerHealth(QWidget):
         ):
             self.quantity.addItem(words, name)
         self.quantity.activated.connect(self._draw_again)
-        self.others = button(self.tr("Earlier runs"), "chip", self.tr("Lay the trainings of before over this one, at the same step"))
-        self.others.setCheckable(True)
-        self.others.toggled.connect(self._draw_again)
+        self.others = QComboBox()
+        self.others.setAccessibleName(self.tr("What is laid over"))
+        self.others.setToolTip(self.tr("Lay other runs over this one, at the same step; of a single one its activations are compared too"))
+        self.others.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.others.setMinimumContentsLength(10)
+        self.others.activated.connect(lambda _place: self._follow(self._bridge.state))
         row.addWidget(self.quantity)
         row.addStretch(1)
         row.addWidget(self.others)
@@ -148,40 +124,83 @@ class LayerHealth(QWidget):
         self._follow(self._bridge.state)
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
-        """Follow the training that runs or ran last; runs that are gone are forgotten."""
-        project = state.project.folder if state.project is not None else ""
-        if project != self._project:
-            self._project, self._kept, self._titles, self._run = project, {}, {}, ""
-        training = state.training
-        if training is not None and training.statistics:
-            self._kept[training.run] = training.statistics
-            self._titles.setdefault(training.run, training.started.title)
-        if changed & {"training", "project", "runs"} and self.isVisible():
+        """Follow the training, and what a person chooses."""
+        self._looks.follow(state)
+        self._choose(state)
+        if changed & {"training", "project", "runs", "selected_run", "statistics", "jobs"} and self.isVisible():
             self._follow(state)
 
+    def _choose(self, state: AppState) -> None:
+        """The run that is shown: the one that was chosen or began to train last, else the newest."""
+        training = state.training
+        begun = f"{training.run} {training.job}" if training is not None else ""
+        chosen = self._run
+        if state.selected_run != self._selected and state.selected_run is not None:
+            chosen = state.selected_run
+        if training is not None and begun != self._training:
+            chosen = training.run
+        self._training, self._selected = begun, state.selected_run
+        self._titles = {record.id: record.title for record in state.runs}
+        if training is not None:
+            self._titles.setdefault(training.run, training.started.title)
+        if chosen not in self._titles:
+            chosen = training.run if training is not None else state.runs[0].id if state.runs else ""
+        if chosen != self._run:
+            self._run, self._at_end = chosen, True
+
     def _follow(self, state: AppState) -> None:
-        run = state.training.run if state.training is not None else ""
-        looked_at = None if self._at_end or run != self._run else self._step
-        self._run = run
-        alive = {record.id for record in state.runs} | {run}
-        self._kept = {name: kept for name, kept in self._kept.items() if name in alive}
-        steps = [statistics.step for statistics in self._kept.get(run, ())]
+        self._offer(state)
+        overlaid = self._overlaid()
+        if self._run:
+            running = state.training is not None and state.training.run == self._run and state.training.running
+            self._looks.want((*((self._run,) if not running or self._looks.of(self._run) else ()), *overlaid))
+        kept = self._looks.of(self._run)
+        steps = [statistics.step for statistics in kept]
         self.slider.blockSignals(True)
         self.slider.setRange(0, max(0, len(steps) - 1))
-        at = self.slider.maximum() if looked_at is None else min(range(len(steps)), key=lambda place: abs(steps[place] - looked_at))
-        self.slider.setValue(at)
+        follows = self._at_end or not steps
+        self.slider.setValue(self.slider.maximum() if follows else min(range(len(steps)), key=lambda at: abs(steps[at] - self._step)))
         self.slider.blockSignals(False)
-        self.others.setVisible(len(self._kept) > (run in self._kept))
-        key = (self.shown, tuple(self._kept))
+        key = (self._run, self.shown, self._looks.refused.get(self._run), *(self._looks.of(run)[-1:] for run in overlaid))
         if key != self._drawn:
             self._drawn = key
             self._draw()
 
+    def _offer(self, state: AppState) -> None:
+        """The runs that can be laid over, newest first."""
+        others = [record.id for record in state.runs if record.id != self._run and record.steps][:MOST_OFFERED]
+        offered = [(self.tr("No other run"), ALONE), (self.tr("Earlier runs"), EARLIER), *((self._called(run), run) for run in others)]
+        if offered != [(self.others.itemText(at), self.others.itemData(at)) for at in range(self.others.count())]:
+            chosen = self.others.currentData()
+            self.others.clear()
+            for words, run in offered:
+                self.others.addItem(words, run)
+            self.others.setCurrentIndex(max(0, self.others.findData(chosen)))
+        self.others.setVisible(bool(others))
+
+    def _overlaid(self) -> list[str]:
+        """The runs that are to be laid over."""
+        chosen = self.others.currentData()
+        if chosen == EARLIER:
+            return [self.others.itemData(at) for at in range(2, self.others.count())][:MOST_OTHERS]
+        return [chosen] if chosen else []
+
+    def _called(self, run: str) -> str:
+        """A run's title; where another has the same one, with its id."""
+        title = self._titles.get(run, run)
+        return f"{title} · {run}" if list(self._titles.values()).count(title) > 1 else title
+
     @property
     def shown(self) -> LayerStatistics | None:
         """What is looked at."""
-        kept = self._kept.get(self._run, ())
+        kept = self._looks.of(self._run)
         return kept[min(self.slider.value(), len(kept) - 1)] if kept else None
+
+    @property
+    def compared(self) -> LayerStatistics | None:
+        """Of a single run that is laid over, what was seen closest to the step that is looked at."""
+        now, chosen = self.shown, self.others.currentData()
+        return health.nearest(self._looks.of(chosen), now.step) if now is not None and chosen not in (None, ALONE, EARLIER) else None
 
     def _slide(self, place: int) -> None:
         self._at_end = place == self.slider.maximum()
@@ -200,10 +219,11 @@ class LayerHealth(QWidget):
         for widget in (self.activations, self.activation, self.answers):
             widget.setVisible(now is not None and bool(now.activations))
         if now is None:
+            self.gradients.set_empty_text(self._looks.refused.get(self._run) or self.tr(TEACHING))
             self.gradients.set_panels(())
             self.gradients.set_panels((Panel(self.tr("gradient norm")),))
             return
-        first = self._kept[self._run][0]
+        first = self._looks.of(self._run)[0]
         self.verdict.setText("\n".join(health.sentences(now)))
         self.figures.setText(health.figures(now))
         self.step.setText(self.tr("step {number}").format(number=count(now.step)))
@@ -217,13 +237,12 @@ class LayerHealth(QWidget):
     def _draw_gradients(self, now: LayerStatistics, first: LayerStatistics) -> None:
         name, shades = self.quantity.currentData(), colours().curves
         at_step = self.tr("step {number}")
-        earlier = [run for run in self._kept if run != self._run][-MOST_OTHERS:] if self.others.isChecked() else []
-        own = self._titles[self._run] if earlier else at_step.format(number=count(now.step))
+        earlier = [(run, looks) for run in self._overlaid() if (looks := self._looks.of(run))]
+        own = self._called(self._run) if earlier else at_step.format(number=count(now.step))
         series = [health.by_layer(own, shades[0], getattr(now, name))]
-        for number, run in enumerate(earlier):
-            other = health.nearest(self._kept[run], now.step)
-            if other is not None:
-                series.append(health.by_layer(self._titles[run], shades[(number + 1) % len(shades)], getattr(other, name)))
+        for number, (run, looks) in enumerate(earlier):
+            other = health.nearest(looks, now.step)
+            series.append(health.by_layer(self._called(run), shades[(number + 1) % len(shades)], getattr(other, name)))
         if not earlier and first is not now:
             series.append(health.by_layer(at_step.format(number=count(first.step)), colours().muted, getattr(first, name), bold=False))
         self.gradients.names = now.layers if not earlier else ()
@@ -235,12 +254,18 @@ class LayerHealth(QWidget):
         shades = colours().curves
         self.activations.names = now.activations
         series = []
-        for values, words, shade in (
-            (now.dead, self.tr("dead units"), shades[2 % len(shades)]),
-            (now.saturated, self.tr("saturated answers"), shades[3 % len(shades)]),
+        other = self.compared
+        for which, words, shade in (
+            ("dead", self.tr("dead units"), shades[2 % len(shades)]),
+            ("saturated", self.tr("saturated answers"), shades[3 % len(shades)]),
         ):
+            values = getattr(now, which)
             if values is not None and np.isfinite(values).any():
                 series.append(health.by_layer(words, shade, values))
+                against = getattr(other, which) if other is not None else None
+                if against is not None and np.isfinite(against).any():
+                    there = self.tr("{words}, {run}").format(words=words, run=self._called(self.others.currentData()))
+                    series.append(health.by_layer(there, shade, against, bold=False))
         panels = [Panel(self.tr("share (%)"), tuple(series), " %", 1, floor=0.0, ceiling=100.0, factor=100.0)] if series else []
         if not series:
             deviations = health.by_layer(self.tr("deviation of the answers"), shades[2 % len(shades)], now.deviations)
@@ -260,8 +285,14 @@ class LayerHealth(QWidget):
             picture.set_histogram("", None)
             return
 
-        def bins(statistics: LayerStatistics) -> tuple[np.ndarray, np.ndarray]:
+        def bins(statistics: LayerStatistics, at: int) -> tuple[np.ndarray, np.ndarray]:
             return getattr(statistics, f"{what}_histograms")[at], getattr(statistics, f"{what}_limits")[at]
 
+        other, names = self.compared, "layers" if what == "weight" else "activations"
+        name = getattr(now, names)[at]
+        if other is not None and name in getattr(other, names):
+            since = self.tr("{words}; line: {run}").format(words=words, run=self._called(self.others.currentData()))
+            picture.set_histogram(since, bins(now, at), bins(other, getattr(other, names).index(name)))
+            return
         since = self.tr("{words}; line: step {number}").format(words=words, number=count(first.step)) if first is not now else words
-        picture.set_histogram(since, bins(now), bins(first) if first is not now else None)
+        picture.set_histogram(since, bins(now, at), bins(first, at) if first is not now else None)

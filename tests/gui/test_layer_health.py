@@ -5,10 +5,10 @@ import pytest
 from made import opened, run_record, started
 from PySide6.QtWidgets import QWidget
 
-from engine.messages import LayerStatistics, RunsChanged, TrainingFinished
+from engine.messages import FailureText, LayerStatistics, LoadStatistics, Outcome, RunsChanged, StatisticsLoaded, TrainingFinished
 from gui import health
 from gui.reducing.training import MOST_STATISTICS
-from gui.state import FIELDS
+from gui.state import FIELDS, RunSelected
 from gui.theme import theme
 from gui.widgets.basics import about
 from gui.widgets.layer_health import LayerHealth
@@ -126,6 +126,12 @@ def test_it_follows_the_training_and_goes_back(panel, bridge, host):
     assert limits.tolist() == [0, 120] and len(shares) == 8 and panel.answers.table()[0] == ("from", "to", "share")
 
 
+def choose(panel, words):
+    place = panel.others.findText(words)
+    panel.others.setCurrentIndex(place)
+    panel.others.activated.emit(place)
+
+
 def test_earlier_trainings_can_be_laid_over_at_the_same_step(panel, bridge, host):
     panel.show()
     host.emit(opened(4))
@@ -135,11 +141,75 @@ def test_earlier_trainings_can_be_laid_over_at_the_same_step(panel, bridge, host
     host.emit(TrainingFinished(record=run_record("plain")), RunsChanged(runs=(run_record("plain"),)))
     begin(panel, bridge, host, statistics("residual", 1), run="residual")
     assert panel.others.isVisible() and len(panel.gradients._panels[0].series) == 1
-    panel.others.click()
+    choose(panel, "Earlier runs")
     assert len(panel.gradients._panels[0].series) == 2 and curve(panel, 1).y[0] == 4e3
+    assert not host.sent(LoadStatistics)
     host.emit(RunsChanged(runs=()))
     update(panel, bridge, host)
     assert not panel.others.isVisible() and len(panel.gradients._panels[0].series) == 1
+
+
+def answer(host, **kept):
+    def told(command, job):
+        looks = kept.get(command.run, ())
+        return [StatisticsLoaded(job=job, run=command.run, statistics=tuple(looks))] if looks else []
+
+    host.answers[LoadStatistics] = told
+
+
+def test_a_run_of_another_sitting_is_shown_and_compared(panel, bridge, host):
+    answer(
+        host,
+        plain=[statistics("plain", step, (4e3, 10.0, 1.0, 1.0), dead=(0.5, 0.5, 0.5)) for step in (1, 100)],
+        residual=[statistics("residual", step) for step in (1, 90, 200)],
+    )
+    host.emit(opened(4, runs=(run_record("residual"), run_record("plain", title="Plain"))))
+    panel.show()
+    update(panel, bridge, host)
+    update(panel, bridge, host)
+    assert (panel.shown.run, panel.shown.step) == ("residual", 200)  # the newest
+    assert [command.run for command in host.sent(LoadStatistics)] == ["residual"]
+    panel.slider.setValue(1)
+    choose(panel, "Plain")
+    update(panel, bridge, host)
+    assert (panel.shown.step, panel.compared.step) == (90, 100)
+    assert [series.name for series in panel.gradients._panels[0].series] == ["LeNet-5", "Plain"]
+    assert [series.name for series in panel.activations._panels[0].series] == ["dead units", "dead units, Plain"]
+    assert panel.weights._title.endswith("line: Plain")
+    bridge.dispatch(RunSelected(run="plain"))
+    update(panel, bridge, host)
+    assert (panel.shown.run, panel.shown.step) == ("plain", 100) and "explodes" in panel.verdict.text()
+    assert panel.others.findText("Plain") < 0 and panel.others.currentText() == "No other run"
+    begin(panel, bridge, host, statistics("new", 1), run="new")
+    assert panel.shown.run == "new"  # who trains wants to see that
+    bridge.dispatch(RunSelected(run="residual"))
+    update(panel, bridge, host)
+    assert panel.shown.run == "residual"
+    assert [command.run for command in host.sent(LoadStatistics)] == ["residual", "plain"]
+
+
+def test_a_run_that_is_gone_on_with_has_all_of_its_looks(panel, bridge, host):
+    answer(host, one=[statistics("one", step) for step in (1, 50, 100)])
+    host.emit(opened(4, runs=(run_record("one"),)))
+    panel.show()
+    begin(panel, bridge, host, statistics("one", 81), statistics("one", 99), run="one")
+    update(panel, bridge, host)
+    assert [look.step for look in panel._looks.of("one")] == [1, 50, 81, 99]
+    begin(panel, bridge, host, statistics("one", 90), run="one")
+    assert [look.step for look in panel._looks.of("one")] == [1, 50, 81, 90]
+
+
+def test_a_run_that_kept_nothing_says_so(panel, bridge, host):
+    host.emit(opened(4, runs=(run_record("old"),)))
+    panel.show()
+    update(panel, bridge, host)
+    (asked,) = host.sent(LoadStatistics)
+    host.begin(1)
+    host.finish(1, Outcome.FAILED, FailureText("user", "The run old kept no word of its layers.", "Others do."))
+    update(panel, bridge, host)
+    assert panel.shown is None and panel.gradients._empty == "The run old kept no word of its layers. Others do."
+    update(panel, bridge, host)
+    assert host.sent(LoadStatistics) == [asked]
 
 
 def test_other_quantities_and_layers_are_chosen(panel, bridge, host):

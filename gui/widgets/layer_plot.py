@@ -1,0 +1,43 @@
+"""A curve over the layers of a network."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF
+
+from gui.theme import px
+from gui.widgets.curve_records import Panel, Series
+from gui.widgets.depth_plot import DepthPlot
+
+
+class LayerPlot(DepthPlot):
+    """A curve over layers, with the first and the last one clear of the edges; under the cursor they are called by their names."""
+
+    names: tuple[str, ...] = ()
+
+    @property
+    def view(self) -> tuple[float, float]:
+        left, right = super().view
+        return (left, right) if self._view is not None else (0.5, max(1.0, right) + 0.5)
+
+    def _y_range(self, panel: Panel, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> tuple[float, float]:
+        """With room for the names above the curves."""
+        low, high = super()._y_range(panel, drawn)
+        return (low, high * (high / low) ** 0.3) if self._is_log(panel) else (low, high)
+
+    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
+        """Away from the higher end of the curves: what vanishes is low at the left, what explodes at the right."""
+        left, right = 0.0, 0.0
+        for series in panel.series:
+            finite = series.y[np.isfinite(series.y) & (series.y > 0)]
+            if len(finite):
+                third = max(1, len(finite) // 3)
+                left, right = left + float(np.log(finite[:third]).mean()), right + float(np.log(finite[-third:]).mean())
+        return box.left() + px(6) if left < right else box.right() - width - px(6)
+
+    def _legend_text(self, panel: Panel, series: Series) -> str:
+        found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
+        if found is None or found[0] > len(self.names):
+            return super()._legend_text(panel, series)
+        value = f"{found[1]:.3g}" if self._log else f"{found[1]:.{panel.decimals}f}{panel.unit}"
+        return f"{series.name}  {value}  ({self.names[round(found[0]) - 1]})"
