@@ -14,7 +14,8 @@ from engine.control import Cancelled
 from engine.training.freezing import to_training
 
 if TYPE_CHECKING:
-    from engine.training.loop import Epoch, Mark, Parcel, _Run
+    from engine.training.loop import _Run
+    from engine.training.telling import Epoch, Mark, Parcel
 
 LOOKED_AT = 2  # steps: the one whose loss is no number, and the one whose update may have led there
 PATIENCE = 60.0  # seconds that going through the steps again may take
@@ -40,7 +41,7 @@ def sentence(run: _Run, step: int) -> str:
     step : int
         The first whose loss is no finite number, from 1.
     """
-    watcher, looking = run.watcher, _Looking(run.module, scaled=run.scaler.is_enabled())
+    watcher, looking = run.watcher, _Looking(run.module, scaled=run.stepper.scaler.is_enabled())
     run.watcher = looking
     try:
         if not _again(run, looking, step):
@@ -51,7 +52,7 @@ def sentence(run: _Run, step: int) -> str:
         run.watcher = watcher
     origin = looking.origin
     if origin is None:
-        return "" if bool(run.losses[step - 1].isfinite()) else " It began in the loss itself."
+        return "" if run.figures.finite(step - 1) else " It began in the loss itself."
     return f" It began at step {origin.step} in {origin.layer}, whose {origin.what} were no finite numbers any more."
 
 

@@ -53,6 +53,7 @@ from engine.training import (
     preparing,
     saved,
     seen,
+    sizes,
     suiting,
     supplying,
     tensorboard,
@@ -70,6 +71,7 @@ from engine.training.reporting import Reporter, epoch_done
 from engine.training.room import check_room
 from engine.training.steering import Steering
 from engine.training.streaming import Streamed
+from engine.training.telling import NOTHING, Trained
 from engine.training.trained_on import TrainedOn
 
 Emit = Callable[[Event], None]
@@ -198,11 +200,13 @@ def _take_away(folder: Path, whole: bool) -> None:
 
 
 class GoingOn(NamedTuple):
-    """A run that is taken up again: its record, what it was trained on, and the new number of epochs in all, or None."""
+    """A run that is taken up again: its record, what it was trained on, the new number of epochs in all and the new peak of the learning
+    rate, or None."""
 
     record: RunRecord
     kept: TrainedOn
     epochs: int | None
+    learning_rate: float | None = None
 
 
 def go_on(
@@ -265,7 +269,7 @@ class _Job:
         suiting.check(self.recipe, network)
         analysis = analysis_of(network)
         pictures = int(np.count_nonzero(self.dataset.splits == Split.TRAIN))
-        check_room(network.title, analysis, loop.batch_size(self.recipe, pictures), self.device, learns=not self.freeze)
+        check_room(network.title, analysis, sizes.batch_size(self.recipe, pictures), self.device, learns=not self.freeze)
         fitting = self.parent is not None and len(self.parent.classes) == len(self.dataset.classes)  # nothing has to be fitted
         learned = foreign.learned(network, self.weights, self.token, self.emit) if self.weights and not fitting else None
         parts = self.supplied(learned.input if learned is not None else None, None if organising is None else False)
@@ -273,8 +277,8 @@ class _Job:
             self.preprocessing = pre
         self.recipe = preparing.suited(self.recipe, network, pre.channels, len(parts[Split.TRAIN].labels))
         if self.going_on is None:
-            self.recipe = loop.with_enough_epochs(self.recipe, len(parts[Split.TRAIN].labels))
-        batch = loop.batch_size(self.recipe, len(parts[Split.TRAIN].labels))
+            self.recipe = sizes.with_enough_epochs(self.recipe, len(parts[Split.TRAIN].labels))
+        batch = sizes.batch_size(self.recipe, len(parts[Split.TRAIN].labels))
         if self.going_on is not None:  # the number of threads shows in the last bits
             torch.set_num_threads(self.going_on.record.threads)
         else:
@@ -312,14 +316,14 @@ class _Job:
             if isinstance(shown, Decoded):
                 seen.save(self.folder, shown.pixels, self.token)
             saved.save_network(self.folder, network)
-        step = loop.step_size(self.recipe, len(training.labels))
-        per_epoch = loop.steps_per_epoch(len(training.labels), step)
+        step = sizes.step_size(self.recipe, len(training.labels))
+        per_epoch = sizes.steps_per_epoch(len(training.labels), step)
         self.started(network.title, analysis.parameters, parts, per_epoch)
         events = tensorboard.EventFile(self.folder / tensorboard.FOLDER) if self.recipe.tensorboard else None
         told = self.dataset, network, module, normalise, self.pinned, self.emit, self.folder, events
         reporter = Reporter(self.run, self.recipe.epochs, step, *told)
 
-        def outcome_of(result: loop.Trained) -> RunRecord:
+        def outcome_of(result: Trained) -> RunRecord:
             best = next((epoch for epoch in result.epochs if epoch.number == result.best_epoch), None)
             measured = best is not None and math.isfinite(best.validation_accuracy)
             self.recipe = replace(self.recipe, epochs=result.planned or self.recipe.epochs)
@@ -377,8 +381,8 @@ class _Job:
         normalise: Normalise,
         arithmetic: precision.Arithmetic,
         reporter: Reporter,
-        outcome_of: Callable[[loop.Trained], RunRecord],
-    ) -> loop.Trained:
+        outcome_of: Callable[[Trained], RunRecord],
+    ) -> Trained:
         """Train by gradient, and keep the state meanwhile: a run stands on disk from before the first step.
 
         `learner` is the part of the module that the loop trains, usually all of it.
@@ -392,7 +396,7 @@ class _Job:
         inner = next((f"{name}." if name else "" for name, part in module.named_modules() if part is learner), "")
         around = {name: value for name, value in module.state_dict().items() if inner and not name.startswith(inner)}
 
-        def so_far(result: loop.Trained, best: dict[str, torch.Tensor]) -> None:
+        def so_far(result: Trained, best: dict[str, torch.Tensor]) -> None:
             record = replace(outcome_of(result), outcome=meanwhile)
             saved.save_state(self.folder, {**around, **{inner + name: value for name, value in best.items()}}, record)
             runs.save_history(self.folder, _history(self.run, result))
@@ -401,10 +405,12 @@ class _Job:
 
         def begun() -> None:
             if going_on is None:
-                runs.save_record(self.folder, replace(outcome_of(loop.NOTHING), outcome=meanwhile))
+                runs.save_record(self.folder, replace(outcome_of(NOTHING), outcome=meanwhile))
 
         with contextlib.closing(Keeper(self.folder)) as keeper:
-            begin = None if going_on is None else loop.Begin(keeper.generations(), going_on.epochs, self.tell_past)
+            begin = None
+            if going_on is not None:
+                begin = loop.Begin(keeper.generations(), going_on.epochs, going_on.learning_rate, self.tell_past)
             told = self.token, reporter, keeper, self.steering, so_far, begun, begin
             try:
                 result = loop.train(learner, training, validation, self.recipe, normalise, arithmetic, *told)
@@ -428,7 +434,7 @@ class _Job:
             text = f"The training pictures of run {self.run} are not those that it began with: files were changed or are missing."
             raise UserError(text, "Put them back as they were, or begin a new run with its weights.")
 
-    def tell_past(self, result: loop.Trained) -> None:
+    def tell_past(self, result: Trained) -> None:
         """What the curves had before the training was taken up again."""
         for first in range(0, len(result.losses), PAST_STEPS):
             some = slice(first, first + PAST_STEPS)
@@ -667,7 +673,7 @@ class _Job:
         return np.concatenate(answers)
 
 
-def _history(run: str, result: loop.Trained) -> RunHistory:
+def _history(run: str, result: Trained) -> RunHistory:
     epochs = result.epochs
     return RunHistory(
         run=run,

@@ -41,7 +41,8 @@ from engine.networks.layers import (
 from engine.networks.modules import neocognitron as modules
 from engine.training.feeding import Part
 from engine.training.inference import logits_of
-from engine.training.loop import Epoch, Trained, batch_size, better, steps_per_epoch
+from engine.training.sizes import batch_size, steps_per_epoch
+from engine.training.telling import Epoch, Trained, better
 from engine.training.recipe import Recipe
 from engine.training.recruiting import Learner, selectivity_for
 from engine.training.reporting import Reporter

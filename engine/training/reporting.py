@@ -34,10 +34,11 @@ from engine.messages import (
 from engine.networks.build import first_filters
 from engine.networks.layers import AnyNetwork, Conv, NamedNetwork, PatchEmbedding, SimpleCells, walk
 from engine.project.records import Split
-from engine.training.loop import Epoch, Mark, Parcel
+from engine.training import kept_statistics
 from engine.training.moments import Keeper
 from engine.training.remaining import Remaining
 from engine.training.statistics import Observer
+from engine.training.telling import Epoch, Mark, Parcel
 from engine.training.tensorboard import EventFile
 
 CONVOLUTIONS = Conv, PatchEmbedding, SimpleCells
@@ -80,6 +81,7 @@ class Reporter:
         self._network, self._module, self._normalise = network, module, normalise
         self._pinned, self._emit = pinned, emit
         self._keeper = Keeper(folder) if folder is not None else None
+        self._looks = kept_statistics.Keeper(folder) if folder is not None else None
         self._looking_at: tuple[int, Picture, Picture] | None = None
         self._told = time.perf_counter()
         self._remaining = Remaining(self._told)
@@ -201,6 +203,8 @@ class Reporter:
             self._before = done, parcel.seconds, parcel.waited
         for event in found:
             self._emit(event)
+            if self._looks is not None:
+                self._looks.keep(event)
 
     def _filters(self, step: int) -> np.ndarray | None:
         filters = first_filters(self._network, self._module)

@@ -32,7 +32,7 @@ from engine.data.sources import scan
 from engine.networks import zoo
 from engine.networks.build import build
 from engine.project.records import Split
-from engine.training import loop
+from engine.training import loop, telling
 from engine.training.feeding import Part
 from engine.training.precision import Arithmetic
 from engine.training.quick import quicken
@@ -43,13 +43,13 @@ BATCH = 128
 MEAN, DEVIATION = 0.1, 0.28
 
 
-class Silent(loop.Watcher):
+class Silent(telling.Watcher):
     """A watcher that costs nothing."""
 
-    def parcel(self, parcel: loop.Parcel) -> None:
+    def parcel(self, parcel: telling.Parcel) -> None:
         pass
 
-    def epoch(self, epoch: loop.Epoch) -> None:
+    def epoch(self, epoch: telling.Epoch) -> None:
         pass
 
     def notice(self, text: str) -> None:

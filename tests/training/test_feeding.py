@@ -24,7 +24,7 @@ from engine.messages import Event, Notice, StepsDone, TrainingStarted
 from engine.networks import zoo
 from engine.networks.build import build
 from engine.project.records import RunRecord, Split
-from engine.training import loop, seen, streaming, supplying
+from engine.training import loop, seen, streaming, supplying, telling
 from engine.training.feeding import Feed, Part, Resident, stand_ins
 from engine.training.fit import fit
 from engine.training.precision import Arithmetic
@@ -86,7 +86,7 @@ class Watcher:
     def watching(self, step: int) -> object:
         return torch.enable_grad()
 
-    def parcel(self, parcel: loop.Parcel) -> None:
+    def parcel(self, parcel: telling.Parcel) -> None:
         self._at()
 
     def notice(self, text: str) -> None:

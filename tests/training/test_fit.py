@@ -33,7 +33,7 @@ from engine.messages import (
 )
 from engine.project import runs
 from engine.project.records import RunRecord, Split
-from engine.training import loop, preparing
+from engine.training import pace, preparing, sampling, sizes, stepping, telling
 from engine.training.fit import fit, threads_for
 from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe, suited_augmentation
 from engine.training.saved import WEIGHTS, load_run
@@ -167,9 +167,9 @@ def test_cancelled_keeps_what_there_is_and_stops_soon(digits: Dataset, tmp_path:
 def test_the_best_epoch_answers_most_validation_pictures_right() -> None:
     def best_of(*figures: tuple[float, float]) -> int:
         best = 0
-        epochs = [loop.Epoch(number, number, 0.0, 0.0, loss, accuracy, np.eye(2)) for number, (loss, accuracy) in enumerate(figures)]
+        epochs = [telling.Epoch(number, number, 0.0, 0.0, loss, accuracy, np.eye(2)) for number, (loss, accuracy) in enumerate(figures)]
         for number, epoch in enumerate(epochs):
-            if loop.better(epoch, epochs[best]):
+            if telling.better(epoch, epochs[best]):
                 best = number
         return best
 
@@ -178,8 +178,8 @@ def test_the_best_epoch_answers_most_validation_pictures_right() -> None:
     assert best_of((0.9, 0.8), (0.5, 0.8), (0.6, 0.8)) == 1
     assert best_of((0.5, 0.8), (0.5, 0.8)) == 0
     assert best_of((nan, 0.9), (2.0, 0.1), (nan, 0.9), (1.0, 0.1)) == 3
-    without = loop.Epoch(2, 2, 0.0, 0.0, nan, nan, None)
-    assert loop.better(without, loop.Epoch(1, 1, 0.0, 0.0, nan, nan, None))
+    without = telling.Epoch(2, 2, 0.0, 0.0, nan, nan, None)
+    assert telling.better(without, telling.Epoch(1, 1, 0.0, 0.0, nan, nan, None))
 
 
 def test_cancelled_before_anything_leaves_nothing(digits: Dataset, tmp_path: Path) -> None:
@@ -202,12 +202,12 @@ def test_divergence_says_which_step_and_offers_a_tenth(digits: Dataset, tmp_path
 
 
 def test_divergence_later_keeps_the_best_epoch(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spoilt = loop.learning_rate
+    spoilt = pace.learning_rate
 
     def rate(recipe: Recipe, step: int, steps: int) -> float:
         return 1e30 if step >= steps - 3 else spoilt(recipe, step, steps)
 
-    monkeypatch.setattr(loop, "learning_rate", rate)
+    monkeypatch.setattr(pace, "learning_rate", rate)
     events: list[Event] = []
     with pytest.raises(UserError, match="The weights of epoch 2 are kept"):
         trained(digits, tmp_path / "run", Recipe(epochs=3), emit=events.append)
@@ -222,16 +222,16 @@ def test_divergence_later_keeps_the_best_epoch(digits: Dataset, tmp_path: Path, 
 
 
 def test_out_of_memory_halves_and_says_so(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = loop._Run.accumulate
+    whole = stepping.Stepper.passes
 
-    def scarce(self: loop._Run, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
+    def scarce(self: stepping.Stepper, pixels: torch.Tensor, labels: torch.Tensor, token: CancelToken) -> stepping.Passed:
         if len(labels) / self.pieces > 20:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        whole(self, step, pixels, labels)
+        return whole(self, pixels, labels, token)
 
     recipe = msgspec.structs.replace(QUICK, epochs=1)
     plain = trained(few(digits, 900), tmp_path / "plain", recipe)
-    monkeypatch.setattr(loop._Run, "accumulate", scarce)
+    monkeypatch.setattr(stepping.Stepper, "passes", scarce)
     events: list[Event] = []
     record = trained(few(digits, 900), tmp_path / "run", recipe, emit=events.append)
     texts = [event.text for event in events if isinstance(event, Notice)]
@@ -302,7 +302,7 @@ def test_missing_files_of_a_run_are_told(digits: Dataset, tmp_path: Path) -> Non
 
 
 def test_stream_shows_every_picture_equally_often() -> None:
-    batches = loop.stream(10, 4, 0, torch.device("cpu"))
+    batches = sampling.stream(10, 4, 0, torch.device("cpu"))
     shown = torch.cat([next(batches) for _ in range(25)])
     assert torch.bincount(shown, minlength=10).tolist() == [10] * 10
     assert all(sorted(part.tolist()) == list(range(10)) for part in shown.split(10))
@@ -315,7 +315,7 @@ def test_small_networks_take_few_threads(work: int, most: int, threads: int) -> 
 
 @pytest.mark.parametrize(("pictures", "batch"), [(1, 1), (5, 5), (18, 8), (420, 26), (1078, 67), (2048, 128), (60000, 128)])
 def test_small_data_get_small_batches(pictures: int, batch: int) -> None:
-    assert loop.batch_size(Recipe(batch=128), pictures) == batch
+    assert sizes.batch_size(Recipe(batch=128), pictures) == batch
 
 
 def test_frame_of_black_only_where_it_is_thin() -> None:

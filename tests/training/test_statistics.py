@@ -21,7 +21,7 @@ from engine.messages import Event, JobProgress, LayerStatistics
 from engine.networks import zoo
 from engine.networks.build import build, skeleton
 from engine.networks.layers import Activation, ActivationKind, Conv, Dropout, Flatten, Layer, Linear, Network, Norm, Sequence
-from engine.training import loop, statistics
+from engine.training import loop, statistics, telling
 from engine.training.feeding import Part
 from engine.training.fit import fit
 from engine.training.precision import PLAIN
@@ -182,17 +182,17 @@ def test_networks_of_all_families_can_be_looked_into(name: str) -> None:
 # ---------------------------------------------------------------- without effect, and seldom
 
 
-class Looking(loop.Watcher):
+class Looking(telling.Watcher):
     """Looks at every step, or at none."""
 
     def __init__(self, module: nn.Module, on: bool) -> None:
         self.observer, self.on = Observer(module, CPU), on
         self.found: list[LayerStatistics] = []
 
-    def parcel(self, parcel: loop.Parcel) -> None:
+    def parcel(self, parcel: telling.Parcel) -> None:
         self.found.extend(self.observer.taken("run", 1.0, parcel.waited))
 
-    def epoch(self, epoch: loop.Epoch) -> None:
+    def epoch(self, epoch: telling.Epoch) -> None:
         pass
 
     def notice(self, text: str) -> None:

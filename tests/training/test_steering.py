@@ -43,6 +43,7 @@ from engine.training.recipe import Recipe
 from engine.training.resuming import resume
 from engine.training.saved import WEIGHTS
 from engine.training.steering import Steering
+from engine.training.stepping import Stepper
 
 QUICK = Recipe(epochs=3, batch=32, suit_augmentation=False)
 
@@ -202,32 +203,34 @@ def test_the_commands(tmp_path: Path) -> None:
 
 
 def test_it_says_in_which_layer_numbers_ended(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = loop._Run.accumulate
+    whole = loop._Run.step
 
     def spoilt(self: loop._Run, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
+        weight = dict(self.module.named_parameters())["conv3.weight"]
+        spoiling = weight.register_hook(lambda gradient: torch.full_like(gradient, torch.inf) if step == 36 else gradient)
         whole(self, step, pixels, labels)
-        if step == 36:
-            dict(self.module.named_parameters())["conv3.weight"].grad[0] = torch.inf  # type: ignore[index]
+        spoiling.remove()
 
-    monkeypatch.setattr(loop._Run, "accumulate", spoilt)
+    monkeypatch.setattr(loop._Run, "step", spoilt)
     with pytest.raises(UserError, match=r"at step 38 .* It began at step 37 in conv3, whose gradients were no finite numbers") as caught:
         fit(digits, "lenet-5", QUICK, None, tmp_path / "run", CancelToken(), lambda event: None, threads=1)
     assert "The weights of epoch 2 are kept" in caught.value.remedy
     record = runs.load_record(tmp_path / "run")
     assert (record.outcome, record.best_epoch, record.resumable, record.steps) == ("failed", 2, True, 37)
-    monkeypatch.setattr(loop._Run, "accumulate", whole)
+    monkeypatch.setattr(loop._Run, "step", whole)
     assert resume(tmp_path / "run", None, CancelToken(), lambda event: None).outcome == "completed"
 
 
 def test_memory_that_runs_out_is_marked(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = loop._Run.accumulate
+    whole, shown = Stepper.passes, []
 
-    def scarce(self: loop._Run, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
-        if step >= 10 and self.pieces == 1:
+    def scarce(self: Stepper, *given: Any) -> Any:
+        if len(shown) >= 10 and self.pieces == 1:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        whole(self, step, pixels, labels)
+        shown.append(1)
+        return whole(self, *given)
 
-    monkeypatch.setattr(loop._Run, "accumulate", scarce)
+    monkeypatch.setattr(Stepper, "passes", scarce)
     fit(digits, "softmax", QUICK, 8, tmp_path / "run", CancelToken(), lambda event: None, threads=1)
     history = runs.load_history(tmp_path / "run")
     assert (history.mark_steps.tolist(), history.mark_texts.tolist()) == ([10], ["Out of memory: 2 parts a batch"])

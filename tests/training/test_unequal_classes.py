@@ -14,7 +14,7 @@ from engine.data.augmentation import Normalise
 from engine.data.preprocessing import Preprocessing
 from engine.networks import zoo
 from engine.networks.build import build, initialise
-from engine.training import loop
+from engine.training import loop, telling
 from engine.training.feeding import Part
 from engine.training.precision import PLAIN
 from engine.training.recipe import Augmentation, Recipe
@@ -51,16 +51,16 @@ def test_other_seeds_give_other_orders_and_equal_classes_stay_whole() -> None:
     assert first.tolist() != next(balanced_stream(labels, 40, 1, CPU)).tolist() != next(stream(40, 40, 1, CPU)).tolist()
 
 
-class Quiet(loop.Watcher):
+class Quiet(telling.Watcher):
     """Keeps the parcels' accuracies."""
 
     def __init__(self) -> None:
         self.accuracies: list[float] = []
 
-    def parcel(self, parcel: loop.Parcel) -> None:
+    def parcel(self, parcel: telling.Parcel) -> None:
         self.accuracies.extend(parcel.accuracies.tolist())
 
-    def epoch(self, epoch: loop.Epoch) -> None:
+    def epoch(self, epoch: telling.Epoch) -> None:
         pass
 
     def notice(self, text: str) -> None:
