@@ -68,6 +68,7 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.SteerTraining: ("engine.training.steering", "steer_training"),
     messages.ResumeRun: ("engine.training.resuming", "resume_run"),
     messages.ForkRun: ("engine.training.resuming", "fork_run"),
+    messages.FindBatch: ("engine.training.batch_finder", "find_batch"),
     messages.FindLearningRate: ("engine.training.rate_finder", "find_learning_rate"),
     messages.LoadMoment: ("engine.training.moments", "load_moment"),
     messages.LoadStatistics: ("engine.training.kept_statistics", "load_statistics"),

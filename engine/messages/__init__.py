@@ -128,8 +128,10 @@ from engine.messages.network_messages import (
     WeightsChecked,
 )
 from engine.messages.training_messages import (
+    BatchesTried,
     CombineRuns,
     EditRun,
+    FindBatch,
     FindLearningRate,
     ForkRun,
     LayerStatistics,
@@ -150,6 +152,7 @@ from engine.messages.training_messages import (
 
 __all__ = [
     "AddClass",
+    "BatchesTried",
     "CameraClosed",
     "CameraFrame",
     "CameraInfo",
@@ -184,6 +187,7 @@ __all__ = [
     "FailureText",
     "FeatureMapsReady",
     "FiltersChanged",
+    "FindBatch",
     "FindLearningRate",
     "FindingsReady",
     "FlagsChanged",

@@ -80,6 +80,20 @@ class FindLearningRate(Command, frozen=True, eq=False, tag=True):
     freeze: bool = False
 
 
+class FindBatch(Command, frozen=True, eq=False, tag=True):
+    """Time some steps with batches of rising size, of a network whose weights are thrown away. Answer: BatchesTried.
+
+    Fields as in Train.
+    """
+
+    lane: ClassVar[Lane] = Lane.JOBS
+    network: str
+    recipe: Recipe
+    size: int | None = None
+    weights: str = ""
+    freeze: bool = False
+
+
 class EditRun(Command, frozen=True, eq=False, tag=True):
     """Change what a person says of a run; None leaves a field. Answer: RunsChanged."""
 
@@ -211,6 +225,32 @@ class LearningRatesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
     rates: np.ndarray
     losses: np.ndarray
     suggested: float | None
+    network: str
+
+
+class BatchesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """What FindBatch found.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Pictures in a batch, each size twice the one before.
+    speeds : float32 [n]
+        Pictures a second.
+    memory : tuple of int or None
+        Bytes on the device at the most, where it tells.
+    ended : str
+        Why no larger ones were tried: "memory" had no room for the next, "slow" steps, or "" for neither: there are no larger ones.
+    suggested : int
+        The smallest size whose speed is within 10 % of the highest.
+    network : str
+    """
+
+    sizes: tuple[int, ...]
+    speeds: np.ndarray
+    memory: tuple[int | None, ...]
+    ended: str
+    suggested: int
     network: str
 
 

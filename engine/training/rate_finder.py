@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from msgspec.structs import replace
 from torch import nn
 
-from engine import device as devices
 from engine.control import CancelToken
-from engine.data import dataset as data
 from engine.data.augmentation import Augment, Normalise
-from engine.data.dataset import from_snapshot
-from engine.failure import UserError
-from engine.messages import FindLearningRate, JobProgress, LearningRatesTried, Notice
-from engine.networks import weights as foreign
-from engine.networks.build import build
+from engine.messages import FindLearningRate, JobProgress, LearningRatesTried
 from engine.networks.modules.containers import Auxiliary
-from engine.networks.resolve import analysis_of, resolve_any
-from engine.project.networks import OWN, path_of
-from engine.project.records import Split
-from engine.training import freezing, loop, preparing, supplying
-from engine.training import recipe as recipes
+from engine.training import freezing
 from engine.training.feeding import Feed
-from engine.training.fit import cores, threads_for
 from engine.training.losses import Criterion
 from engine.training.optimisers import make_optimiser
-from engine.training.quick import quicken
 from engine.training.recipe import Recipe
-from engine.training.room import check_room
 from engine.training.sampling import stream
-from engine.training.train import threads_beside
+from engine.training.trying import READING, made_ready
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
@@ -63,51 +48,9 @@ def find_learning_rate(session: Session, command: FindLearningRate, token: Cance
     Cancelled
         If it was cancelled.
     """
-    try:
-        recipes.check(command.recipe)
-    except ValueError as error:
-        raise UserError(str(error), "Change it in the recipe.") from None
-    if preparing.is_classic(command.network):
-        raise UserError("Nearest neighbours have no learning rate.", "Choose a network.")
-    project = session.opened()
-    dataset = from_snapshot(project.snapshot)
-    data.check_trainable(dataset)
-    word = str(path_of(project, command.network)) if command.network.startswith(OWN) else command.network
-    learned = bool(command.weights)
-    preprocessing = preparing.preprocessing_for(word, data.typical_size(dataset), command.size, learned=learned)
-    network = resolve_any(word, (preprocessing.channels, preprocessing.height, preprocessing.width), len(dataset.classes))
-    analysis = analysis_of(network)
-    device = devices.choose(command.recipe.device)
-    rows = int(np.count_nonzero(dataset.splits == Split.TRAIN))
-    check_room(network.title, analysis, loop.batch_size(command.recipe, rows), device)
-    begin = foreign.learned(network, command.weights, token, emit) if learned else None
-
-    def progress(done: int, total: int) -> None:
-        emit(JobProgress(fraction=0.5 * done / max(1, total), text="Reading pictures"))
-
-    def warn(text: str) -> None:
-        emit(Notice(level="warning", text=text))
-
-    with contextlib.ExitStack() as open_now:
-        supply = supplying.supply(dataset, preprocessing, token, progress, warn)
-        open_now.callback(supply.close)
-        training = supply.training
-        measured = supplying.measure(training, supplying.of_files(dataset), token, progress)
-        mean, deviation = begin.input.of_channels(preprocessing.channels) if begin is not None and begin.input is not None else measured[:2]
-        normalise = Normalise(replace(preprocessing, mean=mean, std=deviation), device)
-        recipe = preparing.suited(command.recipe, network, preprocessing.channels, len(training.labels))
-        batch = loop.batch_size(recipe, len(training.labels))
-        torch.set_num_threads(threads_for(analysis.multiply_adds * batch, threads_beside(session.live is not None, cores())))
-        module = build(network, recipe.seed)
-        if begin is not None:
-            foreign.put(module, begin)
-            if command.freeze:
-                freezing.freeze(module, begin.match.last | (dict(module.named_parameters()).keys() - begin.match.taken.keys()))
-        module = quicken(module.to(device), device)
-        feed = supplying.feed_of(training, device, token, warn)
-        open_now.callback(feed.close)
-        tried = try_rates(module, feed, recipe, normalise, batch, token, emit)
-        emit(LearningRatesTried(rates=tried.rates, losses=tried.losses, suggested=tried.suggested, network=command.network))
+    with made_ready(session, command, "learning rate", token, emit) as ready:
+        tried = try_rates(ready.module, ready.feed, ready.recipe, ready.normalise, ready.batch, token, emit)
+    emit(LearningRatesTried(rates=tried.rates, losses=tried.losses, suggested=tried.suggested, network=command.network))
 
 
 def try_rates(
@@ -164,7 +107,7 @@ def try_rates(
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        emit(JobProgress(fraction=0.5 + 0.5 * number / steps, text=f"Trying learning rate {rate:.2g}"))
+        emit(JobProgress(fraction=READING + (1 - READING) * number / steps, text=f"Trying learning rate {rate:.2g}"))
     return Tried(rates[: len(losses)].astype(np.float32), np.array(losses, np.float32), suggestion(rates[: len(losses)], np.array(losses)))
 
 
