@@ -23,6 +23,7 @@ from engine.networks.layers import (
     Residual,
     Sequence,
     SimpleCells,
+    Whitening,
     children,
     walk,
 )
@@ -130,9 +131,9 @@ def first_filters(network: AnyNetwork, module: nn.Module) -> np.ndarray | None:
         first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
         return None if first is None else _as_pictures(first.weight)
     for name, layer in walk(network.body):
-        if not isinstance(layer, Conv | Linear | SimpleCells):
+        if not isinstance(layer, Conv | Linear | SimpleCells | Whitening):
             continue
-        weight: torch.Tensor = module.get_parameter(f"{name}.weight")
+        weight: torch.Tensor = module.get_submodule(name).weight  # type: ignore[assignment]
         if isinstance(layer, Linear):
             if weight.shape[1] != math.prod(network.input):
                 return None

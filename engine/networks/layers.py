@@ -88,6 +88,16 @@ class PartialConv(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
     bias: bool = True
 
 
+class Whitening(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Fixed kernels that make the values of each patch uncorrelated and equally strong; a learned bias follows (Jordan 2024, section 3.2).
+
+    Before the first step they are measured on training pictures: the principal directions of patches, each divided by the patches'
+    standard deviation along it, and the same with the other sign. So there are twice as many filters as a patch has values.
+    """
+
+    kernel: tuple[Side, Side] = (2, 2)
+
+
 # ---------------------------------------------------------------- pooling
 
 
@@ -157,6 +167,12 @@ class Norm(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
 
     kind: Literal["batch", "layer"] = "batch"
     epsilon: Positive = 1e-5
+
+
+class Scale(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
+    """Each value times a fixed factor."""
+
+    factor: Positive
 
 
 class LocalResponseNorm(_Record, frozen=True, forbid_unknown_fields=True, tag=_tag):
@@ -303,6 +319,7 @@ Layer: TypeAlias = (
     | DepthwiseConv
     | SeparableConv
     | PartialConv
+    | Whitening
     | Pool
     | GlobalPool
     | Subsampling
@@ -310,6 +327,7 @@ Layer: TypeAlias = (
     | Linear
     | Activation
     | Norm
+    | Scale
     | LocalResponseNorm
     | Dropout
     | Flatten

@@ -23,7 +23,9 @@ def begin(module: nn.Module, recipe: Recipe) -> None:
     UserError
         If residual blocks should begin as the identity, and there are none.
     """
-    if recipe.initialisation != "suited":
+    if recipe.initialisation == "identity":
+        pass_on(module)
+    elif recipe.initialisation != "suited":
         draw(module, recipe.initialisation, recipe.seed)
     if recipe.zero_residual:
         close_residuals(module)
@@ -72,6 +74,18 @@ def _deviation(kind: Initialisation, entering: int, leaving: int) -> float:
     if kind == "xavier":
         return math.sqrt(2 / (entering + leaving))
     return 1.0 if kind == "normal" else math.sqrt(1 / entering)
+
+
+@torch.no_grad()
+def pass_on(module: nn.Module) -> None:
+    """Let the first filters of each convolution pass its channels on as they are (Zagoruyko and Komodakis 2017, DiracNets).
+
+    As many filters as there are channels, at most all; the others keep their weights. Convolutions of groups, and of one that an even
+    kernel has no middle for, stay as they are.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d) and part.groups == 1 and all(side % 2 for side in part.kernel_size):
+            nn.init.dirac_(part.weight[: part.in_channels])
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.networks.modules.values import Whitening
 from engine.training.freezing import parts_of
 from engine.training.recipe import Recipe
 
@@ -67,12 +68,12 @@ def _groups(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def hidden_matrices(module: nn.Module) -> list[nn.Parameter]:
-    """Weights that Muon turns: of convolutions and linear layers but the first and the last.
+    """Weights that Muon turns: of convolutions and linear layers but the first and the last; a fixed first one counts as the first.
 
     Kernels that see a single channel are no matrices, and those above LARGEST_SIDE are left to AdamW.
     """
-    layers = [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
-    weights: list[nn.Parameter] = [layer.weight for layer in layers[1:-1]]  # type: ignore[misc]
+    layers = [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear | Whitening)]
+    weights: list[nn.Parameter] = [layer.weight for layer in layers[1:-1] if not isinstance(layer, Whitening)]  # type: ignore[misc]
     return [weight for weight in weights if weight.requires_grad and weight.shape[1] > 1 and min(weight.flatten(1).shape) <= LARGEST_SIDE]
 
 

@@ -56,8 +56,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 Loss: TypeAlias = Literal["cross-entropy", "squared", "hinge", "focal", "rbf"]
 Optimiser: TypeAlias = Literal["sgd", "adamw", "adam", "muon"]
-Schedule: TypeAlias = Literal["one-cycle", "cosine", "step", "constant"]
-Initialisation: TypeAlias = Literal["suited", "kaiming", "xavier", "fan-in", "normal"]
+Schedule: TypeAlias = Literal["one-cycle", "cosine", "linear", "step", "constant"]
+Initialisation: TypeAlias = Literal["suited", "identity", "kaiming", "xavier", "fan-in", "normal"]
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,7 +94,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     optimiser : str
         "muon" (Jordan 2024) makes steps of hidden weight matrices orthogonal; all else, and the largest of them, goes by AdamW.
     schedule : str
-        "one-cycle" up and down again, "cosine" falls along half a cosine to 0, "step" to a tenth at half and again at three quarters.
+        "one-cycle" up and down again, "cosine" falls along half a cosine to 0, "linear" along a line to 0, "step" to a tenth at half
+        and again at three quarters.
     warm_up : float or None
         Share of the steps over which the rate rises at the beginning, in [0, 0.9]; None takes a fifth for one cycle, 0 for others.
     loss : str
@@ -116,7 +117,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dropout : float or None
         Takes the place of every dropout rate of the network, in [0, 0.95]; None leaves them.
     initialisation : str
-        "suited": N(0, gain²/n) by the activation that follows; "kaiming": N(0, 2/n) everywhere (He et al. 2015); "xavier":
+        "suited": N(0, gain²/n) by the activation that follows; "identity": the same, but the first filters of a convolution pass its
+        channels on (Zagoruyko and Komodakis 2017); "kaiming": N(0, 2/n) everywhere (He et al. 2015); "xavier":
         N(0, 2/(n + m)) (Glorot and Bengio 2010); "fan-in": N(0, 1/n); "normal": N(0, 1), which saturates. A unit has n inputs, and
         its inputs go to m units.
     zero_residual : bool

@@ -23,8 +23,9 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     """Learning rate of a step.
 
     All schedules rise linearly to the recipe's rate over its warm-up. Then one cycle (after Smith and Topin 2017) falls along half a
-    cosine to a thousandth of it, "cosine" to 0 (Loshchilov and Hutter 2017, one period), and "step" is divided by ten after half and
-    after three quarters of all steps, as in He et al. 2015, section 4.2. One cycle begins its rise at a tenth of the peak, the others
+    cosine to a thousandth of it, "cosine" to 0 (Loshchilov and Hutter 2017, one period), "linear" along a line that is 0 after the last
+    step, and "step" is divided by ten after half and after three quarters of all steps, as in He et al. 2015, section 4.2.
+    One cycle begins its rise at a tenth of the peak, the others
     at the first of as many equal stairs as there are steps (Goyal et al. 2017, section 2.2).
 
     Parameters
@@ -45,6 +46,8 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
         return peak * (step + 1) / warm_up
     if recipe.schedule == "constant":
         return peak
+    if recipe.schedule == "linear":
+        return peak * (steps - step) / (steps - warm_up)
     if recipe.schedule == "step":
         return peak * 0.1 ** sum(step >= round(fall * steps) for fall in FALLS)
     last = LAST if recipe.schedule == "one-cycle" else 0.0

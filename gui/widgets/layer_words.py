@@ -38,6 +38,7 @@ GROUPS: tuple[tuple[str, tuple[KindWords, ...]], ...] = (
             KindWords("conv", "Convolution", "Filters look for a pattern at every place", "ph.grid-four", "conv2d kernel"),
             KindWords("depthwise-conv", "Depthwise convolution", "Each channel is filtered by itself", "ph.rows", "mobilenet"),
             KindWords("separable-conv", "Separable convolution", "Depthwise, then 1×1: cheaper", "ph.stack", "xception"),
+            KindWords("whitening", "Whitening", "Fixed filters, measured on the training pictures", "ph.grid-nine", "pca decorrelate"),
         ),
     ),
     (
@@ -65,6 +66,7 @@ GROUPS: tuple[tuple[str, tuple[KindWords, ...]], ...] = (
             KindWords("activation:softmax", "Softmax", "Shares that sum to 1", "ph.percent", "activation probabilities"),
             KindWords("norm:batch", "Batch norm", "Each channel to mean 0, spread 1 over the batch", "ph.equals", "normalisation"),
             KindWords("norm:layer", "Layer norm", "Each place or token to mean 0, spread 1", "ph.equals", "normalisation"),
+            KindWords("scale", "Scale", "Each value times a fixed factor", "ph.x", "multiply factor"),
             KindWords("local-response-norm", "Local response norm", "Strong neighbours quieten each other", "ph.equals", "lrn alexnet"),
             KindWords("dropout", "Dropout", "In training some values are zero by chance", "ph.dots-nine", "regularisation"),
             KindWords("squeeze-excite", "Squeeze and excite", "A gate for each channel", "ph.sliders", "attention channel"),

@@ -8,13 +8,25 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.networks.arithmetic import LayerRow
 from engine.networks.kinds.values import ACTIVATIONS
-from engine.networks.layers import Activation, Attention, Dropout, Flatten, GlobalPool, Layer, LocalResponseNorm, Norm, Pool, Position
+from engine.networks.layers import (
+    Activation,
+    Attention,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Layer,
+    LocalResponseNorm,
+    Norm,
+    Pool,
+    Position,
+    Scale,
+)
 from gui.widgets.basics import count
 
 TONES = ("convolution", "pooling", "linear", "tokens", "gate", "meet", "quiet", "group", "input")
 """Kinds of layers that have a colour each, in the order of the legend."""
 
-QUIET_LAYERS = (Activation, Norm, LocalResponseNorm, Dropout, Flatten, Position)
+QUIET_LAYERS = (Activation, Norm, Scale, LocalResponseNorm, Dropout, Flatten, Position)
 """Records that leave the shape as it is, or only turn it into a row: they are notes on the box before them."""
 MEETINGS = ("Sum", "Join")
 
@@ -63,7 +75,7 @@ def tone_of(row: LayerRow | None, layer: Layer | None) -> str:
         ("meet", ("sum", "join")),
         ("tokens", ("attention", "patch", "class token", "classtoken", "position", "embedding")),
         ("pooling", ("pool", "subsampling", "c cells", "complexcells", "mean of")),
-        ("convolution", ("conv", "s cells", "simplecells", "padchannels", "zero-padded")),
+        ("convolution", ("conv", "whitening", "s cells", "simplecells", "padchannels", "zero-padded")),
         ("linear", ("linear", "rbf")),
     ):
         if any(mark in words for mark in marks):

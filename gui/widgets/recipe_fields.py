@@ -70,9 +70,10 @@ LOSSES = (
     (DISTANCES, "By distances"),
 )
 OPTIMISERS = (("adamw", "AdamW"), ("adam", "Adam"), ("sgd", "SGD"), ("muon", "Muon"))
-SCHEDULES = (("one-cycle", "One cycle"), ("cosine", "Cosine"), ("step", "In steps"), ("constant", "Constant"))
+SCHEDULES = (("one-cycle", "One cycle"), ("cosine", "Cosine"), ("linear", "Linear"), ("step", "In steps"), ("constant", "Constant"))
 BEGINNINGS = (
     ("suited", "As suits each"),
+    ("identity", "Pass on what enters"),
     ("kaiming", "Kaiming"),
     ("xavier", "Xavier"),
     ("fan-in", "1 / √ inputs"),

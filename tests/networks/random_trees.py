@@ -25,17 +25,34 @@ from engine.networks.layers import (
     Pool,
     Position,
     Residual,
+    Scale,
     SeparableConv,
     Sequence,
     SqueezeExcite,
     Subsampling,
     TokenPool,
+    Whitening,
 )
 
 ACTIVATIONS = st.sampled_from(["relu", "tanh", "sigmoid", "leaky-relu", "gelu", "relu6", "silu", "hard-swish", "scaled-tanh", "softmax"])
 POSITIVE = st.sampled_from(["relu", "sigmoid", "leaky-relu", "gelu", "silu", "scaled-tanh"])
 """Those that pass a gradient wherever their input is positive and moderate."""
-PLAIN = ("conv", "conv", "depthwise", "separable", "partial", "pool", "subsampling", "norm", "activation", "dropout", "response", "gate")
+PLAIN = (
+    "conv",
+    "conv",
+    "depthwise",
+    "separable",
+    "partial",
+    "whitening",
+    "pool",
+    "subsampling",
+    "norm",
+    "activation",
+    "scale",
+    "dropout",
+    "response",
+    "gate",
+)
 PATHS = ("identity", "projection", "padded", "branches", "group")
 
 
@@ -85,6 +102,10 @@ def plain_layer(draw, name, shape, smooth):
         return Norm(name, "batch" if smooth else draw(st.sampled_from(["batch", "layer"])))
     if kind == "activation":
         return Activation(name, draw(POSITIVE if smooth else ACTIVATIONS), draw(st.floats(0, 0.5)))
+    if kind == "whitening" and not smooth:  # its kernels of both signs take each other away
+        return Whitening(name, draw(windows(shape, 3))[0])
+    if kind == "scale":
+        return Scale(name, draw(st.floats(0.1, 2)))
     if kind == "response":
         return LocalResponseNorm(name, draw(st.integers(1, 5)))
     if kind == "gate":

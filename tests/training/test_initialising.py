@@ -11,7 +11,7 @@ from torch import nn
 from engine.failure import UserError
 from engine.networks import zoo
 from engine.networks.build import build
-from engine.training.initialising import begin, close_residuals, draw
+from engine.training.initialising import begin, close_residuals, draw, pass_on
 from engine.training.recipe import Recipe
 
 
@@ -38,6 +38,24 @@ def test_groups_count_their_own_inputs_and_outputs() -> None:
     assert float(module[1].weight.detach().std()) == pytest.approx(math.sqrt(2 / (8 * 25 + 8 * 25)), rel=0.03)
     draw(module, "normal", 0)
     assert float(module[1].weight.detach().std()) == pytest.approx(1, rel=0.03)
+
+
+def test_the_first_filters_pass_their_channels_on() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.Conv2d(8, 4, 3, padding=1, bias=False), nn.Conv2d(8, 8, 3, groups=2)
+    )
+    before = [part.weight.detach().clone() for part in module]
+    pass_on(module)
+    maps = torch.rand(2, 8, 5, 5)
+    with torch.no_grad():
+        assert torch.equal(module[0](maps[:, :3])[:, :3], maps[:, :3])
+        assert torch.equal(module[1](maps), maps[:, :4])
+    assert torch.equal(module[0].weight[3:], before[0][3:]) and torch.equal(module[2].weight, before[2])
+    network = zoo.make("cifar-speed-narrow", (3, 32, 32), 10)
+    begun = build(network)
+    begin(begun, Recipe(initialisation="identity"))
+    weight = begun.get_parameter("block1.conv2.weight")
+    assert torch.equal(weight[:, :, 1, 1], torch.eye(32)) and torch.equal(weight[5, 5, 0], torch.zeros(3))
 
 
 def test_the_seed_decides_and_nothing_else() -> None:

@@ -46,6 +46,12 @@ def test_cosine_is_torch_s_annealing() -> None:
     assert rates_of(Recipe(schedule="cosine", learning_rate=0.2), 50) == pytest.approx(wanted, abs=1e-9)
 
 
+def test_a_line_falls_by_equal_amounts_to_zero_after_the_last_step() -> None:
+    rates = rates_of(Recipe(schedule="linear", learning_rate=1.0, warm_up=0.25), 40)
+    assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
+    assert rates[10:] == pytest.approx([step / 30 for step in range(30, 0, -1)])
+
+
 def test_steps_fall_where_the_residual_networks_did() -> None:
     """He et al. 2015, section 4.2: divided by 10 at 32,000 and 48,000 of 64,000 steps."""
     recipe = Recipe(schedule="step", learning_rate=0.1)
@@ -53,7 +59,7 @@ def test_steps_fall_where_the_residual_networks_did() -> None:
     assert list(at.values()) == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
 
 
-@given(st.sampled_from(["one-cycle", "cosine", "step", "constant"]), st.floats(0, 0.9), st.integers(1, 300))
+@given(st.sampled_from(["one-cycle", "cosine", "linear", "step", "constant"]), st.floats(0, 0.9), st.integers(1, 300))
 def test_every_schedule_rises_first_and_never_beyond_the_peak(schedule: str, warm_up: float, steps: int) -> None:
     recipe = Recipe(schedule=schedule, learning_rate=2.0, warm_up=warm_up)  # type: ignore[arg-type]
     rates = rates_of(recipe, steps)
@@ -62,5 +68,5 @@ def test_every_schedule_rises_first_and_never_beyond_the_peak(schedule: str, war
     assert rates[:rising] == sorted(rates[:rising])
     if schedule != "step":
         assert rates[rising:] == sorted(rates[rising:], reverse=True)
-    if rising and schedule in ("constant", "cosine") and rising < steps:
+    if rising and schedule in ("constant", "cosine", "linear") and rising < steps:
         assert rates[rising - 1] == pytest.approx(2.0) and rates[0] == pytest.approx(2.0 / rising)

@@ -33,12 +33,14 @@ from engine.networks.layers import (
     Position,
     RbfOutput,
     Residual,
+    Scale,
     SeparableConv,
     Sequence,
     SimpleCells,
     SqueezeExcite,
     Subsampling,
     TokenPool,
+    Whitening,
 )
 
 Making: TypeAlias = Callable[[Signal, int], Layer]
@@ -159,6 +161,7 @@ KINDS: dict[str, Making] = {
     "depthwise-conv": lambda signal, _: DepthwiseConv("depthwise1", *_same(3)),
     "separable-conv": lambda signal, _: SeparableConv("separable1", _filters(signal), *_same(3)),
     "partial-conv": lambda signal, _: PartialConv("conv1", _table(signal.shape[0]), *_same(5)),
+    "whitening": lambda signal, _: Whitening("whitening"),
     "pool": _pool("max"),
     **{f"pool:{kind}": _pool(kind) for kind in ("max", "mean", "min")},
     "global-pool": _global_pool("mean"),
@@ -170,6 +173,7 @@ KINDS: dict[str, Making] = {
     **{f"activation:{kind}": _activation(kind) for kind in ("relu", "tanh", "sigmoid", "leaky-relu", "gelu", "silu", "softmax")},
     "norm": _norm(""),
     **{f"norm:{kind}": _norm(kind) for kind in ("batch", "layer")},
+    "scale": lambda signal, _: Scale("scale", 0.5),
     "local-response-norm": lambda signal, _: LocalResponseNorm("lrn1"),
     "dropout": lambda signal, _: Dropout("dropout1"),
     "flatten": lambda signal, _: Flatten("flatten"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.networks.kinds.base import Call, Effect, Refusal, Signal, call_of, check_window, effect_of, slide, window_text
-from engine.networks.layers import Conv, DepthwiseConv, PartialConv, SeparableConv
+from engine.networks.layers import Conv, DepthwiseConv, PartialConv, SeparableConv, Whitening
 
 
 @effect_of.register
@@ -126,6 +126,29 @@ def _partial(layer: PartialConv, signal: Signal) -> Effect:
 def _partial_call(layer: PartialConv, signal: Signal) -> Call:
     options = {"stride": layer.stride, "padding": layer.padding, "bias": layer.bias}
     return Call("PartialConv", (signal.shape[0], layer.table, layer.kernel), options, own=True)
+
+
+@effect_of.register
+def _whitening(layer: Whitening, signal: Signal) -> Effect:
+    check_window(signal, layer.kernel, (0, 0))
+    height, width = layer.kernel
+    values = height * width * signal.shape[0]
+    output = slide(signal, 2 * values, layer.kernel, (1, 1), (0, 0))
+    return Effect(
+        kind="Whitening",
+        output=output,
+        detail=f"{window_text(layer.kernel, (1, 1), (0, 0))}, {2 * values:,} fixed filters from {values:,} directions",
+        parameters=2 * values,
+        formula=f"2·{height}·{width}·{signal.shape[0]:,} = {2 * values:,}",
+        multiply_adds=math.prod(output.shape) * values,
+        kernel=layer.kernel,
+        windowed=True,
+    )
+
+
+@call_of.register
+def _whitening_call(layer: Whitening, signal: Signal) -> Call:
+    return Call("Whitening", (signal.shape[0], layer.kernel), own=True)
 
 
 def _options(layer: Conv | DepthwiseConv, groups: int) -> dict[str, object]:

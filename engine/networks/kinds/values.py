@@ -14,6 +14,7 @@ from engine.networks.layers import (
     Norm,
     PadChannels,
     RbfOutput,
+    Scale,
     SqueezeExcite,
 )
 
@@ -97,6 +98,16 @@ def _norm_call(layer: Norm, signal: Signal) -> Call:
     if signal.form == "maps":
         return Call("ChannelLayerNorm", (signal.shape[0],), options, own=True)
     return Call("LayerNorm", (signal.shape[0],), options)
+
+
+@effect_of.register
+def _scale(layer: Scale, signal: Signal) -> Effect:
+    return Effect(kind="Scale", output=signal, detail=f"times {layer.factor:.4g}")
+
+
+@call_of.register
+def _scale_call(layer: Scale, signal: Signal) -> Call:
+    return Call("Scale", (layer.factor,), own=True)
 
 
 @effect_of.register

@@ -29,6 +29,53 @@ class SeparableConv(nn.Module):
         return result
 
 
+class Whitening(nn.Module):
+    """Fixed kernels that make the values of each patch uncorrelated and equally strong, each with both signs, and a learned bias.
+
+    Until `measure` has seen pictures, each kernel passes on one value of the patch.
+    """
+
+    def __init__(self, channels: int, kernel: tuple[int, int] = (2, 2)) -> None:
+        super().__init__()
+        values = channels * kernel[0] * kernel[1]
+        self.weight: torch.Tensor
+        self.register_buffer("weight", torch.zeros(2 * values, channels, *kernel))
+        self.bias = nn.Parameter(torch.zeros(2 * values))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """[N, C, H, W] to [N, 2·C·h·w, H', W']."""
+        return functional.conv2d(maps, self.weight, self.bias)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Begin as the identity of patches."""
+        self._set(torch.eye(len(self.weight) // 2))
+        self.bias.zero_()
+
+    @torch.no_grad()
+    def measure(self, maps: torch.Tensor, least: float = 5e-4) -> None:
+        """Take the directions from maps as they will come, [N, C, H, W]; `least` is added to variances, which may be 0."""
+        height, width = self.weight.shape[2:]
+        patches = maps.to("cpu", torch.float64).unfold(2, height, 1).unfold(3, width, 1)
+        rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
+        variances, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
+        self._set((directions / (variances.clamp(min=0) + least).sqrt()).T.flip(0))
+
+    def _set(self, kernels: torch.Tensor) -> None:
+        self.weight.copy_(torch.cat([kernels, -kernels]).view(self.weight.shape))
+
+
+class Scale(nn.Module):
+    """Each value times a fixed factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, signal: torch.Tensor) -> torch.Tensor:
+        """Any shape to the same."""
+        return signal * self.factor
+
+
 class MinPool2d(nn.Module):
     """The smallest value of each window."""
 
