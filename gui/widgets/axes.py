@@ -60,18 +60,37 @@ def polygon_of(x: np.ndarray, y: np.ndarray) -> QPolygonF:
 
 def paint_levels(painter: QPainter, frame: Frame, title: str) -> None:
     """Horizontal lines with their numbers at the left, and the axis's title upright before them."""
-    box = frame.box
+    paint_lines(painter, frame)
+    paint_numbers(painter, frame)
+    paint_upright(painter, frame.box, title)
+
+
+def _levels(frame: Frame) -> list[float]:
+    most = max(2, int(frame.box.height() / (QFontMetricsF(font(11, tabular=True)).height() * 2.2)))
+    return log_ticks(frame.low, frame.high, most) if frame.log else linear_ticks(frame.low, frame.high, most)
+
+
+def paint_lines(painter: QPainter, frame: Frame) -> None:
+    """Horizontal lines at round numbers."""
+    painter.setPen(QPen(ink("grid"), 1))
+    for value in _levels(frame):
+        painter.drawLine(QLineF(frame.box.left(), frame.y(value), frame.box.right(), frame.y(value)))
+
+
+def paint_numbers(painter: QPainter, frame: Frame) -> None:
+    """The numbers of those lines, at the left of the box."""
     figures = font(11, tabular=True)
     line = QFontMetricsF(figures).height()
-    most = max(2, int(box.height() / (line * 2.2)))
     painter.setFont(figures)
-    for value in log_ticks(frame.low, frame.high, most) if frame.log else linear_ticks(frame.low, frame.high, most):
-        y = frame.y(value)
-        painter.setPen(QPen(ink("grid"), 1))
-        painter.drawLine(QLineF(box.left(), y, box.right(), y))
-        painter.setPen(ink("muted"))
-        where = QRectF(0, y - line / 2, box.left() - px(5), line)
+    painter.setPen(ink("muted"))
+    for value in _levels(frame):
+        where = QRectF(0, frame.y(value) - line / 2, frame.box.left() - px(5), line)
         painter.drawText(where, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), plain(value))
+
+
+def paint_upright(painter: QPainter, box: QRectF, title: str) -> None:
+    """The title of the axis at the left edge, upright, in the middle of a box's height."""
+    line = QFontMetricsF(font(11)).height()
     painter.save()
     painter.setFont(font(11))
     painter.setPen(ink("text"))
@@ -83,6 +102,12 @@ def paint_levels(painter: QPainter, frame: Frame, title: str) -> None:
 
 def paint_steps(painter: QPainter, frame: Frame, title: str, whole: bool = False) -> None:
     """Numbers and title of the x axis, below the box; `whole` where there is nothing between whole numbers."""
+    paint_step_numbers(painter, frame, frame.box.right() + px(RIGHT_MARGIN), whole)
+    paint_below(painter, frame.box, title)
+
+
+def paint_step_numbers(painter: QPainter, frame: Frame, edge: float, whole: bool = False) -> None:
+    """Numbers of the x axis, none of which crosses the edge at the right."""
     box = frame.box
     figures = font(11, tabular=True)
     metrics = QFontMetricsF(figures)
@@ -95,11 +120,16 @@ def paint_steps(painter: QPainter, frame: Frame, title: str, whole: bool = False
         painter.drawLine(QLineF(x, box.bottom(), x, box.bottom() + px(4)))
         painter.setPen(ink("muted"))
         width = metrics.horizontalAdvance(plain(value)) + 4
-        start = min(max(0.0, x - width / 2), box.right() + px(RIGHT_MARGIN) - width)
+        start = min(max(0.0, x - width / 2), edge - width)
         painter.drawText(QRectF(start, box.bottom() + px(4), width, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), plain(value))
+
+
+def paint_below(painter: QPainter, box: QRectF, title: str) -> None:
+    """The title of the x axis in the middle of a box's width, below the numbers."""
+    line = QFontMetricsF(font(11, tabular=True)).height()
     painter.setFont(font(11))
     painter.setPen(ink("text"))
-    below = QRectF(box.left(), box.bottom() + px(4) + metrics.height(), box.width(), metrics.height() + 2)
+    below = QRectF(box.left(), box.bottom() + px(4) + line, box.width(), line + 2)
     painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), title)
 
 

@@ -27,6 +27,8 @@ class CurvePlot(Canvas):
     file_name = "curves"
     whole = False
     """Whether there is nothing between two whole numbers of x."""
+    most_means = 16
+    """Smoothed curves that are kept."""
     cursor_moved = Signal(float)
 
     def __init__(self, x_title: str = "", parent: QWidget | None = None) -> None:
@@ -109,7 +111,7 @@ class CurvePlot(Canvas):
         memory = series.y if series.y.base is None else series.y.base
         kept = self._means.get(id(memory))
         if kept is None or len(kept[1]) > len(series.y):
-            if len(self._means) >= 16:
+            if len(self._means) >= self.most_means:
                 self._means.clear()
             kept = (memory, Growing())
             self._means[id(memory)] = kept
@@ -171,7 +173,7 @@ class CurvePlot(Canvas):
         drawn = self._drawn(panel, max(1, int(box.width())))
         frame = Frame(box, *self.view, *self._y_range(panel, drawn), log=self._is_log(panel))
         painter.fillRect(box, ink("raised"))
-        paint_levels(painter, frame, panel.title)
+        self._paint_levels(painter, frame, panel)
         painter.save()
         painter.setClipRect(box)
         if self._drag is not None:
@@ -189,6 +191,9 @@ class CurvePlot(Canvas):
             paint_mark_words(painter, frame, self._marks)
         self._paint_legend(painter, panel, box)
         return frame
+
+    def _paint_levels(self, painter: QPainter, frame: Frame, panel: Panel) -> None:
+        paint_levels(painter, frame, panel.title)
 
     def _paint_curve(self, painter: QPainter, series: Series, points: QPolygonF, faint: bool) -> None:
         """Thin curves without antialiasing (a million points are behind them), bold ones with it and a mark at each point."""
