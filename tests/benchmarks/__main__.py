@@ -7,11 +7,11 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the program
 
-from tests.benchmarks import feeding, importing, labels, pictures, throughput, window
+from tests.benchmarks import feeding, importing, labels, peers, pictures, throughput, window
 from tests.benchmarks.measuring import Benchmark, Row, table
 
-BENCHMARKS: tuple[Benchmark, ...] = (throughput.rows, feeding.rows, importing.rows, labels.rows, pictures.rows, window.rows)
-NAMES = {benchmark.__module__.rpartition(".")[2]: benchmark for benchmark in BENCHMARKS}
+BENCHMARKS: tuple[Benchmark, ...] = (throughput.rows, feeding.rows, importing.rows, labels.rows, pictures.rows, window.rows, peers.rows)
+NAMES = {benchmark.__module__.split(".")[2]: benchmark for benchmark in BENCHMARKS}
 
 
 def main() -> None:
