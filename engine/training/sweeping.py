@@ -36,6 +36,22 @@ RIVALS = {LADDERS[0]: LADDERS[1], LADDERS[1]: LADDERS[0]}
 DEGRADATION = (20, 56, 110)
 """Depths at which He et al. 2015 show that plain networks get worse in training while residual ones get better."""
 
+WORDS: dict[str, str] = {
+    "learning_rate": "Learning rate",
+    "batch": "Batch",
+    "optimiser": "Optimiser",
+    "weight_decay": "Weight decay",
+    "initialisation": "First weights",
+    "augmentation": "Random changes",
+    "dropout": "Dropout",
+    "activation": "Activation",
+    "shortcut": "Shortcuts",
+    "normalisation": "Normalisation",
+    "network": "Depth",
+    "seed": "Seed",
+}
+"""What the fields are called."""
+
 Vary: TypeAlias = Callable[[str, Train], Train]
 
 
@@ -100,7 +116,7 @@ def sweepables(command: Train, network: Network | None = None) -> tuple[Sweepabl
     found = [
         Sweepable(
             "learning_rate",
-            "Learning rate",
+            WORDS["learning_rate"],
             "Too small learns slowly, too large not at all; between them lies a wide valley.",
             rates(recipe.learning_rate),
             free=True,
@@ -109,14 +125,14 @@ def sweepables(command: Train, network: Network | None = None) -> tuple[Sweepabl
         *(_of_network(command, network) if network is not None else ()),
         Sweepable(
             "augmentation",
-            "Random changes",
+            WORDS["augmentation"],
             "With them training pictures are harder and those of the validation easier: less is learned by heart.",
             (ON, OFF),
             now=ON if _is_augmented(_told(command, network).recipe) else OFF,
         ),
         Sweepable(
             "initialisation",
-            "First weights",
+            WORDS["initialisation"],
             "Weights drawn too large saturate or explode, too small fade from layer to layer.",
             ("suited", "normal"),
             tuple(kind for kind in get_args(Initialisation) if kind not in ("suited", "normal")),
@@ -124,14 +140,14 @@ def sweepables(command: Train, network: Network | None = None) -> tuple[Sweepabl
         ),
         Sweepable(
             "optimiser",
-            "Optimiser",
+            WORDS["optimiser"],
             "Each has a learning rate of its own that suits it: compare them at their best.",
             get_args(Optimiser),
             now=recipe.optimiser,
         ),
         Sweepable(
             "batch",
-            "Batch",
+            WORDS["batch"],
             "Fewer pictures a step: more steps an epoch, and noisier ones.",
             tuple(str(size) for size in sorted({max(1, recipe.batch * part // 4) for part in (1, 2, 4, 8)})),
             free=True,
@@ -139,7 +155,7 @@ def sweepables(command: Train, network: Network | None = None) -> tuple[Sweepabl
         ),
         Sweepable(
             "weight_decay",
-            "Weight decay",
+            WORDS["weight_decay"],
             "Smaller weights make smoother answers; too small ones cannot answer.",
             _decays(recipe.weight_decay),
             free=True,
@@ -147,7 +163,7 @@ def sweepables(command: Train, network: Network | None = None) -> tuple[Sweepabl
         ),
         Sweepable(
             "seed",
-            "Seed",
+            WORDS["seed"],
             "The same training again from other first weights: how much of a difference is chance.",
             tuple(str(recipe.seed + more) for more in range(3)),
             free=True,
@@ -164,25 +180,25 @@ def _of_network(command: Train, network: Network) -> Iterable[Sweepable]:
         suggested = tuple(dict.fromkeys((*((now,) if now else ()), "relu", "tanh", "sigmoid")))
         others = tuple(kind for kind in ACTIVATIONS if kind not in suggested)
         why = "Where sigmoid and tanh are flat, no gradient passes: the more layers, the slower they learn."
-        yield Sweepable("activation", "Activation", why, suggested, others, now=now)
+        yield Sweepable("activation", WORDS["activation"], why, suggested, others, now=now)
     if any(isinstance(layer, Dropout) for layer in layers):
         rate = command.recipe.dropout
         now = ON if rate is None else OFF if rate == 0 else number(rate)
         why = "Without it the training pictures are learned faster, and more of them by heart."
-        yield Sweepable("dropout", "Dropout", why, (ON, OFF), ("0.1", "0.25", "0.5", "0.75"), free=True, now=now)
+        yield Sweepable("dropout", WORDS["dropout"], why, (ON, OFF), ("0.1", "0.25", "0.5", "0.75"), free=True, now=now)
     if possible(network, "shortcut"):
         why = "A deep network without shortcuts is worse on its own training pictures: that is degradation, not overfitting."
-        yield Sweepable("shortcut", "Shortcuts", why, (ON, OFF), now=ON)
+        yield Sweepable("shortcut", WORDS["shortcut"], why, (ON, OFF), now=ON)
     if possible(network, "normalisation"):
         why = "Normalised signals allow larger learning rates and deeper networks."
-        yield Sweepable("normalisation", "Normalisation", why, (ON, OFF), now=ON)
+        yield Sweepable("normalisation", WORDS["normalisation"], why, (ON, OFF), now=ON)
     ladder = next((names for names in LADDERS if command.network in names), ())
     if ladder and command.weights in ("", "pretrained"):  # a file holds the weights of one network
         rivals = RIVALS.get(ladder, ())
         shown = [name for name in (*ladder, *rivals) if _depth(name) in DEGRADATION] if rivals else ladder
         others = tuple(name for name in (*ladder, *rivals) if name not in shown)
         why = "Plain networks degrade with depth, residual ones do not." if rivals else "The same plan with more layers."
-        yield Sweepable("network", "Depth", why, tuple(sorted(shown, key=_natural)), others, free=True, now=command.network)
+        yield Sweepable("network", WORDS["network"], why, tuple(sorted(shown, key=_natural)), others, free=True, now=command.network)
 
 
 def rates(middle: float) -> tuple[str, ...]:

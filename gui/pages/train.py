@@ -12,6 +12,7 @@ from gui.bridge import Bridge
 from gui.pages.page import Page
 from gui.settings import Settings
 from gui.state import AppState, JobState
+from gui.sweeps import Sweeps
 from gui.theme import px
 from gui.training_centre import TrainingCentre
 from gui.training_deeds import TrainingDeeds, worked
@@ -54,11 +55,19 @@ class TrainPage(Page):
         self.recipe.changed.connect(lambda recipe: plan.keep_recipe(self.bridge, recipe))
         self.recipe.advanced_chosen.connect(lambda on: plan.keep(self.bridge, ADVANCED, "1" if on else ""))
         self.recipe.rates_wanted.connect(self.deeds.try_rates)
+        self.recipe.batches_wanted.connect(self.deeds.try_batches)
         self.centre = TrainingCentre(bridge)
         self.centre.banner.pressed.connect(self._help)
-        self.centre.rates.rate_taken.connect(self._take_rate)
+        self.centre.rates.rate_taken.connect(lambda rate: self._take("learning_rate", rate))
+        self.centre.batches.batch_taken.connect(lambda size: self._take("batch", size))
+        self.centre.line.changed.connect(lambda: self._render_progress(self.bridge.state))
+        self.centre.run_deeds.fork_wanted.connect(self._fork)
         self.centre.preview.images_wanted.connect(self.images_wanted)
         self.centre.run_deeds.check_wanted.connect(lambda: self.page_wanted.emit("check"))
+        self.sweeps = Sweeps(bridge, self.deeds, self.centre.place)
+        self.sweeps.follow(self.centre.controls)
+        self.recipe.sweep_wanted.connect(self._open_sweep)
+        self.centre.runs.sweep_wanted.connect(self.sweeps.show_run)
         self._build_looks()
         self._body = QSplitter(Qt.Orientation.Horizontal)
         self._body.setChildrenCollapsible(False)
@@ -84,8 +93,14 @@ class TrainPage(Page):
         self.train_button = button(self.tr("Train"), "primary", self.tr("Train the network on the labelled pictures"))
         self.train_button.setMinimumWidth(px(128))
         self.train_button.clicked.connect(self._train_or_stop)
+        self.next_button = button(
+            self.tr("Train next"), "", self.tr("Put a training with this network and recipe in line, to begin when its turn comes")
+        )
+        self.next_button.clicked.connect(self._train_next)
+        self.next_button.hide()
         self.steering = SteeringBar(self.bridge)
         self.header.add_button(self.steering)
+        self.header.add_button(self.next_button)
         self.header.add_button(self.train_button)
 
     def _build_looks(self) -> None:
@@ -145,9 +160,10 @@ class TrainPage(Page):
         if changed & {"memory", "project", "classes", "runs", "engine"}:
             self._render_choices(state)
         self.centre.render(state, changed)
+        self.sweeps.render(state, changed)
         if changed & {"project", "images", "classes", "memory", "runs", "failures", "jobs"}:
             self._obstacle = plan.obstacle(state)
-        if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory"}:
+        if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory", "runs"}:
             self._render_progress(state)
         if changed & {"training", "unit", "project"}:
             self.learning.render(state)
@@ -160,6 +176,7 @@ class TrainPage(Page):
         super().dress()
         self.recipe.dress()
         self.centre.dress()
+        self.sweeps.dress()
         self._make_room()
 
     def _render_choices(self, state: AppState) -> None:
@@ -177,8 +194,11 @@ class TrainPage(Page):
 
     def _render_progress(self, state: AppState) -> None:
         job = state.job_of_training
-        trying = state.running("FindLearningRate") is not None
-        self.recipe.show_trying(job is None and not trying and self._obstacle is None and state.engine is not None, trying)
+        rates, batches = (state.running(name) is not None for name in ("FindLearningRate", "FindBatch"))
+        idle = job is None and not rates and not batches
+        self.recipe.show_trying(idle and self._obstacle is None and state.engine is not None, rates, batches)
+        self.next_button.setVisible(job is not None)
+        self.next_button.setEnabled(self._obstacle is None and not self.recipe.form.fault)
         if job is not None:
             self._render_job(job)
         else:
@@ -188,7 +208,7 @@ class TrainPage(Page):
             usual = self.tr("Train the network on the labelled pictures")
             self.train_button.setToolTip(self._obstacle.text if self._obstacle is not None else usual)
             self.centre.progress.show_rest(rest_words(state))
-        self._said = message(state, self._obstacle)
+        self._said = message(state, self._obstacle, len(self.centre.line.left))
         self.centre.banner.say(self._said.text, self._said.wrong, [(way.words, way.tip) for way in self._said.ways])
 
     def _render_job(self, job: JobState) -> None:
@@ -218,13 +238,36 @@ class TrainPage(Page):
         self.centre.plot.show_all()
         self.deeds.train(recipe)
 
-    def _take_rate(self, rate: float) -> None:
-        plan.with_recipe_field(self.bridge, "learning_rate", rate)
+    def _open_sweep(self) -> None:
+        self.show_preview(False)
+        self.sweeps.open_choices()
+
+    def _train_next(self) -> None:
+        self.centre.preview.flush()
+        self.deeds.train_next(plan.recipe(self.bridge.state))
+
+    def _fork(self, run: str) -> None:
+        """Begin a run with the weights of another, whose network it has: that the chosen one cannot be trained is no obstacle."""
+        if self.recipe.form.fault or (self._obstacle is not None and self._obstacle.page != "model"):
+            return
+        self.show_preview(False)
+        self.deeds.fork(run, plan.recipe(self.bridge.state))
+
+    def _take(self, field: str, value: float) -> None:
+        """Put what was tried into the recipe."""
+        plan.with_recipe_field(self.bridge, field, value)
         self.centre.place.show_usual()
 
     def _help(self, place: int) -> None:
         way = self._said.ways[place]
         if way.recipe is not None:
             self._train(way.recipe)
+        elif way.command is not None:
+            self.show_preview(False)
+            self.deeds.begin(way.command)
+        elif way.line == "take up":
+            self.centre.line.take_up()
+        elif way.line == "forget":
+            self.centre.line.forget()
         elif way.page:
             self.page_wanted.emit(way.page)

@@ -15,7 +15,7 @@ WIDTH = 288
 
 
 class RecipeColumn(QScrollArea):
-    """A form, a button that unfolds it, and a button for the search of a learning rate.
+    """A form, a button that unfolds it, and buttons for the searches of a learning rate and of a batch.
 
     Signals
     -------
@@ -23,13 +23,17 @@ class RecipeColumn(QScrollArea):
         A valid Recipe that the user has made.
     advanced_chosen(bool)
         The user has unfolded or folded the form.
-    rates_wanted
-        Learning rates shall be tried.
+    rates_wanted, batches_wanted
+        Learning rates, or sizes of batches, shall be tried.
+    sweep_wanted
+        One thing shall be varied over several trainings.
     """
 
     changed = Signal(object)
     advanced_chosen = Signal(bool)
     rates_wanted = Signal()
+    batches_wanted = Signal()
+    sweep_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,11 +55,17 @@ class RecipeColumn(QScrollArea):
         column.addWidget(self.form)
         self.rates_button = button(self.tr("Try learning rates"), "chip", self.tr("A hundred steps at rising rates show which one suits"))
         self.rates_button.clicked.connect(self.rates_wanted)
+        self.batches_button = button(self.tr("Try batch sizes"), "chip", self.tr("Some steps of each size show how fast it learns"))
+        self.batches_button.clicked.connect(self.batches_wanted)
         row = QHBoxLayout()
         row.setSpacing(px(8))
         row.addWidget(self.rates_button)
+        row.addWidget(self.batches_button)
         row.addStretch(1)
         column.addLayout(row)
+        self.sweep_button = button(self.tr("Vary one thing"), "chip", self.tr("Train several times with one choice varied, side by side"))
+        self.sweep_button.clicked.connect(self.sweep_wanted)
+        column.addWidget(self.sweep_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -71,12 +81,16 @@ class RecipeColumn(QScrollArea):
         form.set_known(known)
         self.advanced_button.setVisible(not classic)
         self.rates_button.setVisible(not classic)
+        self.batches_button.setVisible(not classic)
+        self.sweep_button.setVisible(not classic)
         self.advanced_button.setChecked(classic or advanced)
 
-    def show_trying(self, possible: bool, rates: bool) -> None:
-        """Whether something may be tried now, and whether rates are being tried."""
+    def show_trying(self, possible: bool, rates: bool, batches: bool) -> None:
+        """Whether something may be tried now, and what is being tried."""
         self.rates_button.setEnabled(possible)
         self.rates_button.setText(self.tr("Trying…") if rates else self.tr("Try learning rates"))
+        self.batches_button.setEnabled(possible)
+        self.batches_button.setText(self.tr("Trying…") if batches else self.tr("Try batch sizes"))
 
     def dress(self) -> None:
         """Set the width for the scale in use."""

@@ -39,8 +39,9 @@ class RunList(FiguresTable):
     -------
     wanted(Command)
         What shall be done, ready to be submitted: EditRun, DeleteRun, CombineRuns, ResumeRun.
-    compare_wanted(tuple of str), report_wanted(str), folder_wanted(str), open_wanted(str)
-        Ids of runs: to be compared; to be written as a report; whose folder shall be shown; to be looked at closely.
+    compare_wanted(tuple of str), report_wanted(str), folder_wanted(str), open_wanted(str), fork_wanted(str)
+        Ids of runs: to be compared; to be written as a report; whose folder shall be shown; to be looked at closely; whose weights another
+        run shall begin with.
     """
 
     wanted = Signal(object)
@@ -48,6 +49,8 @@ class RunList(FiguresTable):
     report_wanted = Signal(str)
     folder_wanted = Signal(str)
     open_wanted = Signal(str)
+    fork_wanted = Signal(str)
+    sweep_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._runs: dict[str, RunRecord] = {}
@@ -157,6 +160,10 @@ class RunList(FiguresTable):
         """Whether a training that ended early can be resumed from here."""
         return run.resumable and run.outcome in ("cancelled", "failed", "interrupted")
 
+    def has_weights(self, run: RunRecord) -> bool:
+        """Whether another run can begin with what this one learned."""
+        return run.steps > 0 and not run.members and run.outcome != "running"
+
     def marks(self, run: RunRecord) -> list[str]:
         """What one should know of a run, in a word each."""
         found = []
@@ -249,6 +256,12 @@ class RunList(FiguresTable):
         entries = (
             (self.tr("Check\tReturn"), lambda: self.open_wanted.emit(runs[0]), one),
             (self.tr("Go on"), lambda: self.want(ResumeRun(runs[0])), one and self._writable and self.can_go_on(self._runs[runs[0]])),
+            (self.tr("Show its sweep"), lambda: self.sweep_wanted.emit(runs[0]), one and bool(self._runs[runs[0]].sweep)),
+            (
+                self.tr("New run with these weights"),
+                lambda: self.fork_wanted.emit(runs[0]),
+                one and self._writable and self.has_weights(self._runs[runs[0]]),
+            ),
             (self.tr("Rename\tF2"), self.rename, one and self._writable),
             (self.tr("Take the star away\tS") if starred else self.tr("Star\tS"), lambda: self.star(runs), self._writable),
             (self.tr("Note"), self.write_note, one and self._writable),
