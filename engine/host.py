@@ -65,6 +65,25 @@ class _LaneThread(threading.Thread):
             self._queue.append(item)
             self._ready.notify()
 
+    def take_out(self, number: int) -> _Job | None:
+        """Take a job that has not begun out of the line; None where there is no such job."""
+        with self._ready:
+            job = self._waiting(number)
+            if job is not None:
+                self._queue.remove(job)
+        return job
+
+    def hurry(self, number: int) -> None:
+        """Put a job that has not begun before the others that wait."""
+        with self._ready:
+            job = self._waiting(number)
+            if job is not None:
+                self._queue.remove(job)
+                self._queue.appendleft(job)
+
+    def _waiting(self, number: int) -> _Job | None:
+        return next((job for job in self._queue if isinstance(job, _Job) and job.number == number), None)
+
     def run(self) -> None:
         if self.lane not in (Lane.STORE, Lane.PICTURES):
             lower_priority()
@@ -158,11 +177,22 @@ class EngineThread:
         return job.number
 
     def cancel(self, number: int) -> None:
-        """Cancel a job, begun or not; unknown and ended numbers change nothing."""
+        """Cancel a job, begun or not; unknown and ended numbers change nothing. One that has not begun is closed at once."""
         with self._lock:
             token = self._tokens.get(number)
-        if token is not None:
-            token.cancel()
+        if token is None:
+            return
+        token.cancel()
+        for lane in self._lanes.values():
+            job = lane.take_out(number)
+            if job is not None:
+                self.close_job(number)
+                self.emit(JobClosed(job=number, command=type(job.command).__name__, outcome=Outcome.CANCELLED))
+
+    def hurry(self, number: int) -> None:
+        """Let a job that has not begun be the next of its lane; other numbers change nothing."""
+        for lane in self._lanes.values():
+            lane.hurry(number)
 
     def events(self) -> Iterator[Event]:
         """Take the events that are there now, oldest first, without waiting."""

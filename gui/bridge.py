@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.messages import CameraClosed, CameraFrame, CameraOpened, Command, Event, JobClosed, PictureReady, Remember, ThumbnailsReady
 from gui.reducing import reduce
-from gui.state import AppState, JobSubmitted, Remembered, changed_fields
+from gui.state import AppState, JobHurried, JobSubmitted, Remembered, changed_fields
 
 BUSY_MILLISECONDS = 15
 IDLE_MILLISECONDS = 40
@@ -25,6 +25,7 @@ class Host(Protocol):
     def start(self) -> None: ...
     def submit(self, command: Command) -> int: ...
     def cancel(self, number: int) -> None: ...
+    def hurry(self, number: int) -> None: ...
     def events(self) -> Iterator[Event]: ...
     def close(self, timeout: float = ...) -> bool: ...
 
@@ -80,7 +81,7 @@ class Bridge(QObject):
         """Hand a command to the engine; gives the number of its job."""
         number = self._host.submit(command)
         name = type(command).__name__
-        self.dispatch(JobSubmitted(job=number, command=name, lane=command.lane, title=_words(name)))
+        self.dispatch(JobSubmitted(job=number, command=name, lane=command.lane, title=_words(name), asked=command))
         if isinstance(command, Remember):
             self.dispatch(Remembered(key=command.key, value=command.value))
         self.submitted.emit(number, command)
@@ -89,6 +90,12 @@ class Bridge(QObject):
 
     def cancel(self, job: int) -> None:
         self._host.cancel(job)
+        self._hurry()
+
+    def hurry(self, job: int) -> None:
+        """Let a job that waits be the next of its lane."""
+        self._host.hurry(job)
+        self.dispatch(JobHurried(job=job))
         self._hurry()
 
     def dispatch(self, event: Event) -> None:

@@ -31,15 +31,19 @@ class RunDeeds(QObject):
     -------
     check_wanted
         The selected run shall be looked at closely.
+    fork_wanted(str)
+        A run shall begin with the weights of this one.
     """
 
     check_wanted = Signal()
+    fork_wanted = Signal(str)
 
     def __init__(self, bridge: Bridge, runs: RunList, page: QWidget) -> None:
         super().__init__(page)
         self._bridge, self._page = bridge, page
         self.compare: RunCompare | None = None
         runs.wanted.connect(bridge.submit)
+        runs.fork_wanted.connect(self.fork_wanted)
         runs.compare_wanted.connect(self._compare)
         runs.report_wanted.connect(self._report)
         runs.folder_wanted.connect(self._show_folder)

@@ -29,6 +29,11 @@ class JobSubmitted(Event, frozen=True, eq=False, tag=True, kw_only=True):
     command: str
     lane: Lane
     title: str
+    asked: messages.Command | None = None
+
+
+class JobHurried(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """A job that waits is to be the next of its lane."""
 
 
 class RunSelected(Event, frozen=True, eq=False, tag=True, kw_only=True):
@@ -62,7 +67,7 @@ class Remembered(Event, frozen=True, eq=False, tag=True, kw_only=True):
 
 
 class JobState(msgspec.Struct, frozen=True):
-    """A command that is not closed yet. `running` is False while it waits for its lane."""
+    """A command that is not closed yet, `asked` by the window. `running` is False while it waits for its lane."""
 
     number: int
     command: str
@@ -74,6 +79,7 @@ class JobState(msgspec.Struct, frozen=True):
     seconds_left: float | None = None
     images_per_second: float | None = None
     seconds_deviation: float | None = None
+    asked: messages.Command | None = None
 
 
 class History(msgspec.Struct, frozen=True):
@@ -207,8 +213,8 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         Networks of other libraries that were worked out.
     weights_checked, training_probed
         The last answers to CheckWeights and ProbeTraining.
-    rates_tried, report
-        The last answers to FindLearningRate and WriteReport.
+    rates_tried, batches_tried, report
+        The last answers to FindLearningRate, FindBatch and WriteReport.
     moments : dict of str to MomentLoaded
         The epoch that is looked at, by run.
     statistics : dict of str to StatisticsLoaded
@@ -250,6 +256,7 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     weights_checked: messages.WeightsChecked | None = None
     training_probed: messages.TrainingProbed | None = None
     rates_tried: messages.LearningRatesTried | None = None
+    batches_tried: messages.BatchesTried | None = None
     moments: dict[str, messages.MomentLoaded] = {}
     statistics: dict[str, messages.StatisticsLoaded] = {}
     report: messages.ReportWritten | None = None
@@ -279,6 +286,11 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     def job_of_training(self) -> JobState | None:
         """The first job that trains, or will."""
         return self.running(*TRAININGS)
+
+    @property
+    def trainings_in_line(self) -> tuple[JobState, ...]:
+        """Trainings that wait behind that one, in their order."""
+        return tuple(job for job in self.jobs.values() if job.command in TRAININGS and not job.running and job is not self.job_of_training)
 
 
 FIELDS = frozenset(AppState.__struct_fields__)

@@ -11,6 +11,8 @@ from gui.run_curves import RunCurves
 from gui.run_deeds import RunDeeds
 from gui.state import AppState, RunSelected
 from gui.theme import px
+from gui.training_line import TrainingLine, recipe_words, title_of
+from gui.widgets.batch_panel import BatchPanel
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.input_preview import InputPreview
 from gui.widgets.message_banner import MessageBanner
@@ -19,9 +21,10 @@ from gui.widgets.plot_controls import PlotControls
 from gui.widgets.rate_panel import RatePanel
 from gui.widgets.run_list import RunList
 from gui.widgets.training_progress import TrainingProgress
+from gui.widgets.waiting_list import Waiting, WaitingList
 
 SMOOTHING, LOGARITHMIC = "train.smoothing", "train.log"
-RATES = "rates"
+RATES, BATCHES = "rates", "batches"
 """Names of the panels that may stand in the place of the curves."""
 
 
@@ -48,6 +51,12 @@ class TrainingCentre(QWidget):
         self.rates = RatePanel()
         self.place = PanelPlace(self.plot)
         self.place.add_panel(RATES, self.rates)
+        self.batches = BatchPanel()
+        self.place.add_panel(BATCHES, self.batches)
+        self.line = TrainingLine(bridge, self)
+        self.waiting = WaitingList()
+        self.waiting.out_wanted.connect(bridge.cancel)
+        self.waiting.first_wanted.connect(self.line.hurry)
         self.runs = RunList()
         self.runs.line_clicked.connect(lambda run: bridge.dispatch(RunSelected(run=run)))
         self.curves = RunCurves(bridge, self.plot, self.runs)
@@ -59,6 +68,7 @@ class TrainingCentre(QWidget):
         column.setSpacing(px(8))
         column.addWidget(self.banner)
         column.addWidget(self.progress)
+        column.addWidget(self.waiting)
         self.halves = self._build_halves()
         column.addWidget(self.halves, 2)
         column.addWidget(self.preview, 1)
@@ -82,8 +92,17 @@ class TrainingCentre(QWidget):
         if "rates_tried" in changed and state.rates_tried is not None:
             self.rates.show_rates(state.rates_tried)
             self.place.show_panel(RATES)
+        if "batches_tried" in changed and state.batches_tried is not None:
+            self.batches.show_batches(state.batches_tried)
+            self.place.show_panel(BATCHES)
+        if changed & {"jobs", "runs", "project", "networks"}:
+            self._render_waiting(state)
         self.preview.render(state, changed)
         self.run_deeds.render(state, changed)
+
+    def _render_waiting(self, state: AppState) -> None:
+        line = [job for job in state.trainings_in_line if job.asked is not None]
+        self.waiting.show_waiting([Waiting(job.number, title_of(state, job.asked), recipe_words(job.asked)) for job in line])
 
     def show_preview(self, on: bool) -> None:
         """What the network sees in place of all below the message, or the curves again."""
@@ -96,4 +115,5 @@ class TrainingCentre(QWidget):
     def dress(self) -> None:
         """Take over colours and scale."""
         self.preview.dress()
+        self.waiting.dress()
         self.curves.dress()

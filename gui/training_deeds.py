@@ -5,20 +5,20 @@ from __future__ import annotations
 import msgspec
 from PySide6.QtCore import QObject
 
-from engine.messages import FindLearningRate, PinUnit, ProbeUnit, Train
+from engine.messages import Command, Event, FindBatch, FindLearningRate, ForkRun, JobClosed, PinUnit, ProbeUnit, Train, TrainingStarted
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.training.recipe import Recipe, check
 from gui import plan
 from gui.bridge import Bridge
 from gui.settings import Settings
 from gui.state import AppState
-from gui.widgets.unit_panel import Unit
+from gui.widgets.unit_panel import Unit, usual_unit
 
 
-def worked(state: AppState) -> Analysis | None:
-    """The arithmetic of the chosen network; None where it cannot take these pictures, or has none."""
+def worked(state: AppState, network: str = "") -> Analysis | None:
+    """The arithmetic of a network, by default the chosen one; None where it cannot take these pictures, or has none."""
     try:
-        return plan.analysis(state, plan.network_name(state))
+        return plan.analysis(state, network or plan.network_name(state))
     except NetworkError:
         return None
 
@@ -29,6 +29,8 @@ class TrainingDeeds(QObject):
     def __init__(self, bridge: Bridge, settings: Settings, parent: QObject) -> None:
         super().__init__(parent)
         self._bridge, self._settings = bridge, settings
+        self._unpinned: set[int] = set()  # jobs of trainings whose unit is pinned when they begin
+        bridge.happened.connect(self._hear)
 
     def train(self, recipe: Recipe) -> int:
         """Train the chosen network by a recipe, which is kept; gives the number of the job.
@@ -42,6 +44,32 @@ class TrainingDeeds(QObject):
         plan.keep_recipe(self._bridge, recipe)
         return self._bridge.submit(self.command(recipe))
 
+    def train_next(self, recipe: Recipe) -> None:
+        """Put a training of the chosen network in line.
+
+        Raises
+        ------
+        ValueError
+            If the recipe contradicts itself.
+        """
+        check(recipe)
+        self.begin(self.command(recipe))
+
+    def fork(self, run: str, recipe: Recipe) -> None:
+        """Train a new run with the weights of another, in its turn.
+
+        Raises
+        ------
+        ValueError
+            If the recipe contradicts itself.
+        """
+        check(recipe)
+        self.begin(ForkRun(run, self._here(recipe)))
+
+    def begin(self, command: Command) -> None:
+        """Submit a command that trains; the usual unit of its network is probed once it begins."""
+        self._unpinned.add(self._bridge.submit(command))
+
     def command(self, recipe: Recipe) -> Train:
         """The command for a training of the chosen network as the plan is now."""
         state = self._bridge.state
@@ -53,6 +81,12 @@ class TrainingDeeds(QObject):
         state = self._bridge.state
         recipe = self._here(plan.recipe(state))
         self._bridge.submit(FindLearningRate(plan.network_name(state), recipe, plan.size(state), plan.weights(state), plan.freeze(state)))
+
+    def try_batches(self) -> None:
+        """Try batches of rising size."""
+        state = self._bridge.state
+        recipe = self._here(plan.recipe(state))
+        self._bridge.submit(FindBatch(plan.network_name(state), recipe, plan.size(state), plan.weights(state), plan.freeze(state)))
 
     def pin(self, unit: Unit) -> None:
         """Have the unit probed after every epoch; that of a finished training now."""
@@ -67,6 +101,15 @@ class TrainingDeeds(QObject):
             if unit.row < 0 and (analysis := worked(state)) is not None:
                 row, column = (side // 2 for side in analysis.row(unit.layer).output[1:])
             self._bridge.submit(ProbeUnit(training.run, image, unit.layer, unit.channel, row, column))
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, TrainingStarted) and event.job in self._unpinned:
+            self._unpinned.discard(event.job)
+            unit = usual_unit(worked(self._bridge.state, event.network))
+            if unit is not None:
+                self.pin(unit)
+        elif isinstance(event, JobClosed):
+            self._unpinned.discard(event.job)
 
     def _here(self, recipe: Recipe) -> Recipe:
         return msgspec.structs.replace(recipe, device=self._settings.device)

@@ -1,15 +1,16 @@
-"""What the Train page has to say: what stands in the way of a training, or how the last one failed, and the ways on. Draws nothing."""
+"""What the Train page has to say: what stands in the way of a training, or how the last one failed, what was left in
+line, and the ways on. Draws nothing."""
 
 from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import QCoreApplication
 
-from engine.messages import Outcome
+from engine.messages import Command, Outcome, ResumeRun
 from engine.training.recipe import Recipe
 from gui import plan
 from gui.plan import Obstacle
-from gui.state import AppState
+from gui.state import TRAININGS, AppState, TrainingState
 from gui.widgets.basics import count, duration
 
 LOWER = 10
@@ -17,12 +18,26 @@ LOWER = 10
 
 
 class Way(msgspec.Struct, frozen=True):
-    """A way on: words for its button, a tooltip, and either a page to go to or a recipe to train with."""
+    """A way on: words for its button and a tooltip, and what it does.
+
+    Attributes
+    ----------
+    page : str
+        To go to, or "".
+    recipe : Recipe or None
+        To train with.
+    command : Command or None
+        To submit.
+    line : str
+        "take up" or "forget" what was left in line, or "".
+    """
 
     words: str
     tip: str = ""
     page: str = ""
     recipe: Recipe | None = None
+    command: Command | None = None
+    line: str = ""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -38,8 +53,8 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("TrainingMessage", text)
 
 
-def message(state: AppState, obstacle: Obstacle | None) -> Said:
-    """What is to be said now; an obstacle comes first, and while something is trained nothing failed."""
+def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
+    """What is to be said now; an obstacle comes first, while something is trained nothing failed; `left` trainings were left in line."""
     if state.job_of_training is not None:
         return Said()
     if obstacle is not None:
@@ -47,17 +62,33 @@ def message(state: AppState, obstacle: Obstacle | None) -> Said:
     if state.engine_failure is not None:
         return Said(f"{state.engine_failure.message} {state.engine_failure.remedy}")
     training = state.training
-    failure = training.failure if training is not None and training.outcome is Outcome.FAILED else state.failures.get("Train")
+    found = next((state.failures[name] for name in TRAININGS if name in state.failures), None)
+    failure = training.failure if training is not None and training.outcome is Outcome.FAILED else found
     if failure is None:
-        return Said()
+        return _left(left) if left else Said()
     text = f"{failure.message} {failure.remedy}".strip()
     if training is None or training.failure is not failure or failure.kind != "user":
         return Said(text, wrong=True)
-    rate = training.started.recipe.learning_rate / LOWER
+    return Said(text, True, _lower(state, training))
+
+
+def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
+    """Going on from the last good state, where there is one, or beginning anew; both with a lower rate."""
+    rate = float(f"{training.peak_rate / LOWER:.3g}")
     lower = msgspec.structs.replace(training.started.recipe, learning_rate=rate, preset="own")
-    return Said(
-        text, True, (Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with a lower rate"), recipe=lower),)
-    )
+    anew = Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with a tenth of the learning rate"), recipe=lower)
+    if not any(run.id == training.run and run.resumable for run in state.runs):
+        return (anew,)
+    words, tip = tr("Go on with {rate:g}"), tr("Go on from the last good state, with a tenth of the learning rate")
+    return Way(words.format(rate=rate), tip, command=ResumeRun(training.run, learning_rate=rate)), anew
+
+
+def _left(number: int) -> Said:
+    words = tr("{number} trainings were waiting when this project was closed.").format(number=number)
+    if number == 1:
+        words = tr("A training was waiting when this project was closed.")
+    train = Way(tr("Train it") if number == 1 else tr("Train them"), tr("Put in line again what waited"), line="take up")
+    return Said(words, ways=(train, Way(tr("Forget it") if number == 1 else tr("Forget them"), line="forget")))
 
 
 def rest_words(state: AppState) -> str:

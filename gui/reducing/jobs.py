@@ -8,7 +8,7 @@ import msgspec
 
 from engine import messages
 from gui.reducing.registry import on, with_
-from gui.state import AppState, CameraState, FailureDismissed, JobState, JobSubmitted
+from gui.state import AppState, CameraState, FailureDismissed, JobHurried, JobState, JobSubmitted
 
 
 @on(messages.EngineReady)
@@ -21,12 +21,23 @@ def _job_submitted(event: JobSubmitted, state: AppState) -> AppState:
     failures = {name: failure for name, failure in state.failures.items() if name != event.command}
     if len(failures) == len(state.failures):
         failures = state.failures
-    return with_(state, jobs={**state.jobs, event.job: JobState(event.job, event.command, event.lane, event.title)}, failures=failures)
+    job = JobState(event.job, event.command, event.lane, event.title, asked=event.asked)
+    return with_(state, jobs={**state.jobs, event.job: job}, failures=failures)
+
+
+@on(JobHurried)
+def _job_hurried(event: JobHurried, state: AppState) -> AppState:
+    job = state.jobs.get(event.job)
+    if job is None or job.running:
+        return state
+    running = {number: other for number, other in state.jobs.items() if other.running}
+    return with_(state, jobs={**running, event.job: job, **state.jobs})
 
 
 @on(messages.JobStarted)
 def _job_started(event: messages.JobStarted, state: AppState) -> AppState:
-    job = JobState(event.job, event.command, event.lane, event.title, running=True)
+    asked = state.jobs[event.job].asked if event.job in state.jobs else None
+    job = JobState(event.job, event.command, event.lane, event.title, running=True, asked=asked)
     return with_(state, jobs={**state.jobs, event.job: job})
 
 

@@ -88,6 +88,11 @@ def _learning_rates_tried(event: messages.LearningRatesTried, state: AppState) -
     return with_(state, rates_tried=event)
 
 
+@on(messages.BatchesTried)
+def _batches_tried(event: messages.BatchesTried, state: AppState) -> AppState:
+    return with_(state, batches_tried=event)
+
+
 @on(messages.MomentLoaded)
 def _moment_loaded(event: messages.MomentLoaded, state: AppState) -> AppState:
     return with_(state, moments={**state.moments, event.run: event})

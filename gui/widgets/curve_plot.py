@@ -162,12 +162,15 @@ class CurvePlot(Canvas):
         for panel, box in zip(self._panels, boxes, strict=True):
             frame = self._paint_panel(painter, panel, box)
             if box is boxes[-1]:
-                paint_steps(painter, frame, self._x_title, self.whole)
+                self._paint_steps(painter, frame)
         if not filled and self._empty:
             painter.setFont(font(13))
             painter.setPen(ink("muted"))
             where = QRectF(boxes[0] if boxes else QRectF(0, 0, size.width(), size.height()))
             painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
+
+    def _paint_steps(self, painter: QPainter, frame: Frame) -> None:
+        paint_steps(painter, frame, self._x_title, self.whole)
 
     def _paint_panel(self, painter: QPainter, panel: Panel, box: QRectF) -> Frame:
         drawn = self._drawn(panel, max(1, int(box.width())))

@@ -109,7 +109,7 @@ def marks(state: AppState) -> dict[str, Mark]:
         unlabelled = int((state.images.class_ids < 0).sum())
         if unlabelled:
             made["data"] = Mark(count(unlabelled), f"{count(unlabelled)} unlabelled")
-    job = state.running("Train")
+    job = state.job_of_training
     if job is not None:
         made["train"] = Mark(ring=job.fraction if job.fraction is not None else -1.0, tip=job.text)
     best = state.best

@@ -162,6 +162,10 @@ def words(job: JobState, state: AppState) -> str:
     """A job in words: what it is, and how far it says it is."""
     titles = {
         "Train": StatusBar.tr("Training"),
+        "ResumeRun": StatusBar.tr("Training"),
+        "ForkRun": StatusBar.tr("Training"),
+        "FindLearningRate": StatusBar.tr("Trying learning rates"),
+        "FindBatch": StatusBar.tr("Trying batch sizes"),
         "Evaluate": StatusBar.tr("Measuring"),
         "ImportPaths": StatusBar.tr("Importing pictures"),
         "ImportPicture": StatusBar.tr("Importing a picture"),
@@ -178,7 +182,7 @@ def words(job: JobState, state: AppState) -> str:
         "ClassifyImages": StatusBar.tr("Classifying pictures"),
     }
     title = titles.get(job.command, job.title.capitalize())
-    if job.command == "Train" and state.training is not None and state.training.running:
+    if state.training is not None and state.training.job == job.number and state.training.running:
         title = f"{title} {state.training.started.title}"
     if not job.running:
         return StatusBar.tr("{0} waits").format(title)

@@ -18,6 +18,7 @@ class FakeHost:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.cancelled: list[int] = []
+        self.hurried: list[int] = []
         self.answers: dict[type[Command], Callable[[Command, int], Iterable[Event]]] = {}
         self.started = False
         self.closed = False
@@ -46,6 +47,9 @@ class FakeHost:
 
     def cancel(self, number: int) -> None:
         self.cancelled.append(number)
+
+    def hurry(self, number: int) -> None:
+        self.hurried.append(number)
 
     def events(self) -> Iterator[Event]:
         while self._events:

@@ -1,0 +1,133 @@
+"""Trainings that wait for their turn: in words, and kept in the project until they begin, so that closing the program loses none."""
+
+from __future__ import annotations
+
+import msgspec
+from PySide6.QtCore import QCoreApplication, QObject, Signal
+
+from engine.messages import Command, Event, ForkRun, JobClosed, JobStarted, ProjectClosed, ProjectOpened, ResumeRun, Train
+from engine.training.differences import ASIDE, names, said
+from engine.training.presets import PRESETS
+from engine.training.recipe import Recipe, field_of
+from gui import networks, plan
+from gui.bridge import Bridge
+from gui.state import TRAININGS, AppState
+
+LINE = "train.line"
+"""Key of Remember: the commands that wait."""
+MOST_SAID = 3
+Training = Train | ResumeRun | ForkRun
+
+
+def tr(text: str) -> str:
+    """In the user's language."""
+    return QCoreApplication.translate("TrainingLine", text)
+
+
+def title_of(state: AppState, command: Command) -> str:
+    """What is trained: a network, or a run that others go on from."""
+    if isinstance(command, Train):
+        return networks.card(state, command.network).title
+    titles = {run.id: run.title for run in state.runs}
+    if isinstance(command, ForkRun):
+        return tr("{run}, its weights").format(run=titles.get(command.run, command.run))
+    if isinstance(command, ResumeRun):
+        return tr("{run} goes on").format(run=titles.get(command.run, command.run))
+    return type(command).__name__
+
+
+def recipe_words(command: Command) -> str:
+    """How it is trained: the preset, or in what the recipe differs from the usual one."""
+    if isinstance(command, ResumeRun):
+        return "" if command.learning_rate is None else tr("learning rate {rate:g}").format(rate=command.learning_rate)
+    if not isinstance(command, Train | ForkRun):
+        return ""
+    preset = PRESETS.get(command.recipe.preset)
+    if preset is not None:
+        return preset.title
+    changed = changes(command.recipe, PRESETS["solid"].recipe)
+    more = len(changed) - MOST_SAID
+    words = ", ".join(changed[:MOST_SAID]) or tr("own recipe")
+    return tr("{words} and {more} more").format(words=words, more=more) if more > 0 else words
+
+
+def changes(recipe: Recipe, usual: Recipe) -> list[str]:
+    """The fields that differ from those of another recipe, in words."""
+    fields = [name for name in names(recipe) if name not in ASIDE]
+    return [said(name, field_of(recipe, name)) for name in fields if field_of(recipe, name) != field_of(usual, name)]
+
+
+class TrainingLine(QObject):
+    """Keeps what waits in the project, and knows what was left there when the program was closed.
+
+    A project that another takes the place of takes its line along: what waits was asked for its pictures.
+
+    Signals
+    -------
+    changed
+        `left` is another now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, bridge: Bridge, parent: QObject) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._waiting: dict[int, Training] = {}
+        self._folder = bridge.state.project.folder if bridge.state.project is not None else ""
+        self.left: tuple[Training, ...] = kept(bridge.state.memory)
+        bridge.submitted.connect(self._submitted)
+        bridge.happened.connect(self._hear)
+
+    def hurry(self, job: int) -> None:
+        """Let a training be the next."""
+        self._bridge.hurry(job)
+        self._keep()
+
+    def take_up(self) -> None:
+        """Put in line what was left."""
+        left, self.left = self.left, ()
+        for command in left:
+            self._bridge.submit(command)
+        self._keep()
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Do not keep what was left any longer."""
+        self.left = ()
+        self._keep()
+        self.changed.emit()
+
+    def _submitted(self, job: int, command: Command) -> None:
+        behind = sum(other.command in TRAININGS for other in self._bridge.state.jobs.values()) > 1
+        if isinstance(command, Training) and behind:
+            self._waiting[job] = command
+            self._keep()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, JobStarted | JobClosed):
+            if self._waiting.pop(event.job, None) is not None:
+                self._keep()
+        elif isinstance(event, ProjectOpened) and event.project.folder != self._folder:
+            self._leave(event.project.folder)
+            self.left = kept(event.memory)
+            self.changed.emit()
+        elif isinstance(event, ProjectClosed):
+            self._leave("")
+
+    def _leave(self, folder: str) -> None:
+        waiting, self._waiting, self._folder, self.left = self._waiting, {}, folder, ()
+        for job in waiting:
+            self._bridge.cancel(job)
+
+    def _keep(self) -> None:
+        waiting = (*self.left, *(self._waiting[job] for job in self._bridge.state.jobs if job in self._waiting))
+        plan.keep(self._bridge, LINE, msgspec.json.encode(waiting).decode() if waiting else "")
+
+
+def kept(memory: dict[str, str]) -> tuple[Training, ...]:
+    """What a project kept of its line; nothing where that cannot be read."""
+    try:
+        return msgspec.json.decode(memory.get(LINE, "") or "[]", type=tuple[Training, ...])
+    except msgspec.MsgspecError:
+        return ()

@@ -1,0 +1,141 @@
+"""What trying batch sizes has shown: how many pictures a second each size learns from, and the size that is suggested."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+
+from engine.messages import BatchesTried
+from gui.theme import colours, font, px
+from gui.widgets.axes import Frame
+from gui.widgets.basics import button, count, label
+from gui.widgets.canvas import Row, ink
+from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.curve_records import Mark, Panel, Series
+
+GIGABYTE = 1e9
+ROOM = 0.25
+"""Doublings of the batch, left and right of the curve."""
+
+
+class BatchPlot(CurvePlot):
+    """A curve over batch sizes, each twice the one before: x is the size's power of two, and its number stands below."""
+
+    file_name = "batches"
+    whole = True
+
+    @property
+    def view(self) -> tuple[float, float]:
+        series = self._panels[0].series if self._panels else ()
+        if self._view is not None or not series or not len(series[0].x):
+            return super().view
+        return float(series[0].x[0]) - ROOM, float(series[0].x[-1]) + ROOM
+
+    def _paint_steps(self, painter: QPainter, frame: Frame) -> None:
+        box, figures = frame.box, font(11, tabular=True)
+        metrics = QFontMetricsF(figures)
+        line = metrics.height()
+        painter.setFont(figures)
+        for value in self._panels[0].series[0].x.tolist() if self._panels else ():
+            x = frame.x(value)
+            if not box.left() <= x <= box.right():
+                continue
+            painter.setPen(QPen(ink("line"), 1))
+            painter.drawLine(round(x), round(box.bottom()), round(x), round(box.bottom() + px(4)))
+            painter.setPen(ink("muted"))
+            where = QRectF(x - px(40), box.bottom() + px(4), px(80), line)
+            painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter), count(round(2**value)))
+        painter.setFont(font(11))
+        painter.setPen(ink("text"))
+        below = QRectF(box.left(), box.bottom() + px(4) + line, box.width(), line + 2)
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), self._x_title)
+
+    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
+        """Speed grows to the right: there is room at the left."""
+        return box.left() + px(6)
+
+    def _legend_text(self, panel: Panel, series: Series) -> str:
+        found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
+        if found is None:
+            return series.name
+        value = count(round(found[1])) if panel.decimals == 0 else f"{found[1]:.{panel.decimals}f}"
+        return self.tr("{name}  {value}{unit}  (batch of {size})").format(
+            name=series.name, value=value, unit=panel.unit, size=count(round(2 ** found[0]))
+        )
+
+    def table(self) -> list[Row]:
+        rows = super().table()
+        sized = [(quantity, name, str(round(2 ** float(x))), value) for quantity, name, x, value in rows[1:]]
+        return [("quantity", "curve", "batch", "value"), *sized] if sized else []
+
+
+class BatchPanel(QFrame):
+    """A curve and two buttons.
+
+    Signals
+    -------
+    batch_taken(int)
+        The suggested size is to be the recipe's.
+    left
+        The panel is to go.
+    """
+
+    batch_taken = Signal(int)
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("look", "panel")
+        self._suggested = 0
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(16), px(12), px(16), px(12))
+        column.setSpacing(px(8))
+        self.words = label("", wrap=True)
+        self.plot = BatchPlot(self.tr("pictures in a batch"))
+        self.plot.setMinimumHeight(px(200))
+        self.plot.setAccessibleName(self.tr("Speed by batch size"))
+        self.take_button = button("", "primary")
+        self.take_button.clicked.connect(lambda: self.batch_taken.emit(self._suggested))
+        self.close_button = button(self.tr("Close"))
+        self.close_button.clicked.connect(self.left)
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        row.addWidget(self.words, 1)
+        row.addWidget(self.take_button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
+        column.addWidget(self.plot, 1)
+
+    def show_batches(self, tried: BatchesTried) -> None:
+        """Show the answer of the engine."""
+        self._suggested = tried.suggested
+        shades = colours().curves
+        powers = np.log2(np.array(tried.sizes, np.float64))
+        speed = Series(self.tr("speed"), shades[0], powers, tried.speeds, bold=True)
+        panels = [Panel(self.tr("pictures a second"), (speed,), decimals=0, floor=0.0)]
+        if any(most is not None for most in tried.memory):
+            sizes = np.array([np.nan if most is None else most / GIGABYTE for most in tried.memory], np.float64)
+            panels.append(Panel(self.tr("memory (GB)"), (Series(self.tr("memory"), shades[1], powers, sizes, bold=True),), " GB", 2, 0.0))
+        self.plot.set_panels(tuple(panels))
+        self.plot.set_marks((Mark(float(np.log2(tried.suggested)), count(tried.suggested)),))
+        self.plot.show_all()
+        self.words.setText(self._words(tried))
+        self.take_button.setText(self.tr("Use {size}").format(size=count(tried.suggested)))
+
+    def _words(self, tried: BatchesTried) -> str:
+        size, larger = count(tried.suggested), count(2 * tried.sizes[-1])
+        if tried.suggested == tried.sizes[-1]:
+            found = self.tr("Batches of {size} are the fastest that were tried.").format(size=size)
+        else:
+            found = self.tr("Batches of {size} are nearly as fast as any larger ones.").format(size=size)
+        ends = {
+            "memory": self.tr("There is no memory for {larger}.").format(larger=larger),
+            "slow": self.tr("A step with {larger} would take too long to wait for.").format(larger=larger),
+        }
+        changed = self.tr(
+            "The batch changes what is learned, too: a larger one makes fewer steps of an epoch, and often wants a higher learning rate,"
+            " which stays as it is here."
+        )
+        return " ".join(part for part in (found, ends.get(tried.ended, ""), changed) if part)
