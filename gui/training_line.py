@@ -9,9 +9,11 @@ from engine.messages import Command, Event, ForkRun, JobClosed, JobStarted, Proj
 from engine.training.differences import ASIDE, names, said
 from engine.training.presets import PRESETS
 from engine.training.recipe import Recipe, field_of
+from engine.training.sweeping import place_of
 from gui import networks, plan
 from gui.bridge import Bridge
 from gui.state import TRAININGS, AppState
+from gui.widgets.sweep_words import value_words
 
 LINE = "train.line"
 """Key of Remember: the commands that wait."""
@@ -37,11 +39,14 @@ def title_of(state: AppState, command: Command) -> str:
 
 
 def recipe_words(command: Command) -> str:
-    """How it is trained: the preset, or in what the recipe differs from the usual one."""
+    """How it is trained: the preset, what a sweep varies, or in what the recipe differs from the usual one."""
     if isinstance(command, ResumeRun):
         return "" if command.learning_rate is None else tr("learning rate {rate:g}").format(rate=command.learning_rate)
     if not isinstance(command, Train | ForkRun):
         return ""
+    place = place_of(command.sweep) if isinstance(command, Train) else None
+    if place is not None:
+        return f"{place.field.rpartition('.')[2].replace('_', ' ')} {value_words(place.field, place.value)}"
     preset = PRESETS.get(command.recipe.preset)
     if preset is not None:
         return preset.title

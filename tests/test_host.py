@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -197,3 +198,40 @@ def test_a_change_that_does_not_end_is_cancelled_when_the_engine_closes(monkeypa
     engine.submit(messages.Remember("page", "one"))
     assert begun.wait(10)
     assert engine.close(timeout=2)
+
+
+def test_a_job_that_waits_is_closed_as_soon_as_it_is_cancelled(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle(host, monkeypatch, {messages.Evaluate: until_cancelled})
+    host.start()
+    first, second = host.submit(EVALUATE), host.submit(EVALUATE)
+    assert any(isinstance(event, JobProgress) for event in _until_progress(host))
+    host.cancel(second)
+    closed = list(host.wait(second, timeout=5))[-1]
+    assert isinstance(closed, JobClosed) and closed.outcome is Outcome.CANCELLED
+    host.cancel(second)  # once more changes nothing
+    host.cancel(first)
+    ends = [event.job for event in host.wait(first, timeout=5) if isinstance(event, JobClosed)]
+    assert ends == [first]
+
+
+def test_a_job_that_is_hurried_is_the_next_of_its_lane(host: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle(host, monkeypatch, {messages.Evaluate: until_cancelled, messages.Train: nothing})
+    host.start()
+    first = host.submit(EVALUATE)
+    second, third, fourth = (host.submit(messages.Train(network="mlp", recipe=Recipe())) for _ in range(3))
+    host.hurry(fourth)
+    host.hurry(first)  # runs, or is the first anyway
+    host.hurry(99)
+    host.cancel(first)
+    ends = [event.job for event in host.wait(third, timeout=5) if isinstance(event, JobClosed)]
+    assert sorted(ends) == [first, second, third, fourth] and ends.index(fourth) < ends.index(second) < ends.index(third)
+
+
+def _until_progress(host: EngineThread) -> Iterator[Event]:
+    """Events until a job works."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for event in host.events():
+            yield event
+            if isinstance(event, JobProgress):
+                return

@@ -240,7 +240,8 @@ class BatchesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
     memory : tuple of int or None
         Bytes on the device at the most, where it tells.
     ended : str
-        Why no larger ones were tried: "memory" had no room for the next, "slow" steps, or "" for neither: there are no larger ones.
+        Why no larger ones were tried: "memory" had no room for the next, the next would be "slow", of so few "pictures" a training takes
+        no larger ones; "" for none of these.
     suggested : int
         The smallest size whose speed is within 10 % of the highest.
     network : str

@@ -15,11 +15,11 @@ from engine.data.augmentation import Normalise
 from engine.failure import UserError
 from engine.messages import BatchesTried, FindBatch, JobProgress
 from engine.training import freezing, precision, sizes
-from engine.training.fit import threads_for
 from engine.training.recipe import Recipe
 from engine.training.room import check_room
 from engine.training.stepping import Stepper, out_of_memory
 from engine.training.telling import Epoch, Mark, Parcel, Watcher
+from engine.training.threads import threads_for
 from engine.training.trying import READING, Ready, made_ready
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ENOUGH_SECONDS = 0.4  # of timed steps of one size
 PATIENCE_SECONDS = 4.0  # that one step may take
 NEARLY = 0.9  # of the highest speed is as good
 
-Ended = Literal["", "memory", "slow"]
+Ended = Literal["", "pictures", "memory", "slow"]
 
 
 class Tried(NamedTuple):
@@ -126,7 +126,7 @@ def try_batches(ready: Ready, token: CancelToken, emit: Emit) -> Tried:
     wanted = candidates(len(ready.feed.labels))
     speeds: list[float] = []
     memory: list[int | None] = []
-    ended: Ended = ""
+    ended: Ended = "pictures" if wanted[-1] < LARGEST else ""
     for place, size in enumerate(wanted):
         text = f"Trying batches of {size}"
         emit(JobProgress(fraction=READING + (1 - READING) * place / len(wanted), text=text))

@@ -132,6 +132,7 @@ class BatchPanel(QFrame):
             found = self.tr("Batches of {size} are nearly as fast as any larger ones.").format(size=size)
         ends = {
             "memory": self.tr("There is no memory for {larger}.").format(larger=larger),
+            "pictures": self.tr("Larger ones would leave too few steps an epoch with so few pictures."),
             "slow": self.tr("A step with {larger} would take too long to wait for.").format(larger=larger),
         }
         changed = self.tr(

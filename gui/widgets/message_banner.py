@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout
 
 from gui.theme import px
 from gui.widgets.basics import button, label, set_look
@@ -27,15 +27,19 @@ class MessageBanner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("look", "banner")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(px(12), px(8), px(12), px(8))
-        row.setSpacing(px(8))
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(px(12), px(8), px(12), px(8))
+        self._row.setSpacing(px(8))
         self.words = label("", wrap=True)
-        row.addWidget(self.words, 1)
+        self._row.addWidget(self.words, 1)
         self.buttons = [button("") for _ in range(MOST_BUTTONS)]
+        beside = QHBoxLayout()
+        beside.setSpacing(px(8))
         for place, made in enumerate(self.buttons):
             made.clicked.connect(lambda _=False, place=place: self.pressed.emit(place))
-            row.addWidget(made)
+            beside.addWidget(made)
+        beside.addStretch(1)
+        self._row.addLayout(beside)
         self.hide()
 
     def say(self, text: str, wrong: bool = False, ways: Sequence[tuple[str, str]] = ()) -> None:
@@ -47,4 +51,6 @@ class MessageBanner(QFrame):
             made.setText(words)
             made.setToolTip(tip)
             made.setVisible(bool(words))
+        several = len(ways) > 1  # beside the words they would leave them a narrow column
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if several else QBoxLayout.Direction.LeftToRight)
         self.setVisible(bool(text))

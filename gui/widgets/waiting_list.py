@@ -82,6 +82,7 @@ class WaitingList(QFrame):
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.viewport().setAutoFillBackground(False)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column.addWidget(self._area)
         self.setAccessibleName(self.tr("Trainings that wait"))
@@ -102,7 +103,6 @@ class WaitingList(QFrame):
         number = len(self._shown)
         self.head.setText(self.tr("1 training waits") if number == 1 else self.tr("{number} trainings wait").format(number=number))
         inside = QWidget()
-        inside.setObjectName("surface")
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -114,6 +114,7 @@ class WaitingList(QFrame):
             column.addWidget(row)
         column.addStretch(1)
         self._area.setWidget(inside)
+        inside.setAutoFillBackground(False)  # setWidget turned it on
         self._area.setFixedHeight(px(ROW) * min(number, MOST_SEEN))
 
 

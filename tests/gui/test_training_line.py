@@ -1,0 +1,221 @@
+"""Trainings in line: shown, moved, taken out, kept in the project while they wait and offered when it is opened again."""
+
+import msgspec
+import pytest
+from made import opened, run_record, started
+
+from engine.messages import (
+    EngineReady,
+    FailureText,
+    FindBatch,
+    ForkRun,
+    JobClosed,
+    Outcome,
+    PinUnit,
+    Remember,
+    ResumeRun,
+    RunsChanged,
+    Train,
+)
+from engine.training.recipe import Recipe
+from gui import plan
+from gui.pages.train import TrainPage
+from gui.training_line import LINE, kept, recipe_words
+
+
+@pytest.fixture
+def page(qtbot, bridge, host, settings) -> TrainPage:
+    made = TrainPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1080, 700)
+    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened())
+    bridge.tick()
+    made.show()
+    return made
+
+
+def job_of(host, command) -> int:
+    return host.commands.index(command) + 1
+
+
+def begin(page, bridge, host) -> int:
+    """Press Train, and let it begin."""
+    page.train_button.click()
+    job = job_of(host, host.sent(Train)[-1])
+    host.begin(job)
+    host.emit(started(job=job))
+    bridge.tick()
+    return job
+
+
+def line_up(page, bridge, host, *rates: float) -> list[int]:
+    """Put trainings with these learning rates in line."""
+    jobs = []
+    for rate in rates:
+        plan.with_recipe_field(bridge, "learning_rate", rate)
+        bridge.tick()
+        page.next_button.click()
+        jobs.append(job_of(host, host.sent(Train)[-1]))
+    bridge.tick()
+    return jobs
+
+
+def rows(page) -> list[tuple[str, str]]:
+    return [(row.waiting.title, row.waiting.words) for row in page.centre.waiting.rows] if page.centre.waiting.isVisible() else []
+
+
+def kept_now(host) -> list[float]:
+    """Learning rates of what the project was told to keep last."""
+    last = [command.value for command in host.sent(Remember) if command.key == LINE][-1]
+    return [command.recipe.learning_rate for command in kept({LINE: last})]
+
+
+def test_more_can_be_put_in_line_while_one_runs(page, bridge, host):
+    assert not page.next_button.isVisible() and not page.centre.waiting.isVisible()
+    begin(page, bridge, host)
+    assert page.next_button.isVisible() and rows(page) == []
+    line_up(page, bridge, host, 0.01, 0.02)
+    assert rows(page) == [("LeNet-5", "learning rate 0.01"), ("LeNet-5", "learning rate 0.02")]
+    assert page.centre.waiting.head.text() == "2 trainings wait"
+    assert page.train_button.text() == "Stop and keep"
+
+
+def test_the_next_one_begins_when_its_turn_comes_and_its_unit_is_pinned(page, bridge, host):
+    first = begin(page, bridge, host)
+    (second,) = line_up(page, bridge, host, 0.01)
+    pinned = len(host.sent(PinUnit))
+    host.finish(first)
+    host.begin(second)
+    host.emit(started(run="run-2", job=second))
+    bridge.tick()
+    assert rows(page) == [] and len(host.sent(PinUnit)) == pinned + 1
+    assert bridge.state.training.run == "run-2" and kept_now(host) == []
+
+
+def test_one_is_taken_out_and_another_made_the_next(page, bridge, host):
+    begin(page, bridge, host)
+    first, second, third = line_up(page, bridge, host, 0.01, 0.02, 0.03)
+    assert not page.centre.waiting.rows[0].first_button.isEnabled()
+    page.centre.waiting.rows[2].first_button.click()
+    bridge.tick()
+    assert host.hurried == [third] and [row.waiting.job for row in page.centre.waiting.rows] == [third, first, second]
+    assert kept_now(host) == [0.03, 0.01, 0.02]
+    page.centre.waiting.rows[1].out_button.click()
+    assert host.cancelled == [first]
+    host.finish(first, Outcome.CANCELLED)
+    bridge.tick()
+    assert [row.waiting.job for row in page.centre.waiting.rows] == [third, second] and kept_now(host) == [0.03, 0.02]
+
+
+def test_what_waited_when_the_project_was_closed_is_offered(qtbot, bridge, host, settings):
+    waiting = (Train("lenet-5", Recipe(learning_rate=0.01)), ForkRun("a", Recipe()))
+    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0))
+    host.emit(opened(memory={LINE: msgspec.json.encode(waiting).decode()}))
+    bridge.tick()
+    page = TrainPage(bridge, settings)
+    qtbot.addWidget(page)
+    page.show()
+    assert "2 trainings were waiting" in page.centre.banner.words.text() and page.centre.banner.buttons[0].text() == "Train them"
+    page.centre.banner.buttons[0].click()
+    bridge.tick()
+    assert host.sent(Train)[0].recipe.learning_rate == 0.01 and host.sent(ForkRun)[0].run == "a"
+    assert not page.centre.banner.isVisible() and [title for title, _ in rows(page)] == ["a, its weights"]
+
+
+def test_what_waited_can_be_forgotten(page, bridge, host):
+    host.emit(opened(folder="/tmp/other", memory={LINE: msgspec.json.encode((Train("lenet-5", Recipe()),)).decode()}))
+    bridge.tick()
+    assert page.centre.banner.buttons[1].text() == "Forget it"
+    page.centre.banner.buttons[1].click()
+    bridge.tick()
+    assert host.sent(Remember)[-1].value == "" and not page.centre.banner.isVisible() and not host.sent(Train)
+
+
+def test_what_waits_does_not_train_on_another_project(page, bridge, host):
+    begin(page, bridge, host)
+    waiting = line_up(page, bridge, host, 0.01, 0.02)
+    told = len([command for command in host.sent(Remember) if command.key == LINE])
+    host.emit(opened(folder="/tmp/other"))
+    bridge.tick()
+    assert host.cancelled == waiting
+    for job in waiting:
+        host.finish(job, Outcome.CANCELLED)
+    bridge.tick()
+    assert rows(page) == []
+    assert len([command for command in host.sent(Remember) if command.key == LINE]) == told, "the line is kept where it was asked for"
+
+
+def test_a_damaged_line_is_none():
+    assert kept({LINE: "{"}) == () and kept({LINE: '[{"type": "Quit"}]'}) == () and kept({}) == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (Train("lenet-5", Recipe(preset="solid", epochs=10)), "Solid"),
+        (Train("lenet-5", Recipe(preset="own", epochs=10)), "own recipe"),
+        (Train("lenet-5", Recipe(preset="own", epochs=3)), "epochs 3"),
+        (Train("lenet-5", Recipe(), sweep="s learning_rate=0.02"), "learning rate 0.02"),
+        (ResumeRun("a", learning_rate=0.001), "learning rate 0.001"),
+        (ResumeRun("a"), ""),
+    ],
+)
+def test_a_training_in_words(command, words):
+    assert recipe_words(command) == words
+
+
+def test_a_run_is_forked_from_the_menu(page, bridge, host):
+    host.emit(RunsChanged(runs=(run_record("a"),)))
+    bridge.tick()
+    menu = page.centre.runs.menu_for(["a"])
+    next(action for action in menu.actions() if action.text() == "New run with these weights").trigger()
+    assert host.sent(ForkRun)[0].run == "a" and host.sent(ForkRun)[0].recipe.preset == "solid"
+    bridge.tick()
+    assert bridge.state.job_of_training.command == "ForkRun" and page.train_button.text() == "Cancel"
+    page.centre.runs.fork_wanted.emit("a")
+    bridge.tick()
+    assert rows(page) == [("LeNet-5, its weights", "Solid")]
+
+
+@pytest.mark.parametrize("more", [{"members": ("b", "c")}, {"steps": 0, "epochs": 0}, {"outcome": "running"}])
+def test_what_has_no_weights_of_its_own_is_not_forked(page, bridge, host, more):
+    host.emit(RunsChanged(runs=(run_record("a", **more),)))
+    bridge.tick()
+    entries = {action.text(): action.isEnabled() for action in page.centre.runs.menu_for(["a"]).actions()}
+    assert entries["New run with these weights"] is False
+
+
+def test_without_labels_nothing_is_forked(page, bridge, host):
+    host.emit(opened(4, [1] * 4, runs=(run_record("a"),)))
+    bridge.tick()
+    page.centre.runs.fork_wanted.emit("a")
+    assert not host.sent(ForkRun) and "one class" in page.centre.banner.words.text()
+
+
+def test_a_diverged_run_goes_on_from_its_last_good_state(page, bridge, host):
+    job = begin(page, bridge, host)
+    failure = FailureText("user", "The loss became NaN at step 60 with learning rate 0.003.", "Try 0.0003.")
+    host.emit(RunsChanged(runs=(run_record("run-1", outcome="failed", resumable=True),)))
+    host.emit(JobClosed(job=job, command="Train", outcome=Outcome.FAILED, failure=failure))
+    bridge.tick()
+    rate = Recipe().learning_rate / 10
+    assert [button.text() for button in page.centre.banner.buttons] == [f"Go on with {rate:g}", f"Train with learning rate {rate:g}"]
+    page.centre.banner.buttons[0].click()
+    resumed = host.sent(ResumeRun)[0]
+    assert resumed.run == "run-1" and resumed.learning_rate == pytest.approx(rate) and resumed.epochs is None
+    bridge.tick()
+    assert not page.centre.banner.isVisible()
+
+
+def test_a_failed_going_on_is_told(page, bridge, host):
+    job = bridge.submit(ResumeRun("a"))
+    host.finish(job, Outcome.FAILED, FailureText("user", "The run a kept no state to go on from.", "Train again."))
+    bridge.tick()
+    assert "kept no state" in page.centre.banner.words.text()
+
+
+def test_batches_are_asked_for_with_the_plan(page, bridge, host):
+    page.recipe.batches_button.click()
+    bridge.tick()
+    assert host.sent(FindBatch)[0].network == "lenet-5" and page.recipe.batches_button.text() == "Trying…"
+    assert not page.recipe.rates_button.isEnabled()
