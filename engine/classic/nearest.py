@@ -187,7 +187,8 @@ class NearestNeighbour:
                 model = cls(int(settings["neighbours"]), "l1" if settings["distance"] == "l1" else "l2", device)
                 model.fit(file.get_tensor("pixels"), file.get_tensor("labels"), int(settings["classes"]), CancelToken())
         except (SafetensorError, KeyError, ValueError, UserError) as error:
-            raise UserError(f"{path} holds no nearest-neighbour classifier: {error}", "Train it again.") from None
+            reason = str(error).strip().split("\n")[0].rstrip(".")
+            raise UserError(f"{path} holds no nearest-neighbour classifier: {reason}.", "Train it again.") from None
         return model
 
 

@@ -157,7 +157,7 @@ def load_record(folder: str | Path) -> RunRecord:
     Raises
     ------
     UserError
-        If the folder is no run, or its record is damaged.
+        If the folder is no run, or its record is damaged or cannot be read.
     """
     place = Path(folder).absolute()
     try:
@@ -166,6 +166,8 @@ def load_record(folder: str | Path) -> RunRecord:
         raise UserError(f"The folder {place} holds no run.", "Choose a folder with a run.json.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UserError(f"The record {place / RECORD} is damaged ({error}).", "Train again, or restore it from a copy.") from None
+    except OSError as error:
+        raise UserError(f"The record {place / RECORD} cannot be read ({error.strerror}).", "Check the file and its permissions.") from None
     said = load_said(place)
     return msgspec.structs.replace(
         record,

@@ -194,8 +194,10 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
     if not weights.is_file():
         raise UserError(f"The run {place.name} has no file {WEIGHTS}.", "Train again, or restore it from a copy.")
     if not (place / NETWORK).is_file():
+        if record.parameters:
+            raise UserError(f"The run {place.name} has no file {NETWORK}.", "Train again, or restore it from a copy.")
         return LoadedRun(record, where, None, None, NearestNeighbour.load(weights, where), normalise, trained_as)
-    network = files.load_any(place / NETWORK)
+    network = load_network(place)
     shape = (record.preprocessing.channels, record.preprocessing.height, record.preprocessing.width)
     if network.classes != len(record.classes) or network.input != shape:
         raise UserError(f"The network of run {place.name} does not fit its record.", "Train again, or restore it from a copy.")
@@ -203,6 +205,24 @@ def load_run(folder: str | Path, device: torch.device | str = "cpu") -> LoadedRu
     put_weights(module, weights, network)
     module = quicken(module.to(where).eval().requires_grad_(False), where)
     return LoadedRun(record, where, network, module, None, normalise, trained_as)
+
+
+def load_network(folder: Path) -> AnyNetwork:
+    """Read a run's network.json.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    remedy = "Train again, or restore it from a copy."
+    if not (folder / NETWORK).is_file():
+        raise UserError(f"The run {folder.name} has no file {NETWORK}.", remedy)
+    try:
+        return files.load_any(folder / NETWORK)
+    except (UserError, OSError) as error:
+        reason = error.message if isinstance(error, UserError) else f"{error.strerror}."
+        raise UserError(f"The network of run {folder.name} is damaged: {reason}", remedy) from None
 
 
 def put_weights(module: nn.Module, weights: Path, network: AnyNetwork) -> None:
