@@ -22,12 +22,11 @@ from engine.networks.layers import Network
 from engine.networks.modules.containers import Auxiliary
 from engine.networks.resolve import adapt, resolve
 from engine.training import precision
-from engine.training.fit import cores, threads_for
 from engine.training.losses import loss_of
 from engine.training.precision import Arithmetic
 from engine.training.quick import quicken
 from engine.training.room import FLOAT_BYTES, bytes_needed
-from engine.training.train import threads_beside
+from engine.training.threads import cores, threads_beside, threads_for
 
 if TYPE_CHECKING:
     from engine.networks.layers import NamedNetwork

@@ -15,9 +15,11 @@ from engine.project.networks import OWN
 from engine.project.records import RunRecord
 from engine.project.run_changes import run_of
 from engine.training import saved, steering, trained_on
-from engine.training.fit import GoingOn, cores, fit, go_on
+from engine.training.fit import fit, go_on
+from engine.training.order import GoingOn
 from engine.training.steering import Steering
-from engine.training.train import free_folder, threads_beside
+from engine.training.threads import cores, threads_beside
+from engine.training.train import free_folder
 
 if TYPE_CHECKING:
     from engine.project.opened import OpenedProject
@@ -33,6 +35,7 @@ def resume(
     emit: Callable[[Event], None],
     pinned: Callable[[], PinUnit | None] = lambda: None,
     steered: Steering | None = None,
+    learning_rate: float | None = None,
 ) -> RunRecord:
     """Go on with a run from its folder alone, with the same bits as if nothing had happened.
 
@@ -48,6 +51,8 @@ def resume(
         completed run goes on with the rate that a schedule of so many epochs has there.
     token, emit, pinned, steered
         As for `fit`.
+    learning_rate : float or None
+        New peak that the rest of the schedule is scaled to.
 
     Raises
     ------
@@ -59,15 +64,14 @@ def resume(
     record = runs.load_record(folder)
     if not runs.resumable(folder):
         raise UserError(f"The run {folder.name} kept no state to go on from.", "Begin a new run with its weights, or train again.")
-    steering.check(None, epochs)
+    steering.check(learning_rate, epochs)
     if epochs is not None and epochs <= record.epochs:
         raise UserError(f"The run {folder.name} has {_words(record.epochs)} already.", "Give a larger number of epochs.")
     if epochs is None and record.outcome == "completed":
         raise UserError(f"The run {folder.name} is complete with {_words(record.epochs)}.", "Give a larger number of epochs to go on.")
     kept = trained_on.load(folder)
-    if not (folder / saved.NETWORK).is_file():
-        raise UserError(f"The run {folder.name} has no file {saved.NETWORK}.", "Train again, or restore it from a copy.")
-    return go_on(GoingOn(record, kept, epochs), folder, token, emit, pinned, steered)
+    saved.load_network(folder)  # refuses a damaged one in the run's name
+    return go_on(GoingOn(record, kept, epochs, learning_rate), folder, token, emit, pinned, steered)
 
 
 def resume_run(session: Session, command: ResumeRun, token: CancelToken, emit: Emit) -> None:
@@ -86,7 +90,7 @@ def resume_run(session: Session, command: ResumeRun, token: CancelToken, emit: E
         emit(Notice(level="info", text=OTHERS_NOW))
     session.steering = Steering(folder.name)
     try:
-        resume(folder, command.epochs, token, emit, lambda: session.pinned, session.steering)
+        resume(folder, command.epochs, token, emit, lambda: session.pinned, session.steering, command.learning_rate)
     finally:
         session.steering = None
         emit(RunsChanged(runs=session.in_store(project.runs)))

@@ -12,8 +12,9 @@ from engine.failure import UserError
 from engine.messages import RunsChanged, Train
 from engine.project.networks import OWN, path_of
 from engine.project.runs import DELETED
-from engine.training.fit import cores, fit
+from engine.training.fit import fit
 from engine.training.steering import Steering
+from engine.training.threads import cores, threads_beside
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
@@ -53,16 +54,13 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
             weights=command.weights,
             freeze=command.freeze,
             steering=session.steering,
+            variant=command.variant,
+            sweep=command.sweep,
         )
     finally:
         session.steering = None
         emit(RunsChanged(runs=session.in_store(project.runs)))
     token.check()
-
-
-def threads_beside(live: bool, processors: int) -> int:
-    """CPU threads of a training: all, but one less where a model in use classifies pictures meanwhile."""
-    return max(1, processors - 1) if live else max(1, processors)
 
 
 def free_folder(parent: Path, network: str) -> Path:

@@ -27,11 +27,10 @@ from engine.project.records import Split
 from engine.training import freezing, preparing, sizes, supplying
 from engine.training import recipe as recipes
 from engine.training.feeding import Feed
-from engine.training.fit import cores, threads_for
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.room import check_room
-from engine.training.train import threads_beside
+from engine.training.threads import cores, threads_beside, threads_for
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session

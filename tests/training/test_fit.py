@@ -34,9 +34,10 @@ from engine.messages import (
 from engine.project import runs
 from engine.project.records import RunRecord, Split
 from engine.training import pace, preparing, sampling, sizes, stepping, telling
-from engine.training.fit import fit, threads_for
+from engine.training.fit import fit
 from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe, suited_augmentation
 from engine.training.saved import WEIGHTS, load_run
+from engine.training.threads import threads_for
 
 QUICK = Recipe(epochs=2, batch=32, suit_augmentation=False)
 
@@ -116,7 +117,7 @@ import sys
 from pathlib import Path
 from engine.control import CancelToken
 from engine.data import dataset, sources
-from engine.training.fit import fit, threads_for
+from engine.training.fit import fit
 from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe, suited_augmentation
 recipe = Recipe(epochs=1, seed=int(sys.argv[2]), augmentation=Augmentation(shift=0.1, colour=0.2))
 fit(dataset.from_source(sources.scan("digits")), "small-cnn", recipe, None, Path(sys.argv[1]), CancelToken(), lambda event: None, threads=1)
