@@ -115,9 +115,8 @@ def spread(accuracies: Sequence[float]) -> str:
 
 def summary(field: str, values: Mapping[str, Sequence[Member]]) -> str:
     """What thin and bold curves are and, of seeds, how far they lie apart."""
-    words = tr("Thin: training pictures; bold: validation pictures, of which each title has the best accuracy beneath it.")
+    words = tr("Thin: training; bold: validation, its best accuracy beneath each title.")
     if field != "seed":
         return words
     known = [member.accuracy for members in values.values() for member in members if member.accuracy is not None]
-    told = spread(known)
-    return f"{told}. {words}" if len(known) > 1 else words
+    return f"{spread(known)}. {words}" if len(known) > 1 else words

@@ -254,13 +254,14 @@ class Sweeps(QObject):
         words = WORDS.get(field, field)
         if field != "network":
             words = self.tr("{field} of {network}").format(field=words, network=networks.card(state, members[0].network).title)
+        told = summary(field, values)
         if done < len(members):
-            words = self.tr("{words} · {done} of {number} trained").format(words=words, done=done, number=len(members))
+            told = self.tr("{done} of {number} trained. {told}").format(done=done, number=len(members), told=told)
         waiting = len(members) - done
         if not waiting and self._stopping:
             self._stopping = False
             self.board.say_stoppable()
-        self.board.show_cells(words, summary(field, values), cells, waiting)
+        self.board.show_cells(words, told, cells, waiting)
 
 
 def _mean(members: list[Member]) -> float:

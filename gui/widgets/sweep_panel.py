@@ -90,11 +90,9 @@ class SweepPanel(QFrame):
         self.repeats_box.setAccessibleName(self.tr("Trainings a value"))
         self.repeats_box.setToolTip(self.tr("Each with another seed: their spread shows how much of a difference is chance"))
         self.repeats_box.valueChanged.connect(self.changed)
-        row.addWidget(self.value_field)
-        row.addWidget(self.add_button)
+        for widget in (self.value_field, self.add_button, self.repeats_box, self.repeats_words):
+            row.addWidget(widget)
         row.addStretch(1)
-        row.addWidget(self.repeats_box)
-        row.addWidget(self.repeats_words)
         return row
 
     def _build_foot(self) -> QHBoxLayout:

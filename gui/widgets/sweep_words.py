@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from engine.networks import zoo
+from engine.networks.kinds.values import ACTIVATIONS
+from engine.training.sweeping import OFF, ON, WORDS
 from gui.widgets.recipe_fields import BEGINNINGS, OPTIMISERS
 
-ACTIVATIONS = (
-    ("relu", "ReLU"),
-    ("relu6", "ReLU6"),
-    ("leaky-relu", "leaky ReLU"),
-    ("gelu", "GELU"),
-    ("silu", "SiLU"),
-    ("scaled-tanh", "scaled tanh"),
-    ("hard-swish", "hard swish"),
-    ("hard-sigmoid", "hard sigmoid"),
-)
-_WORDS = {"activation": dict(ACTIVATIONS), "optimiser": dict(OPTIMISERS), "initialisation": dict(BEGINNINGS)}
+_WORDS = {
+    "activation": {kind: words for kind, (words, _) in ACTIVATIONS.items()},
+    "optimiser": dict(OPTIMISERS),
+    "initialisation": dict(BEGINNINGS),
+}
 
 
 def value_words(field: str, value: str) -> str:
@@ -23,9 +19,11 @@ def value_words(field: str, value: str) -> str:
 
     Examples
     --------
-    >>> value_words("activation", "relu"), value_words("network", "resnet-20"), value_words("learning_rate", "0.01")
-    ('ReLU', 'ResNet-20', '0.01')
+    >>> value_words("activation", "relu"), value_words("network", "resnet-20"), value_words("shortcut", "off")
+    ('ReLU', 'ResNet-20', 'without shortcuts')
     """
+    if value in (ON, OFF) and field in WORDS:
+        return f"{'with' if value == ON else 'without'} {WORDS[field].lower()}"
     if field == "network" and value in zoo.names():
         return zoo.card(value).title
     return _WORDS.get(field, {}).get(value, value)

