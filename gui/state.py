@@ -112,6 +112,8 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
         What happened on the way.
     paused : bool
         Whether it holds.
+    peak : float or None
+        The learning rate that the schedule goes up to, where the window has asked for another than the recipe's.
     """
 
     run: str
@@ -129,6 +131,7 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
     statistics: tuple[messages.LayerStatistics, ...] = ()
     marks: tuple[messages.TrainingMarked, ...] = ()
     paused: bool = False
+    peak: float | None = None
 
     @property
     def running(self) -> bool:
@@ -142,7 +145,7 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
     @property
     def peak_rate(self) -> float:
         """The learning rate that the schedule goes up to."""
-        return self.started.recipe.learning_rate
+        return self.started.recipe.learning_rate if self.peak is None else self.peak
 
     @property
     def steps(self) -> int:

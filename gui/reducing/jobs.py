@@ -8,7 +8,7 @@ import msgspec
 
 from engine import messages
 from gui.reducing.registry import on, with_
-from gui.state import AppState, CameraState, FailureDismissed, JobHurried, JobState, JobSubmitted
+from gui.state import TRAININGS, AppState, CameraState, FailureDismissed, JobHurried, JobState, JobSubmitted, TrainingState
 
 
 @on(messages.EngineReady)
@@ -18,11 +18,19 @@ def _engine_ready(event: messages.EngineReady, state: AppState) -> AppState:
 
 @on(JobSubmitted)
 def _job_submitted(event: JobSubmitted, state: AppState) -> AppState:
-    failures = {name: failure for name, failure in state.failures.items() if name != event.command}
+    over = TRAININGS if event.command in TRAININGS else (event.command,)
+    failures = {name: failure for name, failure in state.failures.items() if name not in over}
     if len(failures) == len(state.failures):
         failures = state.failures
     job = JobState(event.job, event.command, event.lane, event.title, asked=event.asked)
-    return with_(state, jobs={**state.jobs, event.job: job}, failures=failures)
+    return with_(state, jobs={**state.jobs, event.job: job}, failures=failures, training=_steered(state.training, event.asked))
+
+
+def _steered(training: TrainingState | None, asked: messages.Command | None) -> TrainingState | None:
+    """The training with the learning rate that it was asked to go up to."""
+    if training is None or not isinstance(asked, messages.SteerTraining) or asked.learning_rate is None or asked.run != training.run:
+        return training
+    return msgspec.structs.replace(training, peak=asked.learning_rate)
 
 
 @on(JobHurried)

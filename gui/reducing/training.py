@@ -17,7 +17,9 @@ MOST_STATISTICS = 400
 
 @on(messages.TrainingStarted)
 def _training_started(event: messages.TrainingStarted, state: AppState) -> AppState:
-    return with_(state, training=TrainingState(event.run, event.job, event, Curve(), Curve(), Curve()))
+    asked = state.jobs[event.job].asked if event.job in state.jobs else None
+    peak = asked.learning_rate if isinstance(asked, messages.ResumeRun) else None
+    return with_(state, training=TrainingState(event.run, event.job, event, Curve(), Curve(), Curve(), peak=peak))
 
 
 def of_training(state: AppState, run: str, **changes: Any) -> AppState:

@@ -15,6 +15,7 @@ from engine.messages import (
     Remember,
     ResumeRun,
     RunsChanged,
+    SteerTraining,
     Train,
 )
 from engine.training.recipe import Recipe
@@ -219,3 +220,30 @@ def test_batches_are_asked_for_with_the_plan(page, bridge, host):
     bridge.tick()
     assert host.sent(FindBatch)[0].network == "lenet-5" and page.recipe.batches_button.text() == "Trying…"
     assert not page.recipe.rates_button.isEnabled()
+
+
+def test_a_rate_that_was_changed_on_the_way_is_the_one_that_is_lowered(page, bridge, host):
+    job = begin(page, bridge, host)
+    bridge.submit(SteerTraining("run-1", learning_rate=0.5))
+    host.emit(JobClosed(job=job, command="Train", outcome=Outcome.FAILED, failure=FailureText("user", "The loss became NaN.", "Try 0.05.")))
+    bridge.tick()
+    assert page.centre.banner.buttons[0].text() == "Train with learning rate 0.05"
+    again = bridge.submit(ResumeRun("run-1", learning_rate=0.05))
+    host.begin(again)
+    host.emit(started(job=again))
+    host.finish(again, Outcome.FAILED, FailureText("user", "The loss became NaN.", "Try 0.005."))
+    bridge.tick()
+    assert page.centre.banner.buttons[0].text() == "Train with learning rate 0.005"
+
+
+def test_a_failure_is_over_when_the_run_has_gone_on(page, bridge, host):
+    job = begin(page, bridge, host)
+    host.finish(job, Outcome.FAILED, FailureText("user", "The loss became NaN.", "Try 0.05."))
+    bridge.tick()
+    assert page.centre.banner.isVisible()
+    again = bridge.submit(ResumeRun("run-1", learning_rate=0.05))
+    host.begin(again)
+    host.emit(started(job=again))
+    host.finish(again)
+    bridge.tick()
+    assert not page.centre.banner.isVisible()
