@@ -30,7 +30,8 @@ def _conv(maps: keras.KerasTensor, filters: int, side: int, stride: int) -> kera
     """Padded on all sides alike, as torch does; Keras's "same" would pad strided ones on one side more."""
     if side > 1:
         maps = layers.ZeroPadding2D(side // 2)(maps)
-    return layers.BatchNormalization(**NORM)(layers.Conv2D(filters, side, stride, use_bias=False)(maps))
+    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+    return layers.BatchNormalization(axis, **NORM)(layers.Conv2D(filters, side, stride, use_bias=False)(maps))
 
 
 def resnet18(pictures: keras.KerasTensor) -> keras.KerasTensor:
