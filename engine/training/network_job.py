@@ -39,6 +39,7 @@ from engine.training import (
     taking_up,
     tensorboard,
     trained_on,
+    whitening,
 )
 from engine.training.checkpoint import Keeper, none_left
 from engine.training.feeding import Feed, LaterPart, Part
@@ -187,6 +188,8 @@ class NetworkJob(Job):
         if self.going_on is not None:
             self.arithmetic = self.going_on.kept.decided.arithmetic
         else:
+            if not self.begun_with:
+                whitening.measure(self.module, training, self.normalise)
             batch = sizes.batch_size(self.recipe, len(training.labels))
             first, labels = training.batch(torch.arange(batch, device=training.labels.device))
             mixed = self.recipe.mixed_precision == "auto" and self.organising is None

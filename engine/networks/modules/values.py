@@ -55,9 +55,14 @@ class Whitening(nn.Module):
     def measure(self, maps: torch.Tensor, least: float = 5e-4) -> None:
         """Take the directions from maps as they will come, [N, C, H, W]; `least` is added to variances, which may be 0."""
         height, width = self.weight.shape[2:]
-        patches = maps.to("cpu", torch.float64).unfold(2, height, 1).unfold(3, width, 1)
-        rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
-        variances, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
+        values = len(self.weight) // 2
+        total, count = torch.zeros(values, values, dtype=torch.float64), 0
+        for some in torch.split(maps, 64):
+            patches = some.to("cpu", torch.float64).unfold(2, height, 1).unfold(3, width, 1)
+            rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
+            total += rows.T @ rows
+            count += len(rows)
+        variances, directions = torch.linalg.eigh(total / count)
         self._set((directions / (variances.clamp(min=0) + least).sqrt()).T.flip(0))
 
     def _set(self, kernels: torch.Tensor) -> None:
