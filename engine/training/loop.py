@@ -219,6 +219,7 @@ class _Run:
                 if self.limits.over(before + now - begun):
                     last = step + 1
                     break
+            self.seconds = before + time.perf_counter() - begun
             self.tell(last)
         finally:
             self.seconds = before + time.perf_counter() - begun
