@@ -14,7 +14,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     shift : float
-        Largest shift in each direction as a fraction of the side, in [0, 0.5].
+        Largest shift in each direction as a fraction of the side, in [0, 0.5]; by whole pixels where nothing else moves the picture.
     flip, flip_vertical : bool
         Mirror left and right, or up and down, with probability one half.
     crop : float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
 from engine.data.augmentation import Augment, Normalise
 from engine.data.preprocessing import Preprocessing
@@ -60,6 +61,19 @@ def test_shift_moves_at_most_so_far() -> None:
     assert float((where - 10).abs().max()) <= 0.2 * 21 + 1e-3
     assert float((where - 10).abs().max()) > 3
     assert float(where.std()) > 1
+
+
+def test_a_shift_by_itself_is_one_of_whole_pixels_of_the_mirrored_picture() -> None:
+    pixels = pictures(200, 3)
+    moved = augment(Augmentation(shift=0.125), normalise=COLOUR)(pixels)
+    padded = functional.pad(COLOUR(pixels), (2, 2, 2, 2), mode="reflect")
+    cuts = {(down, across): padded[:, :, down : down + 16, across : across + 16] for down in range(5) for across in range(5)}
+    found = {place: (moved == cut).flatten(1).all(1) for place, cut in cuts.items()}
+    assert torch.stack(list(found.values())).any(0).all()
+    assert all(1 <= int(hits.sum()) <= 25 for hits in found.values())
+    last = Normalise(Preprocessing(16, 16, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4)), CPU, channels_last=True)
+    same = augment(Augmentation(shift=0.125), normalise=last)(pixels)
+    assert torch.equal(same, moved) and same.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_crop_enlarges_the_middle() -> None:

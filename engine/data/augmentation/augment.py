@@ -13,7 +13,7 @@ import torch
 
 from engine.data.augmentation.colour import jitter
 from engine.data.augmentation.degrade import blur, erase, noise
-from engine.data.augmentation.geometry import affine, sample
+from engine.data.augmentation.geometry import affine, sample, shifted
 from engine.data.augmentation.normalise import Normalise
 from engine.data.augmentation.rand_augment import rand_augment
 from engine.training.recipe import Augmentation
@@ -39,6 +39,7 @@ class Augment:
         self._generator = torch.Generator(device=device)
         self._generator.manual_seed(seed)
         self._operations = np.random.default_rng([seed, 1])
+        self._shifts = choice.shift > 0 and choice.crop == 1 and choice.rotate == 0 and choice.scale == 0
         self._moves = choice.shift > 0 or choice.crop < 1 or choice.rotate > 0 or choice.scale > 0
         self._mirrors = choice.flip or choice.flip_vertical
         amounts = choice.colour, choice.blur, choice.noise, choice.erase, choice.rand_augment
@@ -50,7 +51,9 @@ class Augment:
             return self._normalise(pixels)
         choice, pictures = self._choice, self._normalise.as_is(pixels)
         count = len(pictures)
-        if self._moves:
+        if self._shifts:
+            pictures = self._shifted(self._mirrored(pictures))
+        elif self._moves:
             pictures = sample(pictures, self._theta(pictures))
         elif self._mirrors:
             pictures = self._mirrored(pictures)
@@ -90,6 +93,13 @@ class Augment:
                 mirrored = self._uniform(len(pictures)) < 0.5
                 pictures = torch.where(mirrored.view(-1, 1, 1, 1), pictures.flip(side), pictures)
         return pictures
+
+    def _shifted(self, pictures: torch.Tensor) -> torch.Tensor:
+        """A shift by itself goes by whole pixels, so that nothing is blurred; sides of which it is less than half a pixel stay."""
+        count, _, height, width = pictures.shape
+        most = [round(self._choice.shift * side) for side in (height, width)]
+        by = [((2 * side + 1) * self._uniform(count)).floor().clamp(max=2 * side).long() - side for side in most]
+        return shifted(pictures, *by)
 
     def _theta(self, pictures: torch.Tensor) -> torch.Tensor:
         """Shift, crop, mirror, rotation and scale as one map."""

@@ -47,6 +47,26 @@ def sample(pictures: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
     return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
+def shifted(pictures: torch.Tensor, down: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
+    """Pictures float32 [B, C, H, W] moved by whole pixels, int64 [B] each; beyond the border they are continued as in a mirror."""
+    count, _, height, width = pictures.shape
+    rows = mirrored(torch.arange(height, device=down.device) - down[:, None], height)
+    columns = mirrored(torch.arange(width, device=across.device) - across[:, None], width)
+    places = torch.arange(count, device=down.device)[:, None, None], rows[:, :, None], columns[:, None, :]
+    moved = pictures.permute(0, 2, 3, 1)[places].permute(0, 3, 1, 2)
+    last = pictures.is_contiguous(memory_format=torch.channels_last) and not pictures.is_contiguous()
+    return moved if last else moved.contiguous()
+
+
+def mirrored(places: torch.Tensor, size: int) -> torch.Tensor:
+    """Places int64 on a line of `size` pixels that goes on as in mirrors at its end pixels, which are not repeated."""
+    if size == 1:
+        return torch.zeros_like(places)
+    period = 2 * (size - 1)
+    within = places.remainder(period)
+    return torch.minimum(within, period - within)
+
+
 def inside(height: int, width: int, top: torch.Tensor, bottom: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """Which pixels lie in rectangles, bool [B, 1, height, width].
 
