@@ -179,6 +179,8 @@ class Sweeps(QObject):
             self._forget()
             if self._place.shown in (CHOICES, BOARD):
                 self._place.show_usual()
+        if self._place.shown == CHOICES and networks.is_classic(plan.network_name(state)):
+            self._place.show_usual()
         if self._place.shown == CHOICES and changed & {"memory", "runs", "images", "classes", "networks", "described"}:
             self._offer()
         if self._place.shown == BOARD and changed & {"training", "runs", "histories", "jobs"}:

@@ -19,6 +19,8 @@ NARROWEST, LOWEST = 150, 84
 """Pixels of a plot's box."""
 SHAPE = 1.6
 """Width by height that plots had best have."""
+EMPTY = 0.4
+"""How much an empty place in the last row weighs against that: as much as half the width again."""
 
 
 class Cell(msgspec.Struct, frozen=True, eq=False):
@@ -90,7 +92,8 @@ class SmallMultiples(CurvePlot):
             height = (size.height() - 2 * self._line()) / math.ceil(number / columns) - self._head() - px(16)
             if height < px(LOWEST) and columns < most:
                 return math.inf
-            return abs(math.log(max(1.0, width / columns) / max(1.0, height) / SHAPE))
+            left = -number % columns
+            return abs(math.log(max(1.0, width / columns) / max(1.0, height) / SHAPE)) + EMPTY * left
 
         return min(range(1, most + 1), key=ill, default=1)
 

@@ -13,6 +13,7 @@ from engine.messages import (
     HistoryLoaded,
     LoadHistory,
     Outcome,
+    Remember,
     RunsChanged,
     StepsDone,
     Train,
@@ -249,6 +250,25 @@ def test_seeds_have_mean_and_deviation_in_the_line_above(page, bridge, host):
     settle(bridge, host)
     page.sweeps.show_run("s1")
     assert page.sweeps.board.result.text().replace("\u202f", " ").startswith("92.0 ± 2.0 %, mean of 3.")
+
+
+def test_a_classifier_without_layers_has_nothing_to_vary(page, bridge, host):
+    page.recipe.sweep_button.click()
+    bridge.submit(Remember("network", "nearest-neighbour"))
+    settle(bridge, host)
+    assert page.centre.place.shown == "" and not page.recipe.sweep_button.isVisible()
+
+
+def test_a_chosen_network_changes_what_is_offered(page, bridge, host):
+    page.recipe.sweep_button.click()
+    bridge.submit(Remember("network", "resnet-20"))
+    settle(bridge, host)
+    panel = page.sweeps.panel
+    assert page.centre.place.shown == CHOICES
+    panel.set_field("network")
+    assert panel.values == ("plain-20", "plain-56", "plain-110", "resnet-20", "resnet-56", "resnet-110")
+    panel.train_button.click()
+    assert [command.network for command in host.sent(Train)] == list(panel.values)
 
 
 def test_another_project_puts_the_sweep_away(page, bridge, host):
