@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
+from engine.training.presets import PRESETS
+
 DATA_HELP = (
     'the bundled sample "digits", a folder with a folder for each class, a folder with train/ and test/ of those, '
     "the raw files of a standard set (MNIST, CIFAR, SVHN, STL-10 and others), a CSV or TSV table of file, label and split, "
@@ -62,7 +64,8 @@ def make_parser() -> Parser:
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
     parser.add_argument("--network", required=True, metavar="NETWORK", help=NETWORK_HELP)
-    parser.add_argument("--epochs", type=_count, metavar="N", help="passes over the training pictures")
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="solid", metavar="NAME", help=f"recipe: {', '.join(PRESETS)} (solid)")
+    parser.add_argument("--epochs", type=_count, metavar="N", help="passes over the training pictures, in place of the preset's")
     parser.add_argument("--batch", type=_count, metavar="N", help="pictures a step")
     parser.add_argument("--lr", type=_rate, metavar="X", help="peak learning rate")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of weights, order and augmentation (0)")

@@ -48,7 +48,7 @@ def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> i
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
-    """The recipe "solid" with what the options change."""
+    """The preset's recipe with what the options change; where they change none of its choices it keeps the preset's name."""
     changes = {
         "epochs": options.epochs,
         "batch": options.batch,
@@ -57,7 +57,9 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         "device": options.device,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    return replace(PRESETS["solid"].recipe, **given, preset="own")
+    recipe = replace(PRESETS[options.preset].recipe, **given)
+    chosen = {"seed": recipe.seed, "device": recipe.device}  # which are no part of a preset
+    return recipe if recipe == replace(PRESETS[options.preset].recipe, **chosen) else replace(recipe, preset="own")
 
 
 def run_folder(out: str | None, data: str, network: str) -> Path:

@@ -64,6 +64,24 @@ PRESETS: dict[str, Preset] = {
         "Linear probe",
         learned=True,
     ),
+    "fastest-cifar-10": Preset(
+        "As accurate as 32-pixel pictures allow in the least arithmetic",
+        Recipe(
+            preset="fastest-cifar-10",
+            epochs=16,
+            batch=512,
+            optimiser="muon",
+            learning_rate=0.02,
+            weight_decay=0.36,
+            schedule="linear",
+            warm_up=0.23,
+            label_smoothing=0.2,
+            initialisation="identity",
+            augmentation=Augmentation(shift=0.0625, flip=True),
+        ),
+        "Fastest CIFAR-10",
+        r"cifar-speed(-narrow)?",
+    ),
     "lenet-1998": Preset(
         "SGD on few pictures a step, twenty passes, equation 9",
         Recipe(
@@ -129,7 +147,11 @@ PRESETS: dict[str, Preset] = {
         r"(resnet|plain)-(20|32|44|56|110|164|1001|1202)",
     ),
 }
-"""Sources of those as published: LeCun et al. 1998, section III; Krizhevsky et al. 2012, sections 4 and 5; He et al. 2015, sections 3.4
+"""Fastest CIFAR-10 is after K. Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024 (arXiv:2404.00498), and the Muon of the same
+author: its warm-up, label smoothing and shift of two pixels; batch, rate and decay are of our own. Left out are its test-time
+augmentation, which camera and exported networks would not have, the order in which pictures are mirrored, and the rates of its biases.
+
+Sources of those as published: LeCun et al. 1998, section III; Krizhevsky et al. 2012, sections 4 and 5; He et al. 2015, sections 3.4
 and 4.2. AlexNet's rate fell whenever the validation error stood still, here at half and three quarters; LeNet's steps were one
 picture long and divided by each weight's second derivative, which is left out."""
 
