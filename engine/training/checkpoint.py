@@ -6,9 +6,11 @@ and holds a checksum of all of it. The generation before stays valid until the n
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,6 +32,7 @@ log = logging.getLogger("fovea.checkpoint")
 EVERY = 30.0  # seconds between two states at the most, as long as that costs little enough
 SHARE = 0.01  # of the training's time that keeping its state may cost
 METADATA = "fovea"
+FULL_DISK = re.compile(r"os error (28|112)\b")  # on Unix, on Windows
 FORMAT = 1
 
 State: TypeAlias = dict[str, Any]
@@ -80,6 +83,8 @@ def write(path: Path, state: State) -> None:
     try:
         save_file(tensors, path, {METADATA: json.dumps(facts)})
     except SafetensorError as error:  # it tells of a full disk in words alone
+        if FULL_DISK.search(str(error)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise OSError(None, str(error), str(path)) from error
     with path.open("rb+") as stream:
         os.fsync(stream.fileno())

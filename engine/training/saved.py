@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from engine.training.quick import quicken
 
 NETWORK = "network.json"
 WEIGHTS = "weights.safetensors"
+FULL = errno.ENOSPC, errno.EDQUOT
 
 
 class Member(NamedTuple):
@@ -153,7 +155,14 @@ def save_state(folder: Path, values: dict[str, torch.Tensor], record: RunRecord)
     }
     # one entry: safetensors writes several in an order that changes, and the same weights should give the same file
     metadata = {"fovea": msgspec.json.encode(facts).decode()}
-    runs.write_whole(folder / WEIGHTS, save(state, metadata))
+    data = save(state, metadata)
+    try:
+        runs.write_whole(folder / WEIGHTS, data)
+    except OSError as error:
+        if error.errno not in FULL or not all((folder / name).is_file() for name in (runs.CHECKPOINT, runs.CHECKPOINT_BEFORE)):
+            raise
+        (folder / runs.CHECKPOINT_BEFORE).unlink()  # what was learned is worth more than a second state to go on from
+        runs.write_whole(folder / WEIGHTS, data)
 
 
 def _apart(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from engine import messages as m
 from engine.failure import describe
@@ -20,6 +21,7 @@ from engine.project import runs
 from engine.project.records import ClassRecord, Split
 from engine.training import checkpoint
 from engine.training.recipe import Augmentation, Recipe
+from engine.training.saved import WEIGHTS
 from engine.training.stepping import Stepper
 
 QUICK = Recipe(epochs=2, batch=8, suit_augmentation=False)
@@ -162,6 +164,34 @@ def test_a_disk_that_is_full_from_some_moment_on_costs_the_later_states_alone(be
     (run,) = runs.list_runs(bench.host.session.opened().folder)
     assert run.outcome == "interrupted" and not list(Path(run.folder).glob("*.part"))
     assert finished(bench.done(m.ResumeRun(run.id))).record.outcome == "completed"
+
+
+def test_where_the_weights_have_no_room_the_older_state_makes_some(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.opened("dark", "light")
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    plainly = runs.write_whole
+
+    def whole(path: Path, data: bytes) -> None:
+        if path.name == WEIGHTS and (path.parent / runs.CHECKPOINT_BEFORE).exists():
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        plainly(path, data)
+
+    monkeypatch.setattr(runs, "write_whole", whole)
+    record = finished(bench.train()).record
+    assert record.outcome == "completed" and record.resumable
+    assert not (Path(record.folder) / runs.CHECKPOINT_BEFORE).exists()
+    assert next(checkpoint.generations(Path(record.folder)))["step"] == record.steps
+
+
+def test_safetensors_words_for_a_full_disk_become_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError) as caught:
+        checkpoint.write(tmp_path / "state", {"step": 1})
+    assert caught.value.errno == errno.ENOSPC and describe(caught.value).kind == "disk"
 
 
 # ------------------------------------------------------------------ the device
