@@ -147,7 +147,7 @@ class SmallMultiples(CurvePlot):
             if box.left() == left:
                 paint_numbers(painter, frame)
             if box.bottom() == below[box.left()]:
-                paint_step_numbers(painter, frame, box.right() + px(RIGHT_MARGIN), self.whole)
+                paint_step_numbers(painter, frame, box.right() + px(4), self.whole)
             self._paint_words(painter, cell, panel, box)
         whole = QRectF(QPointF(left, boxes[0].top()), QPointF(max(box.right() for box in boxes), lowest))
         paint_upright(painter, whole, self._panels[0].title)
