@@ -73,8 +73,9 @@ def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
 
 
 def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
-    """Going on from the last good state, where there is one, or beginning anew; both with a lower rate."""
-    rate = float(f"{training.peak_rate / LOWER:.3g}")
+    """Going on from the last good state, where there is one, or beginning anew; both at a tenth of the rate."""
+    begun = training.started.recipe.learning_rate  # what was raised on the way may be far too high even as a tenth
+    rate = float(f"{min(training.peak_rate, begun) / LOWER:.3g}")
     lower = msgspec.structs.replace(training.started.recipe, learning_rate=rate, preset="own")
     anew = Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with a tenth of the learning rate"), recipe=lower)
     if not any(run.id == training.run and run.resumable for run in state.runs):

@@ -27,6 +27,8 @@ from gui.widgets.unit_panel import usual_unit
 
 NARROW = 840
 """Below this width of the page the curves have the room of the right column."""
+ROOMY = 1160
+"""From this width on the smoothing is said in words."""
 ADVANCED = "train.advanced"
 LEARNED, LOOKED = 270, 380
 """Widths of the right column: pictures of what was learned, and plots of layers and epochs."""
@@ -131,7 +133,7 @@ class TrainPage(Page):
         self.recipe.setVisible(wide or not previewing)
         self.preview_button.setText(self.tr("What the network sees") if wide else self.tr("Input"))
         self.preview_button.setMinimumWidth(px(184) if wide else px(72))  # the words are bold while it is checked
-        self.centre.controls.words.setVisible(wide)
+        self.centre.controls.words.setVisible(self.width() >= px(ROOMY))  # else the progress in words would be cut off
 
     def _make_room_for_look(self, place: int) -> None:
         """Plots of layers and epochs are wider than what was learned."""

@@ -222,18 +222,19 @@ def test_batches_are_asked_for_with_the_plan(page, bridge, host):
     assert not page.recipe.rates_button.isEnabled()
 
 
-def test_a_rate_that_was_changed_on_the_way_is_the_one_that_is_lowered(page, bridge, host):
+@pytest.mark.parametrize(("changed", "offered"), [(5e-4, 5e-5), (1e6, Recipe().learning_rate / 10)])
+def test_the_lower_of_the_rates_that_it_had_is_lowered(page, bridge, host, changed, offered):
     job = begin(page, bridge, host)
-    bridge.submit(SteerTraining("run-1", learning_rate=0.5))
+    bridge.submit(SteerTraining("run-1", learning_rate=changed))
     host.emit(JobClosed(job=job, command="Train", outcome=Outcome.FAILED, failure=FailureText("user", "The loss became NaN.", "Try 0.05.")))
     bridge.tick()
-    assert page.centre.banner.buttons[0].text() == "Train with learning rate 0.05"
-    again = bridge.submit(ResumeRun("run-1", learning_rate=0.05))
+    assert page.centre.banner.buttons[0].text() == f"Train with learning rate {offered:g}"
+    again = bridge.submit(ResumeRun("run-1", learning_rate=offered))
     host.begin(again)
     host.emit(started(job=again))
     host.finish(again, Outcome.FAILED, FailureText("user", "The loss became NaN.", "Try 0.005."))
     bridge.tick()
-    assert page.centre.banner.buttons[0].text() == "Train with learning rate 0.005"
+    assert page.centre.banner.buttons[0].text() == f"Train with learning rate {offered / 10:g}"
 
 
 def test_a_failure_is_over_when_the_run_has_gone_on(page, bridge, host):
