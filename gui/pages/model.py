@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from engine.messages import (
-    DeleteNetwork,
-    DescribeNetwork,
-    Event,
-    JobClosed,
-    NetworksChanged,
-    ProbeTraining,
-    ProjectClosed,
-    ProjectOpened,
-    ReadNetwork,
-    SaveNetwork,
-)
+from engine.messages import DescribeNetwork
 from engine.networks.arithmetic import LayerRow
-from engine.networks.layers import Network, SimpleCells, walk
 from gui import network_ways, networks, plan
 from gui.bridge import Bridge
 from gui.designer import Designer
-from gui.network_figures import measured, network_figures, short_name
+from gui.network_arrivals import NetworkArrivals
+from gui.network_message import FAULT, is_unknown, message
 from gui.pages.page import Page
+from gui.probe_strip import ProbeStrip
 from gui.settings import Settings
 from gui.state import AppState, RunSelected
 from gui.theme import px
-from gui.widgets.basics import button, count, label, set_look
+from gui.widgets.basics import button, label, set_look
 from gui.widgets.compare_panel import ComparePanel
-from gui.widgets.figure_strip import FigureStrip
-from gui.widgets.figures_table import Column, FiguresTable, Line
 from gui.widgets.layer_inspector import LayerInspector
 from gui.widgets.layer_palette import LayerPalette
+from gui.widgets.layer_table import LayerTable
 from gui.widgets.neighbour_drawing import NeighbourDrawing
 from gui.widgets.network_gallery import NetworkGallery
 from gui.widgets.network_heading import NetworkHeading
@@ -69,10 +56,11 @@ class ModelPage(Page):
         super().__init__(bridge, settings, parent)
         self._finder = plan.typical_finder(bridge)
         self._asked: tuple[object, ...] = ()
-        self._reading = 0
         self._fault = ""
-        self._removed: Network | None = None
-        bridge.happened.connect(self._heard)
+        self.arrivals = NetworkArrivals(bridge, self)
+        self.arrivals.come.connect(self._choose)
+        self.arrivals.refused.connect(self._refuse)
+        self.arrivals.changed.connect(self.history_changed)
         self._drawn: networks.Worked | None = None
         self._library_rows: tuple[LayerRow, ...] = ()
         self.designer = Designer(bridge, self)
@@ -101,7 +89,8 @@ class ModelPage(Page):
             self.designer.install_keys(widget)
         self.inspector.watch_keys(self.designer)
         self.content.addLayout(body, 1)
-        self.content.addWidget(self._build_strip())
+        self.strip = ProbeStrip(bridge, settings)
+        self.content.addWidget(self.strip)
 
     @property
     def cards(self) -> dict:
@@ -124,9 +113,9 @@ class ModelPage(Page):
     def _build_left(self) -> QWidget:
         self.gallery = NetworkGallery(self.bridge, lambda: self.settings.device)
         self.gallery.chosen.connect(self._choose)
-        self.gallery.file_wanted.connect(self._ask_for_file)
+        self.gallery.file_wanted.connect(self.arrivals.ask_for_file)
         self.gallery.new_wanted.connect(self._start_empty)
-        self.gallery.delete_wanted.connect(lambda name: self.bridge.submit(DeleteNetwork(name.removeprefix(networks.OWN))))
+        self.gallery.delete_wanted.connect(self.arrivals.delete)
         self.palette = LayerPalette()
         self.palette.kind_chosen.connect(self.designer.insert_kind)
         self.palette.left.connect(lambda: self._show_palette(False))
@@ -167,23 +156,7 @@ class ModelPage(Page):
         self.pictures.addWidget(self.drawing)
         self.pictures.addWidget(self.neighbours)
         self.pictures.setMinimumHeight(px(160))
-        self.table = FiguresTable(
-            (
-                Column(self.tr("Layer"), lambda name: name if self.width() > px(ROOMY) else short_name(name), figure=False),
-                Column(self.tr("Kind"), figure=False),
-                Column(self.tr("Output"), _shape, tip=self.tr("channels × height × width; tokens × values; or values")),
-                Column(self.tr("Parameters"), tip=self.tr("Numbers that are learned, and how they come about")),
-                Column(self.tr("Multiply-adds"), count, tip=self.tr("For one picture")),
-                Column(
-                    self.tr("Receptive field"),
-                    lambda pair: f"{pair[0]} × {pair[1]}",
-                    tip=self.tr("Pixels of the input that one unit can see, padding included"),
-                ),
-            ),
-            sortable=False,
-            wide=1,
-        )
-        self.table.setAccessibleName(self.tr("Layers"))
+        self.table = LayerTable(lambda: self.width() > px(ROOMY))
         self.table.line_clicked.connect(self.designer.click)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
@@ -192,14 +165,6 @@ class ModelPage(Page):
         splitter.setStretchFactor(0, 4)
         splitter.setStretchFactor(1, 3)
         return splitter
-
-    def _build_strip(self) -> FigureStrip:
-        self.strip = FigureStrip()
-        tip = self.tr("Measure a few training steps on this device, and compare the memory that they need with what is free")
-        self.probe_button = button(self.tr("Will it train here?"), "", tip)
-        self.probe_button.clicked.connect(self._probe)
-        self.strip.add_widget(self.probe_button)
-        return self.strip
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -211,13 +176,7 @@ class ModelPage(Page):
         if self.designer.editable:
             self.designer.undo()
             return True
-        if self._removed is not None:
-            self.bridge.submit(SaveNetwork(self._removed))
-            self._choose(networks.OWN + self._removed.name)
-            self._removed = None
-            self.history_changed.emit()
-            return True
-        return False
+        return self.arrivals.restore()
 
     def redo(self) -> bool:
         """As `undo`."""
@@ -229,7 +188,8 @@ class ModelPage(Page):
         """What undo and redo would do here, "" for nothing; None where they are the window's."""
         designer = self.designer
         if not designer.editable:
-            return None if self._removed is None else (self.tr("Undo: delete {0}").format(self._removed.title), "")
+            removed = self.arrivals.removed
+            return None if removed is None else (self.tr("Undo: delete {0}").format(removed.title), "")
         return (designer.undo_text if designer.can_undo else "", designer.redo_text if designer.can_redo else "")
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -247,7 +207,7 @@ class ModelPage(Page):
         if another or changed & (LISTED | ANSWERS):
             self._render_chosen(state)
         if changed & {"images", "training_probed", "memory", "jobs", "failures", "engine"}:
-            self._render_strip(state)
+            self.strip.render(state)
         self.compare.render(state, changed)
         self.receptive.render(state, changed)
         self.train_button.setEnabled(state.project is not None)
@@ -262,14 +222,13 @@ class ModelPage(Page):
         self.heading.render(state)
         worked = networks.worked(state, name, shape, classes)
         self._describe(state, name, worked)
-        classic = networks.is_classic(name)
-        self.pictures.setCurrentIndex(1 if classic else 0)
+        self.pictures.setCurrentIndex(1 if networks.is_classic(name) else 0)
         recipe = plan.recipe(state)
         self.neighbours.set_choice(recipe.neighbours, recipe.distance)
         self._library_rows = worked.analysis.layers if worked.tree is None and worked.analysis is not None else ()
         self.designer.follow(state, name)
         self._render_refusal(state, name, worked)
-        self._render_strip(state)
+        self.strip.render(state)
         if worked is not self._drawn:
             self._drawn = worked
             self._render_network()
@@ -283,8 +242,7 @@ class ModelPage(Page):
         own = networks.is_own(designer.name)
         self.drawing.set_network(designer.network, rows, self.tr("input"), designer.error)
         self.drawing.set_editable(designer.editable)
-        self.table.setVisible(bool(rows))
-        self.table.set_lines([_line(row) for row in rows])
+        self.table.show_rows(rows)
         self.copy_button.setVisible(designer.network is not None and not own)
         self.copy_button.setEnabled(self.bridge.state.writable)
         self.layers_button.setVisible(designer.editable)
@@ -316,40 +274,15 @@ class ModelPage(Page):
             self.bridge.submit(DescribeNetwork(*wanted))
 
     def _render_refusal(self, state: AppState, name: str, worked: networks.Worked) -> None:
-        failure = state.failures.get("DescribeNetwork")
-        text, look = "", "error"
         designer = self.designer
-        if designer.network is not None and designer.error is not None:
-            text = "" if self.inspector.isVisibleTo(self) and self.tabs.currentIndex() == 0 else str(designer.error)
-        elif worked.error is not None and designer.network is None:
-            text = str(worked.error)
-        elif networks.is_library(name) and worked.analysis is None:
-            if failure is not None and state.running("DescribeNetwork") is None:
-                text = f"{failure.message} {failure.remedy}".strip()
-            else:
-                text, look = self.tr("Working the network out …"), "caption"
-        probed = measured(state, name)
-        if not text and probed is not None and probed.verdict == "too large":
-            text = self.tr(
-                "This network needs more memory for training than is free. A smaller batch, a smaller working size, or another network?"
-            )
-        text = text or self._fault
+        error = worked.error if designer.network is None else designer.error
+        told = designer.network is not None and self.inspector.isVisibleTo(self) and self.tabs.currentIndex() == 0
+        text, look = message(state, name, None if told else error, is_unknown(name, worked) and designer.network is None)
+        if not text:
+            text, look = self._fault, FAULT
         self.refusal.setText(text)
         set_look(self.refusal, look)
         self.refusal.setVisible(bool(text))
-
-    def _render_strip(self, state: AppState) -> None:
-        name = plan.network_name(state)
-        self.strip.set_figures(network_figures(state))
-        running = state.running("ProbeTraining") is not None
-        worked = networks.worked(state, name, plan.input_shape(state, name), plan.class_number(state))
-        steps = worked.tree is None or not any(isinstance(layer, SimpleCells) for _, layer in walk(worked.tree.body))
-        possible = worked.analysis is not None and steps  # the Neocognitron organises itself: there is no step to measure
-        self.probe_button.setVisible(possible)
-        self.probe_button.setEnabled(not running and state.engine is not None)
-        again = measured(state, name) is not None
-        words = self.tr("Measuring …") if running else self.tr("Measure again") if again else self.tr("Will it train here?")
-        self.probe_button.setText(words)
 
     # ------------------------------------------------------------ deeds
 
@@ -402,54 +335,6 @@ class ModelPage(Page):
     def _fill_export_menu(self) -> None:
         network_ways.fill(self.export_menu, self, self.designer, self.drawing, self._refuse)
 
-    def _probe(self) -> None:
-        state = self.bridge.state
-        name = plan.network_name(state)
-        shape, classes = plan.input_shape(state, name), plan.class_number(state)
-        network = networks.worked(state, name, shape, classes).tree or name
-        recipe = plan.recipe(state, self.settings.device)
-        self.bridge.submit(ProbeTraining(network, shape, classes, recipe.batch, recipe.device))
-
-    def _ask_for_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, self.tr("Open a network file"), "", self.tr("Networks (*.json)"))
-        if path:
-            self._reading = self.bridge.submit(ReadNetwork(str(Path(path))))
-
-    def _heard(self, event: Event) -> None:
-        """A network that was read from a file is chosen; why one could not be read is said here. A deleted one can be brought back."""
-        if isinstance(event, NetworksChanged):
-            kept = {network.name for network in event.networks}
-            if event.removed is not None:
-                self._removed = event.removed
-            elif self._removed is not None and self._removed.name in kept:
-                self._removed = None
-            self.history_changed.emit()
-        elif isinstance(event, ProjectOpened | ProjectClosed):
-            self._removed = None
-        if not self._reading or event.job != self._reading:
-            return
-        if isinstance(event, NetworksChanged) and event.added:
-            self._choose(networks.OWN + event.added)
-        elif isinstance(event, JobClosed) and event.failure is not None:
-            self._refuse(f"{event.failure.message} {event.failure.remedy}".strip())
-
     def _show_run(self, run: str) -> None:
         self.bridge.dispatch(RunSelected(run=run))
         self.page_wanted.emit("check")
-
-
-def _shape(value: tuple[int, ...] | int) -> str:
-    return count(value) if isinstance(value, int) else " × ".join(str(side) for side in value)
-
-
-def _line(row: LayerRow) -> Line:
-    kind = f"{row.kind}, {row.detail}" if row.detail else row.kind
-    output: tuple[int, ...] | int = row.output
-    if row.form == "flat":
-        output = row.output[0]
-    elif row.form == "tokens":
-        output = (row.output[1], row.output[0])  # tokens × values, as transformers' papers write it
-    tip = f"{row.name}\n{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
-    learned = row.formula.replace(",", "\u202f") or (count(row.parameters) if row.parameters else None)
-    values = (row.name, kind, output, learned, row.multiply_adds or None, row.receptive_field)
-    return Line(row.name, values, tip=tip)

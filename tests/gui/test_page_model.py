@@ -153,7 +153,7 @@ def test_without_a_network_of_ones_own_undo_is_the_windows(page):
 
 
 def test_a_file_that_was_read_is_chosen_and_one_that_cannot_be_is_told(page, bridge, host, monkeypatch):
-    monkeypatch.setattr("gui.pages.model.QFileDialog.getOpenFileName", lambda *_: ("/a/mine.json", ""))
+    monkeypatch.setattr("gui.network_arrivals.QFileDialog.getOpenFileName", lambda *_: ("/a/mine.json", ""))
     made = zoo.make("lenet-5", (1, 32, 32), 3)
     mine = msgspec.structs.replace(made, name="mine", title="Mine")
     host.answers[ReadNetwork] = lambda command, job: [NetworksChanged(job=job, networks=(mine,), added="mine")]
