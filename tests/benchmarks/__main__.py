@@ -7,10 +7,19 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the program
 
-from tests.benchmarks import feeding, importing, labels, peers, pictures, throughput, window
+from tests.benchmarks import cifar, feeding, importing, labels, peers, pictures, throughput, window
 from tests.benchmarks.measuring import Benchmark, Row, table
 
-BENCHMARKS: tuple[Benchmark, ...] = (throughput.rows, feeding.rows, importing.rows, labels.rows, pictures.rows, window.rows, peers.rows)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    throughput.rows,
+    feeding.rows,
+    importing.rows,
+    labels.rows,
+    pictures.rows,
+    window.rows,
+    peers.rows,
+    cifar.rows,
+)
 NAMES = {benchmark.__module__.split(".")[2]: benchmark for benchmark in BENCHMARKS}
 
 
