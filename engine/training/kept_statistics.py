@@ -1,8 +1,8 @@
-"""What is kept of a run's layers: the looks of its training, so that one can ask later how its gradients fared.
+"""What is kept of a run's layers: entries of statistics, each of a step of its training, so that one can ask later how its gradients fared.
 
-The file `layers.looks` in the run's folder grows by a frame a look: a training that is killed loses none that was told. A frame is its
-length, a checksum and compressed values, so that a torn or damaged one is known and those before and after it stay readable. Where there
-are too many, they are thinned out evenly; the first ones stay, in which layers change most. Shares of histograms are kept in 16 bits.
+The file `layers.statistics` in the run's folder grows by a frame an entry: a training that is killed loses none that was told. A frame is
+its length, a checksum and compressed values, so that a torn or damaged one is known and those before and after it stay readable. Where
+there are too many, they are thinned out evenly; the first ones stay, in which layers change most. Shares of histograms are kept in 16 bits.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fovea.statistics")
 
-FILE = "layers.looks"
+FILE = "layers.statistics"
 MAGIC = b"Fovea layers 1\n"
 FRAME = struct.Struct("<II")  # bytes of what follows, and their CRC-32
-MOST = 200  # looks of a run that are read; up to twice as many are in the file before it is thinned out
-MOST_VALUES = 2**22  # of the looks of a run together, 16 MB in memory
+MOST = 200  # entries of a run that are read; up to twice as many are in the file before it is thinned out
+MOST_VALUES = 2**22  # of the entries of a run together, 16 MB in memory
 FEWEST = 16
-FIRST = 4  # looks that are never thinned out
-MOST_BYTES = 2**27  # of a file, and of one look unpacked; what claims more is none of ours
+FIRST = 4  # entries that are never thinned out
+MOST_BYTES = 2**27  # of a file, and of one entry unpacked; what claims more is none of ours
 LEVELS = 65_535
 DAMAGES = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, zlib.error)
 BY_LAYER = "gradient_norms", "weight_norms", "update_ratios"
@@ -44,7 +44,7 @@ BY_ACTIVATION = "dead", "deviations"
 
 
 class _Names(msgspec.Struct, frozen=True, array_like=True, tag="names"):
-    """What all looks of a file have in common; `bins` of the histograms."""
+    """What all entries of a file have in common; `bins` of the histograms."""
 
     layers: tuple[str, ...]
     activations: tuple[str, ...]
@@ -52,12 +52,12 @@ class _Names(msgspec.Struct, frozen=True, array_like=True, tag="names"):
 
     @property
     def values(self) -> int:
-        """Numbers in a look, about."""
+        """Numbers in an entry, about."""
         return (len(self.layers) + len(self.activations)) * (self.bins + 5)
 
 
-class _Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
-    """One look: columns as float32, histograms as shares of LEVELS, uint16."""
+class _Entry(msgspec.Struct, frozen=True, array_like=True, tag="entry"):
+    """One entry: columns as float32, histograms as shares of LEVELS, uint16."""
 
     step: int
     images_per_second: float
@@ -67,14 +67,14 @@ class _Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
 
 
 class Kept(NamedTuple):
-    """Looks at a run, oldest first, and whether all that the file held could be read."""
+    """The statistics of a run's layers, oldest first, and whether all that the file held could be read."""
 
-    looks: tuple[LayerStatistics, ...]
+    statistics: tuple[LayerStatistics, ...]
     whole: bool
 
 
 class Keeper:
-    """Writes the looks at a run's layers.
+    """Writes the statistics of a run's layers.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Keeper:
         self._told = False
 
     def keep(self, statistics: LayerStatistics) -> None:
-        """Write a look; later ones, of a training that went on from here before, are dropped. A full disk costs the look alone."""
+        """Write an entry; later ones, of a training that went on from here before, are dropped. A full disk costs the entry alone."""
         if not statistics.layers:
             return
         names = _Names(statistics.layers, statistics.activations, statistics.weight_histograms.shape[1])
@@ -112,14 +112,14 @@ class Keeper:
                 self._rewrite(names)
         except OSError as error:
             if not self._told:
-                log.warning("looks at the layers of %s are not kept: %s", self._path.parent, error)
+                log.warning("statistics of the layers of %s are not kept: %s", self._path.parent, error)
             self._told = True
 
     def _begin(self, names: _Names) -> None:
         """Take up what an earlier training of this run left."""
         self._names, self._frames, self._size = names, [], -1
         with suppress(FileNotFoundError, *DAMAGES):
-            self._frames = [(look.step, _frame(look)) for found, look in _read(self._path) if look is not None and found == names]
+            self._frames = [(entry.step, _frame(entry)) for found, entry in _read(self._path) if entry is not None and found == names]
 
     def _append(self, frame: bytes) -> None:
         try:
@@ -140,7 +140,7 @@ class Keeper:
 
 
 def most_of(values: int) -> int:
-    """How many looks of so many values each are read of a run."""
+    """How many entries of so many values each are read of a run."""
     return max(FEWEST, min(MOST, MOST_VALUES // max(1, values)))
 
 
@@ -156,7 +156,7 @@ def evenly(steps: Sequence[int], most: int) -> list[int]:
 
 
 def load(folder: Path, run: str = "") -> Kept:
-    """Read the looks at a run.
+    """Read the statistics of a run.
 
     Parameters
     ----------
@@ -174,8 +174,8 @@ def load(folder: Path, run: str = "") -> Kept:
     whole = True
     found: list[LayerStatistics] = []
     try:
-        for names, look in _read(path):
-            statistics = None if look is None or names is None else _restored(run or folder.name, names, look)
+        for names, entry in _read(path):
+            statistics = None if entry is None or names is None else _restored(run or folder.name, names, entry)
             if statistics is None or (found and statistics.step <= found[-1].step):
                 whole = False
             else:
@@ -194,13 +194,13 @@ def load(folder: Path, run: str = "") -> Kept:
 # ---------------------------------------------------------------- files
 
 
-def _frame(content: _Names | _Look) -> bytes:
+def _frame(content: _Names | _Entry) -> bytes:
     data = zlib.compress(msgspec.msgpack.encode(content), 1)
     return FRAME.pack(len(data), zlib.crc32(data)) + data
 
 
-def _read(path: Path) -> Iterator[tuple[_Names | None, _Look | None]]:
-    """The looks in a file, with their names; (…, None) for each part that is no look.
+def _read(path: Path) -> Iterator[tuple[_Names | None, _Entry | None]]:
+    """The entries in a file, with their names; (…, None) for each part that is no entry.
 
     Raises
     ------
@@ -226,23 +226,23 @@ def _read(path: Path) -> Iterator[tuple[_Names | None, _Look | None]]:
         except struct.error:
             at = len(data)
         except DAMAGES as error:
-            log.info("a look in %s is passed over: %s", path, error)
+            log.info("an entry in %s is passed over: %s", path, error)
         if isinstance(content, _Names):
             names = content
         else:
             yield names, content
 
 
-def _content(packed: bytes) -> _Names | _Look:
+def _content(packed: bytes) -> _Names | _Entry:
     unpacker = zlib.decompressobj()
     data = unpacker.decompress(packed, MOST_BYTES)
     if unpacker.unconsumed_tail:
         raise ValueError("it is too large")
-    content: _Names | _Look = msgspec.msgpack.decode(data, type=_Names | _Look)
+    content: _Names | _Entry = msgspec.msgpack.decode(data, type=_Names | _Entry)
     return content
 
 
-def _packed(statistics: LayerStatistics) -> _Look:
+def _packed(statistics: LayerStatistics) -> _Entry:
     columns = {name: _floats(getattr(statistics, name)) for name in (*BY_LAYER, *BY_ACTIVATION)}
     if statistics.saturated is not None:
         columns["saturated"] = _floats(statistics.saturated)
@@ -250,31 +250,31 @@ def _packed(statistics: LayerStatistics) -> _Look:
         columns[f"{kind}_limits"] = _floats(getattr(statistics, f"{kind}_limits"))
         shares = np.nan_to_num(getattr(statistics, f"{kind}_histograms"))
         columns[f"{kind}_histograms"] = (shares * LEVELS).round().astype("<u2").tobytes()
-    return _Look(statistics.step, statistics.images_per_second, statistics.waiting, statistics.memory, columns)
+    return _Entry(statistics.step, statistics.images_per_second, statistics.waiting, statistics.memory, columns)
 
 
 def _floats(values: np.ndarray) -> bytes:
     return np.ascontiguousarray(values, "<f4").tobytes()
 
 
-def _restored(run: str, names: _Names, look: _Look) -> LayerStatistics | None:
-    """A look as it was; None where its columns are not as long as its names are many."""
+def _restored(run: str, names: _Names, entry: _Entry) -> LayerStatistics | None:
+    """A entry as it was; None where its columns are not as long as its names are many."""
     layers, activations = len(names.layers), len(names.activations)
     try:
-        columns = {name: _column(look, name, (layers,)) for name in BY_LAYER}
-        columns |= {name: _column(look, name, (activations,)) for name in BY_ACTIVATION}
+        columns = {name: _column(entry, name, (layers,)) for name in BY_LAYER}
+        columns |= {name: _column(entry, name, (activations,)) for name in BY_ACTIVATION}
         for kind, count in (("weight", layers), ("activation", activations)):
-            limits = _column(look, f"{kind}_limits", (count, 2))
-            levels = np.frombuffer(look.columns[f"{kind}_histograms"], "<u2").reshape(count, names.bins)
+            limits = _column(entry, f"{kind}_limits", (count, 2))
+            levels = np.frombuffer(entry.columns[f"{kind}_histograms"], "<u2").reshape(count, names.bins)
             shares = levels.astype(np.float32) / np.float32(LEVELS)
             shares[~np.isfinite(limits).all(1)] = np.nan
             columns |= {f"{kind}_limits": limits, f"{kind}_histograms": shares}
-        saturated = _column(look, "saturated", (activations,)) if "saturated" in look.columns else None
+        saturated = _column(entry, "saturated", (activations,)) if "saturated" in entry.columns else None
     except (KeyError, ValueError):
         return None
     return LayerStatistics(
         run=run,
-        step=look.step,
+        step=entry.step,
         layers=names.layers,
         gradient_norms=columns["gradient_norms"],
         weight_norms=columns["weight_norms"],
@@ -286,15 +286,15 @@ def _restored(run: str, names: _Names, look: _Look) -> LayerStatistics | None:
         weight_limits=columns["weight_limits"],
         activation_histograms=columns["activation_histograms"],
         activation_limits=columns["activation_limits"],
-        images_per_second=look.images_per_second,
-        waiting=look.waiting,
-        memory=look.memory,
+        images_per_second=entry.images_per_second,
+        waiting=entry.waiting,
+        memory=entry.memory,
         saturated=saturated,
     )
 
 
-def _column(look: _Look, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    return np.frombuffer(look.columns[name], "<f4").reshape(shape).astype(np.float32)
+def _column(entry: _Entry, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    return np.frombuffer(entry.columns[name], "<f4").reshape(shape).astype(np.float32)
 
 
 # ---------------------------------------------------------------- the command
@@ -313,4 +313,4 @@ def load_statistics(session: Session, command: LoadStatistics, token: CancelToke
     token.check()
     if not kept.whole:
         emit(Notice(level="info", text=f"Some of what was kept of the layers of run {command.run} is damaged; the rest is shown."))
-    emit(StatisticsLoaded(run=command.run, statistics=kept.looks))
+    emit(StatisticsLoaded(run=command.run, statistics=kept.statistics))

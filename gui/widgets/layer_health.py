@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWid
 from engine.messages import LayerStatistics
 from gui import health
 from gui.bridge import Bridge
-from gui.kept_looks import KeptLooks
+from gui.kept_statistics import KeptStatistics
 from gui.state import AppState
 from gui.theme import colours, px, theme
 from gui.widgets.basics import count, label
@@ -34,7 +34,7 @@ class LayerHealth(QWidget):
         self._bridge = bridge
         self._run = self._training = ""
         self._selected: str | None = None
-        self._looks = KeptLooks(bridge)
+        self._statistics = KeptStatistics(bridge)
         self._titles: dict[str, str] = {}
         self._drawn: tuple[object, ...] = ()
         self._at_end, self._step = True, 0
@@ -125,7 +125,7 @@ class LayerHealth(QWidget):
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Follow the training, and what a person chooses."""
-        self._looks.follow(state)
+        self._statistics.follow(state)
         self._choose(state)
         if changed & {"training", "project", "runs", "selected_run", "statistics", "jobs"} and self.isVisible():
             self._follow(state)
@@ -153,15 +153,15 @@ class LayerHealth(QWidget):
         overlaid = self._overlaid()
         if self._run:
             running = state.training is not None and state.training.run == self._run and state.training.running
-            self._looks.want((*((self._run,) if not running or self._looks.of(self._run) else ()), *overlaid))
-        kept = self._looks.of(self._run)
+            self._statistics.want((*((self._run,) if not running or self._statistics.of(self._run) else ()), *overlaid))
+        kept = self._statistics.of(self._run)
         steps = [statistics.step for statistics in kept]
         self.slider.blockSignals(True)
         self.slider.setRange(0, max(0, len(steps) - 1))
         follows = self._at_end or not steps
         self.slider.setValue(self.slider.maximum() if follows else min(range(len(steps)), key=lambda at: abs(steps[at] - self._step)))
         self.slider.blockSignals(False)
-        key = (self._run, self.shown, self._looks.refused.get(self._run), *(self._looks.of(run)[-1:] for run in overlaid))
+        key = (self._run, self.shown, self._statistics.refused.get(self._run), *(self._statistics.of(run)[-1:] for run in overlaid))
         if key != self._drawn:
             self._drawn = key
             self._draw()
@@ -193,14 +193,14 @@ class LayerHealth(QWidget):
     @property
     def shown(self) -> LayerStatistics | None:
         """What is looked at."""
-        kept = self._looks.of(self._run)
+        kept = self._statistics.of(self._run)
         return kept[min(self.slider.value(), len(kept) - 1)] if kept else None
 
     @property
     def compared(self) -> LayerStatistics | None:
         """Of a single run that is laid over, what was seen closest to the step that is looked at."""
         now, chosen = self.shown, self.others.currentData()
-        return health.nearest(self._looks.of(chosen), now.step) if now is not None and chosen not in (None, ALONE, EARLIER) else None
+        return health.nearest(self._statistics.of(chosen), now.step) if now is not None and chosen not in (None, ALONE, EARLIER) else None
 
     def _slide(self, place: int) -> None:
         self._at_end = place == self.slider.maximum()
@@ -219,11 +219,11 @@ class LayerHealth(QWidget):
         for widget in (self.activations, self.activation, self.answers):
             widget.setVisible(now is not None and bool(now.activations))
         if now is None:
-            self.gradients.set_empty_text(self._looks.refused.get(self._run) or self.tr(TEACHING))
+            self.gradients.set_empty_text(self._statistics.refused.get(self._run) or self.tr(TEACHING))
             self.gradients.set_panels(())
             self.gradients.set_panels((Panel(self.tr("gradient norm")),))
             return
-        first = self._looks.of(self._run)[0]
+        first = self._statistics.of(self._run)[0]
         self.verdict.setText("\n".join(health.sentences(now)))
         self.figures.setText(health.figures(now))
         self.step.setText(self.tr("step {number}").format(number=count(now.step)))
@@ -237,11 +237,11 @@ class LayerHealth(QWidget):
     def _draw_gradients(self, now: LayerStatistics, first: LayerStatistics) -> None:
         name, shades = self.quantity.currentData(), colours().curves
         at_step = self.tr("step {number}")
-        earlier = [(run, looks) for run in self._overlaid() if (looks := self._looks.of(run))]
+        earlier = [(run, entries) for run in self._overlaid() if (entries := self._statistics.of(run))]
         own = self._called(self._run) if earlier else at_step.format(number=count(now.step))
         series = [health.by_layer(own, shades[0], getattr(now, name))]
-        for number, (run, looks) in enumerate(earlier):
-            other = health.nearest(looks, now.step)
+        for number, (run, entries) in enumerate(earlier):
+            other = health.nearest(entries, now.step)
             series.append(health.by_layer(self._called(run), shades[(number + 1) % len(shades)], getattr(other, name)))
         if not earlier and first is not now:
             series.append(health.by_layer(at_step.format(number=count(first.step)), colours().muted, getattr(first, name), bold=False))

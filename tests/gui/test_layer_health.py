@@ -151,8 +151,8 @@ def test_earlier_trainings_can_be_laid_over_at_the_same_step(panel, bridge, host
 
 def answer(host, **kept):
     def told(command, job):
-        looks = kept.get(command.run, ())
-        return [StatisticsLoaded(job=job, run=command.run, statistics=tuple(looks))] if looks else []
+        several = kept.get(command.run, ())
+        return [StatisticsLoaded(job=job, run=command.run, statistics=tuple(several))] if several else []
 
     host.answers[LoadStatistics] = told
 
@@ -188,15 +188,15 @@ def test_a_run_of_another_sitting_is_shown_and_compared(panel, bridge, host):
     assert [command.run for command in host.sent(LoadStatistics)] == ["residual", "plain"]
 
 
-def test_a_run_that_is_gone_on_with_has_all_of_its_looks(panel, bridge, host):
+def test_a_run_that_is_gone_on_with_has_all_of_its_statistics(panel, bridge, host):
     answer(host, one=[statistics("one", step) for step in (1, 50, 100)])
     host.emit(opened(4, runs=(run_record("one"),)))
     panel.show()
     begin(panel, bridge, host, statistics("one", 81), statistics("one", 99), run="one")
     update(panel, bridge, host)
-    assert [look.step for look in panel._looks.of("one")] == [1, 50, 81, 99]
+    assert [one.step for one in panel._statistics.of("one")] == [1, 50, 81, 99]
     begin(panel, bridge, host, statistics("one", 90), run="one")
-    assert [look.step for look in panel._looks.of("one")] == [1, 50, 81, 90]
+    assert [one.step for one in panel._statistics.of("one")] == [1, 50, 81, 90]
 
 
 def test_a_run_that_kept_nothing_says_so(panel, bridge, host):

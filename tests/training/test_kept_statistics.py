@@ -39,7 +39,7 @@ from engine.training.resuming import resume
 QUICK = Recipe(epochs=1, batch=32, suit_augmentation=False)
 
 
-def look(step: int = 1, layers: int = 3, activations: int = 2, saturated: bool = True, seed: int = 0, bins: int = 32) -> LayerStatistics:
+def entry(step: int = 1, layers: int = 3, activations: int = 2, saturated: bool = True, seed: int = 0, bins: int = 32) -> LayerStatistics:
     numbers = np.random.default_rng((seed, step))
 
     def floats(*shape: int) -> np.ndarray:
@@ -82,14 +82,14 @@ def assert_same(one: LayerStatistics, other: LayerStatistics) -> None:
 
 
 def kept(folder: Path, steps: Any) -> list[LayerStatistics]:
-    keeper, looks = Keeper(folder), [look(step) for step in steps]
-    for one in looks:
+    keeper, entries = Keeper(folder), [entry(step) for step in steps]
+    for one in entries:
         keeper.keep(one)
-    return looks
+    return entries
 
 
 def steps_of(folder: Path) -> list[int]:
-    return [one.step for one in load(folder).looks]
+    return [one.step for one in load(folder).statistics]
 
 
 # ------------------------------------------------------------------ round trip, size
@@ -97,15 +97,17 @@ def steps_of(folder: Path) -> list[int]:
 
 @settings(max_examples=25, deadline=None)
 @given(layers=st.integers(1, 5), activations=st.integers(1, 4), count=st.integers(1, 6), saturated=st.booleans(), seed=st.integers(0, 9))
-def test_looks_come_back_as_they_were(tmp_path_factory: Any, layers: int, activations: int, count: int, saturated: bool, seed: int) -> None:
+def test_entries_come_back_as_they_were(
+    tmp_path_factory: Any, layers: int, activations: int, count: int, saturated: bool, seed: int
+) -> None:
     folder = tmp_path_factory.mktemp("run")
-    looks = [look(step, layers, activations, saturated, seed) for step in range(1, count + 1)]
+    entries = [entry(step, layers, activations, saturated, seed) for step in range(1, count + 1)]
     keeper = Keeper(folder)
-    for one in looks:
+    for one in entries:
         keeper.keep(one)
     found = load(folder, "run")
-    assert found.whole and len(found.looks) == count
-    for pair in zip(looks, found.looks, strict=True):
+    assert found.whole and len(found.statistics) == count
+    for pair in zip(entries, found.statistics, strict=True):
         assert_same(*pair)
 
 
@@ -141,30 +143,30 @@ def test_who_goes_on_drops_what_came_after(tmp_path: Path) -> None:
     assert steps_of(tmp_path) == [1, 2, 5, 8, 30]
     kept(tmp_path, (1, 2))  # a new training in the same folder
     assert steps_of(tmp_path) == [1, 2]
-    Keeper(tmp_path).keep(look(3, layers=7))  # another network
+    Keeper(tmp_path).keep(entry(3, layers=7))  # another network
     assert steps_of(tmp_path) == [3]
 
 
 @pytest.mark.parametrize("lost", [1, 10, 300])
-def test_a_kill_in_the_middle_of_a_look_loses_that_alone(tmp_path: Path, lost: int) -> None:
+def test_a_kill_in_the_middle_of_an_entry_loses_that_alone(tmp_path: Path, lost: int) -> None:
     kept(tmp_path, range(1, 9))
     path = tmp_path / FILE
     whole = path.read_bytes()
     path.write_bytes(whole[:-lost])
     found = load(tmp_path)
-    assert not found.whole and [one.step for one in found.looks] == list(range(1, 8))
+    assert not found.whole and [one.step for one in found.statistics] == list(range(1, 8))
     kept(tmp_path, (8, 9))
     assert load(tmp_path).whole and steps_of(tmp_path) == list(range(1, 10))
 
 
-def test_a_damaged_look_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_passed_over(tmp_path: Path) -> None:
     kept(tmp_path, range(1, 9))
     path = tmp_path / FILE
     spoilt = bytearray(path.read_bytes())
     spoilt[len(spoilt) // 2] ^= 255
     path.write_bytes(bytes(spoilt))
     found = load(tmp_path)
-    assert not found.whole and len(found.looks) == 7
+    assert not found.whole and len(found.statistics) == 7
 
 
 @settings(max_examples=60, deadline=None)
@@ -174,21 +176,21 @@ def test_whatever_lies_there_is_told_in_a_sentence(tmp_path_factory: Any, conten
     (folder / FILE).write_bytes(content)
     with pytest.raises(UserError, match="kept of layers"):
         load(folder)
-    Keeper(folder).keep(look(1))
+    Keeper(folder).keep(entry(1))
     assert steps_of(folder) == [1]
 
 
-def test_frames_that_do_not_fit_their_names_are_no_looks(tmp_path: Path) -> None:
+def test_frames_that_do_not_fit_their_names_are_no_statistics(tmp_path: Path) -> None:
     kept(tmp_path, (1,))
-    packed = kept_statistics._packed(look(2, layers=9))
+    packed = kept_statistics._packed(entry(2, layers=9))
     with (tmp_path / FILE).open("ab") as stream:
         stream.write(kept_statistics._frame(packed))
-        stream.write(kept_statistics._frame(msgspec.structs.replace(kept_statistics._packed(look(3)), columns={})))
+        stream.write(kept_statistics._frame(msgspec.structs.replace(kept_statistics._packed(entry(3)), columns={})))
     found = load(tmp_path)
-    assert not found.whole and [one.step for one in found.looks] == [1]
+    assert not found.whole and [one.step for one in found.statistics] == [1]
 
 
-def test_a_full_disk_costs_the_look_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_costs_the_entry_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keeper, opened, full = Keeper(tmp_path), Path.open, True
 
     class Half:
@@ -210,12 +212,12 @@ def test_a_full_disk_costs_the_look_alone(tmp_path: Path, monkeypatch: pytest.Mo
         stream = opened(path, mode, *more, **named)
         return Half(stream) if full and mode == "ab" else stream
 
-    keeper.keep(look(1))
+    keeper.keep(entry(1))
     monkeypatch.setattr(Path, "open", open_)
     for step in (2, 3):
-        keeper.keep(look(step))
+        keeper.keep(entry(step))
     full = False
-    keeper.keep(look(4))
+    keeper.keep(entry(4))
     assert load(tmp_path).whole and steps_of(tmp_path) == [1, 4]
 
 
@@ -227,12 +229,12 @@ def test_a_run_keeps_what_it_told_and_goes_on_keeping(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     fit(data.from_source(scan("digits")), "mlp", QUICK, None, folder, CancelToken(), told.append, threads=1)
     resume(folder, 2, CancelToken(), told.append)
-    looks = [event for event in told if isinstance(event, LayerStatistics)]
+    entries = [event for event in told if isinstance(event, LayerStatistics)]
     started = [place for place, event in enumerate(told) if isinstance(event, TrainingStarted)]
     assert len(started) == 2 and any(isinstance(event, LayerStatistics) for event in told[started[1] :])
     found = load(folder)
-    assert found.whole and len(found.looks) == len(looks)
-    for pair in zip(looks, found.looks, strict=True):
+    assert found.whole and len(found.statistics) == len(entries)
+    for pair in zip(entries, found.statistics, strict=True):
         assert_same(*pair)
 
 

@@ -1,4 +1,4 @@
-"""The looks at layers that the window has: of trainings that it saw, and of runs whose looks it had read. Draws nothing."""
+"""The statistics of layers that the window has: of trainings that it saw, and of runs whose statistics it had read. Draws nothing."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from engine.messages import LayerStatistics, LoadStatistics
 from gui.bridge import Bridge
 from gui.state import AppState
 
-Looks = tuple[LayerStatistics, ...]
+Several = tuple[LayerStatistics, ...]
 
 
-class KeptLooks:
-    """Knows the looks at runs, and asks for those that are wanted, one run at a time.
+class KeptStatistics:
+    """Knows the statistics of runs, and asks for those that are wanted, one run at a time.
 
     Attributes
     ----------
     refused : dict of str to str
-        Runs whose looks cannot be had, with the sentence why.
+        Runs whose statistics cannot be had, with the sentence why.
     """
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._project = ""
-        self._told: dict[str, Looks] = {}  # by trainings of this sitting
-        self._read: dict[str, Looks] = {}
+        self._told: dict[str, Several] = {}  # by trainings of this sitting
+        self._read: dict[str, Several] = {}
         self._asked: tuple[int, str] | None = None  # the job that is to answer, and for which run
         self.refused: dict[str, str] = {}
 
@@ -35,7 +35,7 @@ class KeptLooks:
             self._project, self._told, self._read, self._asked, self.refused = project, {}, {}, None, {}
         training = state.training
         alive = {record.id for record in state.runs} | ({training.run} if training is not None else set())
-        self._told = {run: looks for run, looks in self._told.items() if run in alive}
+        self._told = {run: entries for run, entries in self._told.items() if run in alive}
         self._read = {run: answer.statistics for run, answer in state.statistics.items() if run in alive}
         self.refused = {run: words for run, words in self.refused.items() if run in alive and run not in self._read}
         if training is not None and training.statistics:
@@ -48,21 +48,21 @@ class KeptLooks:
                 failure = state.failures.get("LoadStatistics")
                 self.refused[run] = f"{failure.message} {failure.remedy}".strip() if failure is not None else ""
 
-    def of(self, run: str) -> Looks:
+    def of(self, run: str) -> Several:
         """What is known of a run, oldest first."""
         return joined(self._read.get(run, ()), self._told.get(run, ()))
 
     def want(self, runs: Sequence[str]) -> None:
-        """Ask for the first of these runs whose looks are not known from the beginning."""
+        """Ask for the first of these runs whose statistics are not known from the beginning."""
         if self._asked is not None:
             return
         for run in runs:
-            looks = self.of(run)
-            if run not in self._read and run not in self.refused and not (looks and looks[0].step == 1):
+            entries = self.of(run)
+            if run not in self._read and run not in self.refused and not (entries and entries[0].step == 1):
                 self._asked = self._bridge.submit(LoadStatistics(run)), run
                 return
 
 
-def joined(before: Looks, after: Looks) -> Looks:
-    """Looks at a run that was gone on with: of those before, what lies before the later ones."""
-    return (*(look for look in before if look.step < after[0].step), *after) if after else before
+def joined(before: Several, after: Several) -> Several:
+    """Several at a run that was gone on with: of those before, what lies before the later ones."""
+    return (*(entry for entry in before if entry.step < after[0].step), *after) if after else before
