@@ -38,7 +38,7 @@ GROUPS: tuple[tuple[str, tuple[KindWords, ...]], ...] = (
             KindWords("conv", "Convolution", "Filters look for a pattern at every place", "ph.grid-four", "conv2d kernel"),
             KindWords("depthwise-conv", "Depthwise convolution", "Each channel is filtered by itself", "ph.rows", "mobilenet"),
             KindWords("separable-conv", "Separable convolution", "Depthwise, then 1×1: cheaper", "ph.stack", "xception"),
-            KindWords("whitening", "Whitening", "Fixed filters, measured on the training pictures", "ph.grid-nine", "pca decorrelate"),
+            KindWords("whitening", "Whitening", "Fixed filters, measured on the training pictures", "ph.dots-nine", "pca decorrelate"),
         ),
     ),
     (
