@@ -250,7 +250,7 @@ def _surroundings(record: RunRecord) -> str:
         (
             ("device", record.device),
             ("CPU threads", str(record.threads)),
-            ("precision", record.precision),
+            ("precision", ", ".join(filter(None, (record.precision, record.compiled)))),
             ("training", f"{record.seconds:,.1f} s, without evaluation and start-up"),
             ("speed", speed),
             ("trained", html.date(record.created)),

@@ -161,6 +161,8 @@ class RunRecord(msgspec.Struct, frozen=True):
         CPU threads used; they change the bits of the result.
     precision : str
         "float32", "bfloat16" or "float16".
+    compiled : str
+        How the passes of a step were computed, where not layer by layer: "CUDA graphs" or "torch.compile".
     data_digest : str
         Of the project's labelled pictures as they were when the training read them, see `digests`; empty where there was no project.
     stale : bool
@@ -206,6 +208,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     best_epoch: int = 0
     threads: int = 1
     precision: str = "float32"
+    compiled: str = ""
     train_images: int = 0
     folder: str = ""
     stale: bool = False

@@ -85,7 +85,7 @@ class _Looking:
         self.origin: Origin | None = None
 
     @contextlib.contextmanager
-    def watching(self, step: int) -> Iterator[None]:
+    def watching(self, step: int) -> Iterator[bool]:
         """Look at what layers give, inner ones before those that hold them."""
         handles = []
         if self.closely:
@@ -93,7 +93,7 @@ class _Looking:
                 if name:
                     handles.append(part.register_forward_hook(self._hook(step, name)))
         try:
-            yield
+            yield self.closely
         finally:
             for handle in handles:
                 handle.remove()

@@ -36,6 +36,7 @@ class Figures(NamedTuple):
     validation_accuracy: float | None = None
     best_epoch: int = 0
     precision: str = "float32"
+    compiled: str = ""
 
 
 class Job(ABC):

@@ -232,8 +232,8 @@ class _Run:
         """One step of the optimiser; when memory runs out, again in smaller pieces of the same sum."""
         while True:
             try:
-                with self.watcher.watching(step + 1):
-                    passed = self.stepper.passes(pixels, labels, self.token)
+                with self.watcher.watching(step + 1) as listening:
+                    passed = self.stepper.passes(pixels, labels, self.token, listening)
                 break
             except RuntimeError as error:
                 if not out_of_memory(error) or self.stepper.pieces >= self.batch:

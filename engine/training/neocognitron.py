@@ -41,11 +41,11 @@ from engine.networks.layers import (
 from engine.networks.modules import neocognitron as modules
 from engine.training.feeding import Part
 from engine.training.inference import logits_of
-from engine.training.sizes import batch_size, steps_per_epoch
-from engine.training.telling import Epoch, Trained, better
 from engine.training.recipe import Recipe
 from engine.training.recruiting import Learner, selectivity_for
 from engine.training.reporting import Reporter
+from engine.training.sizes import batch_size, steps_per_epoch
+from engine.training.telling import Epoch, Trained, better
 
 WITHOUT_WEIGHTS = (ComplexCells, Pool, GlobalPool, Activation, Flatten, Dropout, LocalResponseNorm)
 AGREEMENTS = (0.3, 0.98)

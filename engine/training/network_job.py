@@ -24,6 +24,7 @@ from engine.networks.resolve import analysis_of, resolve_any
 from engine.project import runs
 from engine.project.records import RunRecord, Split
 from engine.training import (
+    compiling,
     freezing,
     history,
     initialising,
@@ -197,6 +198,19 @@ class NetworkJob(Job):
         if self.arithmetic.channels_last:
             self.module.to(memory_format=torch.channels_last)
             self.normalise = Normalise(self.preprocessing, self.device, channels_last=True)
+        if self.going_on is None:
+            self.decide_way(self.normalise(first), labels, len(training.labels))
+
+    def decide_way(self, pictures: torch.Tensor, labels: torch.Tensor, count: int) -> None:
+        """Whether the passes of a step are recorded or compiled, which is told."""
+        recipe = self.recipe
+        if recipe.compiling == "off" or recipe.probe or recipe.unfreeze or self.organising is not None:
+            return
+        steps = recipe.epochs * sizes.steps_per_epoch(count, sizes.step_size(recipe, count))
+        way, gain = compiling.choose(self.module, pictures, labels, self.arithmetic, steps)
+        self.arithmetic = self.arithmetic._replace(way=way)
+        if way:
+            self.emit(Notice(level="info", text=f"Steps are computed by {way}: {gain:.1f} times as fast on this device."))
 
     def keep_what_it_is(self, parts: Parts) -> None:
         """Network and pictures are in the run's folder before the first step; a run that goes on must have those that it began with."""
@@ -304,6 +318,7 @@ class NetworkJob(Job):
                 validation_accuracy=best.validation_accuracy if best is not None and measured else None,
                 best_epoch=result.best_epoch,
                 precision=self.arithmetic.name,
+                compiled=self.arithmetic.way,
                 train_images=self.pictures,
             )
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -25,10 +26,12 @@ NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "f
 
 
 class Arithmetic(NamedTuple):
-    """Number format of the forward pass (weights stay float32) and whether pictures lie channels last."""
+    """Number format of the forward pass (weights stay float32), whether pictures lie channels last, and the way that the passes of a step
+    go, see `engine.training.compiling`."""
 
     precision: torch.dtype = torch.float32
     channels_last: bool = False
+    way: str = ""
 
     @property
     def name(self) -> str:
@@ -60,8 +63,8 @@ def choose(module: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, devi
     half = torch.bfloat16 if device.type == "xpu" or torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        plain = _seconds(module, pictures, labels, Arithmetic())
-        mixed_seconds = {last: _seconds(module, pictures, labels, Arithmetic(half, last)) for last in (False, True)}
+        plain = seconds_of(module, pictures, labels, Arithmetic())
+        mixed_seconds = {last: seconds_of(module, pictures, labels, Arithmetic(half, last)) for last in (False, True)}
     best = min(mixed_seconds, key=lambda last: mixed_seconds[last])
     return Arithmetic(half, best) if mixed_seconds[best] * GAIN < plain else Arithmetic()
 
@@ -100,19 +103,28 @@ def wide(module: nn.Module, picture: torch.Tensor) -> bool:
     return products[nn.Conv2d] >= max(WIDE * values, CONVOLVED * sum(products.values()), 1)
 
 
-def _seconds(module: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, arithmetic: Arithmetic) -> float:
+def seconds_of(
+    module: nn.Module,
+    pictures: torch.Tensor,
+    labels: torch.Tensor,
+    arithmetic: Arithmetic,
+    through: Callable[[nn.Module], Callable[[torch.Tensor], torch.Tensor]] = lambda module: module,
+) -> float:
+    """Seconds of TIMED_STEPS forward and backward passes of a copy of the module, through what is made of it; other arguments as for
+    `choose`."""
     trial = copy.deepcopy(module)
     if arithmetic.channels_last:
         trial.to(memory_format=torch.channels_last)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
     kind = pictures.device.type
+    forward = through(trial)
     begun = 0.0
     for step in range(WARM_STEPS + TIMED_STEPS):
         if step == WARM_STEPS:
             torch.accelerator.synchronize()
             begun = time.perf_counter()
         with torch.autocast(kind, dtype=arithmetic.precision, enabled=arithmetic.precision is not torch.float32):
-            loss = functional.cross_entropy(trial(pictures).float(), labels)
+            loss = functional.cross_entropy(forward(pictures).float(), labels)
         loss.backward()  # type: ignore[no-untyped-call]
     torch.accelerator.synchronize()
     return time.perf_counter() - begun

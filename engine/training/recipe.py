@@ -138,6 +138,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         or `PHOTOGRAPHS`. A run's record holds what was taken.
     mixed_precision : {"auto", "off"}
         "auto" uses bfloat16 or float16 where a measurement on the device shows a gain.
+    compiling : {"auto", "off"}
+        "auto" records a step's passes as CUDA graphs or compiles them where a measurement on the device shows a gain.
     seed : int
         Seeds initial weights, order of pictures, dropout and augmentation.
     device : str
@@ -164,6 +166,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     augmentation: Augmentation = Augmentation()
     suit_augmentation: bool = True
     mixed_precision: Literal["auto", "off"] = "auto"
+    compiling: Literal["auto", "off"] = "auto"
     seed: int = 0
     device: str = "auto"
     neighbours: int = 1

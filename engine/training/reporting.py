@@ -81,7 +81,7 @@ class Reporter:
         self._network, self._module, self._normalise = network, module, normalise
         self._pinned, self._emit = pinned, emit
         self._keeper = Keeper(folder) if folder is not None else None
-        self._looks = kept_statistics.Keeper(folder) if folder is not None else None
+        self._layers = kept_statistics.Keeper(folder) if folder is not None else None
         self._looking_at: tuple[int, Picture, Picture] | None = None
         self._told = time.perf_counter()
         self._remaining = Remaining(self._told)
@@ -90,10 +90,10 @@ class Reporter:
         self._watched = 0
         self._before = (0, 0.0, 0.0)  # steps, seconds, seconds waited, when speed was told last
 
-    def watching(self, step: int) -> AbstractContextManager[object]:
+    def watching(self, step: int) -> AbstractContextManager[bool]:
         """Hear the activations of some steps."""
         if not self._observer.wants(step):
-            return nullcontext()
+            return nullcontext(False)
         self._watched = step
         return self._observer.listening()
 
@@ -203,8 +203,8 @@ class Reporter:
             self._before = done, parcel.seconds, parcel.waited
         for event in found:
             self._emit(event)
-            if self._looks is not None:
-                self._looks.keep(event)
+            if self._layers is not None:
+                self._layers.keep(event)
 
     def _filters(self, step: int) -> np.ndarray | None:
         filters = first_filters(self._network, self._module)

@@ -98,14 +98,14 @@ class Observer:
         return step in FIRST_STEPS or time.perf_counter() - self._last >= max(BETWEEN, self._cost / MOST_COST)
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Hear the activations of what runs inside; of a step that is shown in several parts, of the first."""
+    def listening(self) -> Iterator[bool]:
+        """Hear the activations of what runs inside; of a step that is shown in several parts, of the first. Gives True."""
         self._heard.clear()
         self._last, self._cost = time.perf_counter(), 0.0
         with ExitStack() as stack:
             for name, part in self._activations:
                 stack.callback(part.register_forward_hook(self._hook(name)).remove)
-            yield
+            yield True
 
     def gradients(self, scale: float = 1.0) -> None:
         """Take the norms of gradients and weights.

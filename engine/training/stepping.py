@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,6 +14,7 @@ from engine.data.augmentation import Augment, Mix, Normalise
 from engine.networks.modules.containers import Auxiliary
 from engine.training.averaging import Average
 from engine.training.checkpoint import State, Stateful, load_optimiser
+from engine.training.compiling import listened, through
 from engine.training.freezing import is_frozen
 from engine.training.losses import Criterion, larger_share
 from engine.training.optimisers import make_optimiser, set_rate
@@ -54,7 +54,8 @@ class Stepper:
 
     def __init__(self, module: nn.Module, recipe: Recipe, labels: torch.Tensor, normalise: Normalise, arithmetic: Arithmetic) -> None:
         self.device = next(module.parameters()).device
-        self.forward: Callable[[torch.Tensor], torch.Tensor] = module
+        self.module, self.way = module, arithmetic.way
+        self.forward = through(module, self.way)
         self.augment = Augment(normalise, recipe.augmentation, recipe.seed, self.device)
         self.mix = Mix(recipe.augmentation, recipe.seed, self.device)
         self.criterion = Criterion(recipe, labels, self.device)
@@ -66,7 +67,7 @@ class Stepper:
         self.heads = [part for part in module.modules() if isinstance(part, Auxiliary) and not is_frozen(part)]
         self.pieces = recipe.accumulate
 
-    def passes(self, pixels: torch.Tensor, labels: torch.Tensor, token: CancelToken) -> Passed:
+    def passes(self, pixels: torch.Tensor, labels: torch.Tensor, token: CancelToken, listening: bool = False) -> Passed:
         """Forward and backward: the gradients of the mean loss are there afterwards.
 
         Parameters
@@ -77,6 +78,8 @@ class Stepper:
             Theirs.
         token : CancelToken
             Checked between pieces.
+        listening : bool
+            Whether somebody listens to the module's layers.
         """
         lowered = self.precision is not torch.float32
         loss_of_all, hits = None, None
@@ -87,7 +90,10 @@ class Stepper:
             pictures = self.augment(pixels[start : start + size])
             both = None if self.mix.off else self.mix(pictures, part)
             with torch.autocast(self.device.type, dtype=self.precision) if lowered else contextlib.nullcontext():
-                logits = self.forward(pictures if both is None else both.pictures).float()
+                shown = pictures if both is None else both.pictures
+                if listening and self.way and start == 0:
+                    listened(self.module, shown)
+                logits = self.forward(shown).float()
             loss = self.criterion(logits, part, both)
             for head in self.heads:
                 loss = loss + head.share * self.criterion(head.taken().float(), part, both)

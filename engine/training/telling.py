@@ -56,9 +56,12 @@ class Watcher(Protocol):
     def parcel(self, parcel: Parcel) -> None:
         """Some steps are done."""
 
-    def watching(self, step: int) -> AbstractContextManager[object]:
-        """Entered around the forward and backward pass of a step, counted from 1; nothing that it does may change them."""
-        return contextlib.nullcontext()
+    def watching(self, step: int) -> AbstractContextManager[bool]:
+        """Entered around the forward and backward pass of a step, counted from 1; gives whether layers are listened to.
+
+        Nothing that it does may change the step.
+        """
+        return contextlib.nullcontext(False)
 
     def gradients(self, step: int, scale: Callable[[], float]) -> None:
         """The step's gradients are there as the loss gave them, multiplied by `scale()`: before clipping and before the optimiser."""

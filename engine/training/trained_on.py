@@ -38,16 +38,19 @@ class Decided(msgspec.Struct, frozen=True):
     channels_last : bool
     learning : tuple of str or None
         The parameters that learn; None: all that the recipe lets learn.
+    way : str
+        How the passes of a step go, one of `compiling.WAYS`.
     """
 
     precision: str
     channels_last: bool
     learning: tuple[str, ...] | None = None
+    way: str = ""
 
     @property
     def arithmetic(self) -> Arithmetic:
         """For the loop."""
-        return Arithmetic(next(kind for kind, name in NAMES.items() if name == self.precision), self.channels_last)
+        return Arithmetic(next(kind for kind, name in NAMES.items() if name == self.precision), self.channels_last, self.way)
 
 
 class TrainedOn(NamedTuple):
@@ -70,7 +73,7 @@ class _Facts(msgspec.Struct):
 def decided(module: nn.Module, arithmetic: Arithmetic, chosen: bool) -> Decided:
     """What to keep; `chosen`: parameters that learn were chosen in another way than by the recipe."""
     learning = tuple(name for name, parameter in module.named_parameters() if parameter.requires_grad) if chosen else None
-    return Decided(arithmetic.name, arithmetic.channels_last, learning)
+    return Decided(arithmetic.name, arithmetic.channels_last, learning, arithmetic.way)
 
 
 def let_learn(module: nn.Module, kept: Decided) -> None:

@@ -31,7 +31,7 @@ from gui.widgets.receptive_panel import ReceptivePanel
 from gui.widgets.weights_bar import PRETRAINED
 
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
-WIDE_INSPECTOR, NARROW_INSPECTOR = 340, 312
+WIDE_INSPECTOR, NARROW_INSPECTOR = 340, 328
 ROOMY = 1400
 """From this width on whole names of layers have room."""
 LISTED = frozenset({"memory", "classes", "runs", "project", "networks", "described", "libraries"})

@@ -301,9 +301,10 @@ class LayerInspector(QFrame):
                 item = form.itemAt(row, QFormLayout.ItemRole.LabelRole)
                 if item is not None and item.widget() is not None:
                     captions.append(item.widget())
-        wide = max((caption.sizeHint().width() for caption in captions if not caption.isHidden()), default=0)
+        shown = [caption for caption in captions if not caption.isHidden()]  # their size hints are those of the layer before
+        wide = max((caption.fontMetrics().horizontalAdvance(caption.text()) for caption in shown), default=0) + px(2)
         for caption in captions:
-            caption.setMinimumWidth(wide)
+            caption.setFixedWidth(wide)
 
     def _form(self) -> QFormLayout | None:
         item = self._form_place.itemAt(0)

@@ -109,6 +109,7 @@ KIND_WORDS = {words.kind: words for _, group in GROUPS for words in group}
 
 FIELDS: dict[str, tuple[str, str]] = {
     "name": ("Name", "Unlike its neighbours'; in the file, the weights and the script"),
+    "factor": ("Factor", "Every value is multiplied by it; it is not learned"),
     "filters": ("Filters", "Number of kernels, and so of output channels"),
     "kernel": ("Kernel", "Height and width of the window F"),
     "stride": ("Stride", "How far the window moves, S: 2 halves the maps"),

@@ -144,6 +144,13 @@ FIELDS = (
         (("auto", "Where it gains"), ("off", "Off")),
         group=COMPUTING,
     ),
+    Field(
+        "compiling",
+        "Compiling",
+        "Record or compile the steps on a graphics card that gains by it",
+        (("auto", "Where it gains"), ("off", "Off")),
+        group=COMPUTING,
+    ),
     Field("seed", "Seed", "The same seed on the same device gives the same weights", group=COMPUTING),
     Field("tensorboard", "TensorBoard files", "Also write the curves as event files, into the run's folder", group=COMPUTING),
 )

@@ -154,7 +154,7 @@ class RunList(FiguresTable):
             facts.append(self.tr("{epochs} epochs, best {best}").format(epochs=count(run.epochs), best=count(run.best_epoch)))
         if run.images_per_second:
             facts.append(self.tr("{speed} pictures/s").format(speed=count(round(run.images_per_second))))
-        return ", ".join((*facts, run.device, run.precision))
+        return ", ".join(fact for fact in (*facts, run.device, run.precision, run.compiled) if fact)
 
     def can_go_on(self, run: RunRecord) -> bool:
         """Whether a training that ended early can be resumed from here."""

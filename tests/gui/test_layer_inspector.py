@@ -1,8 +1,10 @@
 """The inspector and the list of layers: driven by keys and mouse, wired to a designer as the page does it."""
 
 import json
+from pathlib import Path
 
 import pytest
+import qtawesome
 from made import opened
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
@@ -353,11 +355,11 @@ def test_a_layer_is_found_by_a_few_letters_and_added_by_enter(palette, qtbot):
 
 def test_arrows_move_over_headings_and_double_click_adds(palette, qtbot):
     assert palette.list.currentItem().data(KIND) == "conv"
-    for _ in range(3):
+    for _ in range(4):
         QTest.keyClick(palette.search, Qt.Key.Key_Down)
     assert palette.list.currentItem().data(KIND) == "pool:max"
     QTest.keyClick(palette.search, Qt.Key.Key_Up)
-    assert palette.list.currentItem().data(KIND) == "separable-conv"
+    assert palette.list.currentItem().data(KIND) == "whitening"
     place = palette.list.visualItemRect(item(palette, "pool:mean")).center()
     QTest.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
     with qtbot.waitSignal(palette.kind_chosen) as caught:
@@ -393,3 +395,18 @@ def test_a_drag_carries_the_kind(palette):
     data = palette.list.mimeData([item(palette, "attention")])
     assert json.loads(bytes(data.data(LAYER_MIME).data())) == {"new": "attention"}
     assert palette.list.mimeTypes() == [LAYER_MIME]
+
+
+def test_captions_are_as_wide_as_those_that_are_shown(inspector, designer):
+    inspector.show_layer(designer.network, "pool1", designer.rows, None, True)
+    narrow = inspector._lines[0][0].minimumWidth()
+    inspector.show_layer(designer.network, "", designer.rows, None, True)
+    assert inspector._lines[0][0].minimumWidth() > narrow
+    inspector.show_layer(designer.network, "pool1", designer.rows, None, True)
+    assert inspector._lines[0][0].minimumWidth() == narrow
+
+
+def test_every_sign_of_the_list_is_one_that_the_icons_have():
+    fonts = Path(qtawesome.__file__).parent / "fonts"
+    (charmap,) = fonts.glob("phosphor*charmap*.json")
+    assert {words.icon.removeprefix("ph.") for words in KIND_WORDS.values()} <= set(json.loads(charmap.read_text()))

@@ -6,5 +6,6 @@ In this order: moved (shift, crop, mirror, rotation, scale in one sampling), Ran
 from engine.data.augmentation.augment import Augment
 from engine.data.augmentation.mixing import Mix, Mixed
 from engine.data.augmentation.normalise import Normalise
+from engine.data.augmentation.portion import Portion
 
-__all__ = ["Augment", "Mix", "Mixed", "Normalise"]
+__all__ = ["Augment", "Mix", "Mixed", "Normalise", "Portion"]

@@ -15,6 +15,7 @@ from engine.data.augmentation.colour import jitter
 from engine.data.augmentation.degrade import blur, erase, noise
 from engine.data.augmentation.geometry import affine, sample, shifted
 from engine.data.augmentation.normalise import Normalise
+from engine.data.augmentation.portion import Portion
 from engine.data.augmentation.rand_augment import rand_augment
 from engine.training.recipe import Augmentation
 
@@ -45,31 +46,31 @@ class Augment:
         amounts = choice.colour, choice.blur, choice.noise, choice.erase, choice.rand_augment
         self._off = not (self._moves or self._mirrors or any(amount > 0 for amount in amounts))
 
-    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Uint8 [B, H, W, C] to float32 [B, C, H, W]."""
+    def __call__(self, pixels: torch.Tensor, portion: Portion | None = None) -> torch.Tensor:
+        """Uint8 [B, H, W, C] to float32 [B, C, H, W]; `portion` says which pictures of a batch these are, all of it by default."""
         if self._off:
             return self._normalise(pixels)
         choice, pictures = self._choice, self._normalise.as_is(pixels)
-        count = len(pictures)
+        these = portion or Portion(len(pictures))
         if self._shifts:
-            pictures = self._shifted(self._mirrored(pictures))
+            pictures = self._shifted(self._mirrored(pictures, these), these)
         elif self._moves:
-            pictures = sample(pictures, self._theta(pictures))
+            pictures = sample(pictures, self._theta(pictures, these))
         elif self._mirrors:
-            pictures = self._mirrored(pictures)
+            pictures = self._mirrored(pictures, these)
         if choice.rand_augment > 0:
-            pictures = rand_augment(pictures, choice.rand_augment, self._operations)
+            pictures = rand_augment(pictures, choice.rand_augment, self._operations, these)
         if choice.colour > 0:
             low, high = 1 - choice.colour, 1 + choice.colour
-            pictures = jitter(pictures, *(self._uniform(count, low, high) for _ in range(3)))
+            pictures = jitter(pictures, *(self._uniform(these, low, high) for _ in range(3)))
         if choice.blur > 0:
             side = min(pictures.shape[2:])
-            pictures = blur(pictures, self._uniform(count, 0.0, choice.blur * side))
+            pictures = blur(pictures, self._uniform(these, 0.0, choice.blur * side))
         if choice.noise > 0:
-            pictures = noise(pictures, self._uniform(count, 0.0, choice.noise * 255), self._generator)
+            pictures = noise(pictures, self._uniform(these, 0.0, choice.noise * 255), self._generator, these)
         if choice.erase > 0:
-            shares = self._uniform(count, 0.0, choice.erase) * (self._uniform(count) < 0.5)
-            pictures = erase(pictures, shares, self._uniform(count), self._uniform(count), self._uniform(count))
+            shares = self._uniform(these, 0.0, choice.erase) * (self._uniform(these) < 0.5)
+            pictures = erase(pictures, shares, self._uniform(these), self._uniform(these), self._uniform(these))
         return self._normalise.finish(pictures)
 
     def state_dict(self) -> dict[str, Any]:
@@ -81,37 +82,37 @@ class Augment:
         self._generator.set_state(state["amounts"])
         self._operations.bit_generator.state = state["operations"]
 
-    def _uniform(self, count: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
-        return torch.rand(count, generator=self._generator, device=self._device).mul_(high - low).add_(low)
+    def _uniform(self, these: Portion, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
+        return these.of(torch.rand(these.whole, generator=self._generator, device=self._device).mul_(high - low).add_(low))
 
-    def _mirror(self, count: int) -> torch.Tensor:
-        return torch.where(self._uniform(count) < 0.5, -1.0, 1.0)
+    def _mirror(self, these: Portion) -> torch.Tensor:
+        return torch.where(self._uniform(these) < 0.5, -1.0, 1.0)
 
-    def _mirrored(self, pictures: torch.Tensor) -> torch.Tensor:
+    def _mirrored(self, pictures: torch.Tensor, these: Portion) -> torch.Tensor:
         for wanted, side in ((self._choice.flip, 3), (self._choice.flip_vertical, 2)):
             if wanted:
-                mirrored = self._uniform(len(pictures)) < 0.5
+                mirrored = self._uniform(these) < 0.5
                 pictures = torch.where(mirrored.view(-1, 1, 1, 1), pictures.flip(side), pictures)
         return pictures
 
-    def _shifted(self, pictures: torch.Tensor) -> torch.Tensor:
+    def _shifted(self, pictures: torch.Tensor, these: Portion) -> torch.Tensor:
         """A shift by itself goes by whole pixels, so that nothing is blurred; sides of which it is less than half a pixel stay."""
-        count, _, height, width = pictures.shape
+        height, width = pictures.shape[2:]
         most = [round(self._choice.shift * side) for side in (height, width)]
-        by = [((2 * side + 1) * self._uniform(count)).floor().clamp(max=2 * side).long() - side for side in most]
+        by = [((2 * side + 1) * self._uniform(these)).floor().clamp(max=2 * side).long() - side for side in most]
         return shifted(pictures, *by)
 
-    def _theta(self, pictures: torch.Tensor) -> torch.Tensor:
+    def _theta(self, pictures: torch.Tensor, these: Portion) -> torch.Tensor:
         """Shift, crop, mirror, rotation and scale as one map."""
-        count, _, height, width = pictures.shape
+        height, width = pictures.shape[2:]
         choice = self._choice
-        part = self._uniform(count, choice.crop, 1.0)
+        part = self._uniform(these, choice.crop, 1.0)
         room = 1 - part  # a crop lies anywhere inside the picture; the shift moves it further
-        across = self._uniform(count, -1.0, 1.0) * (room + 2 * choice.shift)
-        down = self._uniform(count, -1.0, 1.0) * (room + 2 * choice.shift)
-        mirror = self._mirror(count) if choice.flip else torch.ones_like(part)
-        mirror_down = self._mirror(count) if choice.flip_vertical else torch.ones_like(part)
-        angles = self._uniform(count, -choice.rotate, choice.rotate) if choice.rotate > 0 else None
+        across = self._uniform(these, -1.0, 1.0) * (room + 2 * choice.shift)
+        down = self._uniform(these, -1.0, 1.0) * (room + 2 * choice.shift)
+        mirror = self._mirror(these) if choice.flip else torch.ones_like(part)
+        mirror_down = self._mirror(these) if choice.flip_vertical else torch.ones_like(part)
+        angles = self._uniform(these, -choice.rotate, choice.rotate) if choice.rotate > 0 else None
         if choice.scale > 0:
-            part = part / self._uniform(count, 1 - choice.scale, 1 + choice.scale)
+            part = part / self._uniform(these, 1 - choice.scale, 1 + choice.scale)
         return affine(part * mirror, part * mirror_down, across, down, angles, height / width)

@@ -7,6 +7,7 @@ import math
 import torch
 
 from engine.data.augmentation.geometry import inside
+from engine.data.augmentation.portion import Portion
 
 ERASED = 128.0
 LONGEST = 3.3  # longest side of an erased rectangle through its shortest, as published by Zhong et al.
@@ -32,9 +33,13 @@ def _weights(side: int, deviations: torch.Tensor) -> torch.Tensor:
     return weights / weights.sum(dim=2, keepdim=True)
 
 
-def noise(pictures: torch.Tensor, deviations: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Add Gaussian noise of deviations float32 [B] in grey levels, to each channel of each pixel by itself; cut to [0, 255]."""
-    drawn = torch.randn(pictures.shape, generator=generator, device=pictures.device)
+def noise(pictures: torch.Tensor, deviations: torch.Tensor, generator: torch.Generator, portion: Portion | None = None) -> torch.Tensor:
+    """Add Gaussian noise of deviations float32 [B] in grey levels, to each channel of each pixel by itself; cut to [0, 255].
+
+    `portion` says which pictures of a batch these are, all of it by default.
+    """
+    these = portion or Portion(len(pictures))
+    drawn = these.of(torch.randn((these.whole, *pictures.shape[1:]), generator=generator, device=pictures.device))
     return drawn.mul_(deviations.view(-1, 1, 1, 1)).add_(pictures).clamp_(0, 255)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from engine.data.augmentation.geometry import inside
+from engine.data.augmentation.portion import Portion
 from engine.training.recipe import Augmentation
 
 
@@ -55,16 +56,22 @@ class Mix:
         """Whether nothing is mixed."""
         return not self._kinds
 
-    def __call__(self, pictures: torch.Tensor, labels: torch.Tensor) -> Mixed:
-        """Mix float32 [B, C, H, W] of classes int64 [B]; the pictures may be normalised or not."""
+    def __call__(self, pictures: torch.Tensor, labels: torch.Tensor, portion: Portion | None = None) -> Mixed:
+        """Mix float32 [B, C, H, W] of classes int64 [B]; the pictures may be normalised or not.
+
+        `portion` says which pictures of a batch these are, all of it by default. Of a part the first serves as the one before the second,
+        and what comes of it by itself is of no use.
+        """
+        these = portion or Portion(len(pictures))
         kind = self._kinds[int(self._choices.integers(len(self._kinds)))]
-        alpha, count = getattr(self._augmentation, kind), len(pictures)
-        shares = self._choices.beta(alpha, alpha, count)
+        alpha = getattr(self._augmentation, kind)
+        shares = these.of_array(self._choices.beta(alpha, alpha, these.whole))
         if kind == "mixup":
             taken = self._floats(shares)
             mixed = mix_up(pictures, taken)
         else:
-            mixed, taken = cut_mix(pictures, *(self._floats(values) for values in (shares, *self._choices.random((2, count)))))
+            middles = (these.of_array(drawn) for drawn in self._choices.random((2, these.whole)))
+            mixed, taken = cut_mix(pictures, *(self._floats(values) for values in (shares, *middles)))
         return Mixed(mixed, labels, labels.roll(1), taken)
 
     def state_dict(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from engine.data.augmentation.colour import grey_of
 from engine.data.augmentation.geometry import affine, sample
+from engine.data.augmentation.portion import Portion
 
 PER_PICTURE = 2
 GREATEST = 30.0
@@ -27,7 +28,7 @@ OPERATIONS = (
 )
 
 
-def rand_augment(pictures: torch.Tensor, magnitude: float, choices: np.random.Generator) -> torch.Tensor:
+def rand_augment(pictures: torch.Tensor, magnitude: float, choices: np.random.Generator, portion: Portion | None = None) -> torch.Tensor:
     """Give each picture two operations; which and in which direction is drawn on the host, so that no device is waited for.
 
     Parameters
@@ -38,11 +39,13 @@ def rand_augment(pictures: torch.Tensor, magnitude: float, choices: np.random.Ge
         From 0 to 30.
     choices : numpy.random.Generator
         Draws operations and directions.
+    portion : Portion or None
+        Which pictures of a batch these are; None: all of it.
     """
-    strength = magnitude / GREATEST
+    strength, at_hand = magnitude / GREATEST, portion or Portion(len(pictures))
     for _ in range(PER_PICTURE):
-        drawn = choices.integers(0, len(OPERATIONS), len(pictures))
-        amounts = strength * (choices.integers(0, 2, len(pictures)) * 2.0 - 1.0)
+        drawn = at_hand.of_array(choices.integers(0, len(OPERATIONS), at_hand.whole))
+        amounts = at_hand.of_array(strength * (choices.integers(0, 2, at_hand.whole) * 2.0 - 1.0))
         moved = np.flatnonzero(drawn < len(GEOMETRIC))
         if len(moved):
             index, these = _taken(pictures, moved)
