@@ -41,6 +41,7 @@ class TrainPage(Page):
     help_text = (
         "Choose a recipe and press Train. Thin curves are the training pictures, measured while they are learned from; bold ones are the "
         "validation pictures, which are only looked at. Drag over the curves to enlarge, double-click to see all, right-click to save. "
+        "Train next puts another training in line; what waits is kept when the project is closed. "
         "Stopping keeps the best weights so far. Tick runs below to lay their curves over each other. What the network sees shows pictures "
         "at its size, and lets you change them at random: what varies in training is learned not to matter."
     )
