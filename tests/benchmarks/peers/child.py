@@ -18,7 +18,7 @@ SUBJECTS = {
     "ours": "ours:Watched",
     "unwatched": "ours:Ours",
     "torchvision": "scripts:TorchvisionLoop",
-    "timm": "scripts:TimmLoop",
+    "timm": "with_timm:TimmLoop",
     "fastai": "with_fastai:Fastai",
     "lightning": "with_lightning:Lightning",
     "keras": "with_keras:Keras",
