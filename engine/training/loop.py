@@ -36,6 +36,7 @@ from engine.training.sampling import balanced_stream, stream
 from engine.training.sizes import step_size, steps_per_epoch
 from engine.training.steering import Steering, Wishes
 from engine.training.stepping import Stepper, out_of_memory
+from engine.training.team import LONE, Ended, Team
 from engine.training.telling import Epoch, Mark, Parcel, Trained, Watcher, better
 
 PARCEL_SECONDS = 0.033
@@ -69,6 +70,7 @@ def train(
     so_far: Callable[[Trained, dict[str, torch.Tensor]], None] | None = None,
     begun: Callable[[], None] | None = None,
     begin: Begin | None = None,
+    team: Team = LONE,
 ) -> Trained:
     """Train a module in place, on the device that it is on.
 
@@ -89,6 +91,8 @@ def train(
         Called once the first state is kept, before the first step.
     begin : Begin or None
         Go on with an earlier training instead of beginning one; all else must be as it was there.
+    team : Team
+        The processes that do this together; only the one that leads validates, and knows what has come out.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def train(
     Unfit
         If `begin` has no state that fits.
     """
-    run = _Run(module, training, validation, recipe, normalise, arithmetic, token, watcher)
+    run = _Run(module, training, validation, recipe, normalise, arithmetic, token, watcher, team)
     run.keeper, run.steering, run.so_far = keeper, steering, so_far
     if begin is not None:
         run.go_on(begin)
@@ -109,11 +113,15 @@ def train(
         run.first_state()
         if begun is not None:
             begun()
-        with contextlib.suppress(Cancelled):
+        with contextlib.suppress(Cancelled, Ended):
             run.all_epochs()
             outcome = "completed"
+            if not team.leads:
+                team.at_step(0.0)  # there is none: the word is that the training has ended
+        team.end()
         run.keep(wait=True)
     except _Diverged as error:
+        team.end()
         outcome, failure = "failed", run.back_from(error)
     run.restore_best()
     return run.result(outcome, failure)
@@ -144,20 +152,23 @@ class _Run:
         arithmetic: Arithmetic,
         token: CancelToken,
         watcher: Watcher,
+        team: Team = LONE,
     ) -> None:
+        self.team = team
         self.module, self.validation, self.recipe = module, validation, recipe
         self.normalise, self.arithmetic, self.token, self.watcher = normalise, arithmetic, token, watcher
         self.device = next(module.parameters()).device
         self.feed: Feed = Resident(training, self.device) if isinstance(training, Part) else training
         self.batch = step_size(recipe, len(training.labels))
         self.steps_per_epoch = steps_per_epoch(len(training.labels), self.batch)
-        self.stepper = Stepper(module, recipe, training.labels, normalise, arithmetic)
+        self.stepper = Stepper(module, recipe, training.labels, normalise, arithmetic, team)
         self.thawing, self.limits = Thawing(module, recipe.unfreeze), Limits(recipe)
         labels = self.feed.labels
         if recipe.balanced_sampling:
             self.order = balanced_stream(labels, self.batch, recipe.seed, labels.device)
         else:
             self.order = stream(len(labels), self.batch, recipe.seed, labels.device)
+        self.batches: Iterator[torch.Tensor] = iter(())
         self.pace = Pace(recipe, self.steps_per_epoch)
         self.figures = Figures(self.pace.steps, self.batch, self.device)
         self.marks: list[Mark] = []
@@ -177,10 +188,10 @@ class _Run:
     # ------------------------------------------------------------ epochs and steps
 
     def all_epochs(self) -> None:
-        batches = self.feed.ahead(self.order)
+        self.batches = self.feed.ahead(map(self.stepper.own, self.order))
         while (number := len(self.epochs) + 1) <= self.pace.epochs and not self.finishing:
             self.thawing.at(number)
-            last = self.one_epoch(number, batches)
+            last = self.one_epoch(number)
             self.validate(number, last)
             ended = self.limits.after(self.epochs[-1].validation_loss, self.epochs[-1].validation_accuracy, self.seconds)
             if ended and number < self.pace.epochs:
@@ -189,7 +200,7 @@ class _Run:
                 break
             self.keep_when_due(ended=True)
 
-    def one_epoch(self, number: int, batches: Iterator[torch.Tensor]) -> int:
+    def one_epoch(self, number: int) -> int:
         """The steps of an epoch that are still to come, or as many as the time allows; gives the number of steps since the beginning."""
         last = number * self.steps_per_epoch
         to_training(self.module)
@@ -205,10 +216,10 @@ class _Run:
                         self.steer(steering, number)
                     finally:  # holding is no training
                         before, begun = self.seconds, time.perf_counter()
-                rows = next(batches)
+                pixels, labels = self.feed.batch(next(self.batches))
                 self.set_rate(step, before + time.perf_counter() - begun)
                 self.whole = False
-                self.step(step, *self.feed.batch(rows))
+                self.step(step, pixels, labels)
                 self.done, self.whole = step + 1, True
                 now = time.perf_counter()
                 if now - told >= PARCEL_SECONDS:
@@ -216,7 +227,7 @@ class _Run:
                     self.seconds = before + now - begun
                     self.tell(step + 1)
                     self.keep_when_due()
-                if self.limits.over(before + now - begun):
+                if self.team.leads and self.limits.over(before + now - begun):
                     last = step + 1
                     break
             self.seconds = before + time.perf_counter() - begun
@@ -226,28 +237,41 @@ class _Run:
         return last
 
     def set_rate(self, step: int, seconds: float) -> None:
-        self.rate = self.figures.rates[step] = self.pace.rate(step, self.limits, seconds)
+        """Set the rate of the step that begins now; the processes of a team begin it together, with that of the one that leads."""
+        self.rate = self.figures.rates[step] = self.team.at_step(self.pace.rate(step, self.limits, seconds))
 
     def step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> None:
         """One step of the optimiser; when memory runs out, again in smaller pieces of the same sum."""
+        self.team.seed(self.recipe.seed, step)
         while True:
+            lacking = False
             try:
                 with self.watcher.watching(step + 1) as listening:
-                    passed = self.stepper.passes(pixels, labels, self.token, listening)
-                break
+                    passed = self.stepper.passes(pixels, labels, self.token if self.team.lone else CancelToken(), listening)
             except RuntimeError as error:
-                if not out_of_memory(error) or self.stepper.pieces >= self.batch:
+                if not out_of_memory(error) or self.stepper.pieces >= self.batch or not (self.team.lone or self.stepper.careful):
                     raise
+                lacking = True
+            if not (self.team.any(lacking) if self.stepper.careful else lacking):
+                break
             self.stepper.in_smaller_pieces()
             pieces = self.stepper.pieces
             self.watcher.notice(f"The device ran out of memory: each batch of {self.batch} is now shown in {pieces} parts.")
             self.mark(f"Out of memory: {pieces} parts a batch", step)
-        self.figures.put(step, *passed)
+            if not self.team.lone:
+                pixels, labels = self.fetched_anew(step)
+        self.figures.put(step, *self.stepper.of_all(passed))
         self.stepper.update(step + 1, self.rate, self.watcher)
+
+    def fetched_anew(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The pictures of a step once more: in other pieces this process has others of them."""
+        self.order.go_to(self.order.place(step))
+        self.batches = self.feed.ahead(map(self.stepper.own, self.order))
+        return self.feed.batch(next(self.batches))
 
     def tell(self, step: int) -> None:
         """Fetch the figures of the steps up to `step` and pass them on."""
-        if step == self.figures.told:
+        if step == self.figures.told or not self.team.leads:
             return
         first, losses, accuracies, bad = self.figures.fetch(step)
         if len(losses):
@@ -260,6 +284,9 @@ class _Run:
 
     def validate(self, number: int, last: int) -> None:
         """Measure what would be kept, which is the running mean of the weights where there is one."""
+        if not self.team.leads:
+            self.epochs.append(Epoch(number, last, math.nan, math.nan, math.nan, math.nan, None))
+            return
         average = self.stepper.average
         with average.in_place() if average is not None else contextlib.nullcontext():
             self.measure(number, slice((number - 1) * self.steps_per_epoch, last))
@@ -399,7 +426,7 @@ class _Run:
         rate, began = self.pace.peak, ""
         if self.keeper is not None:
             self.figures = Figures(self.pace.steps, self.batch, self.device)
-            if state.take_up(self, self.keeper.generations()):
+            if state.take_up(self, self.keeper.generations()) and self.team.lone:  # those of a team have left
                 began = divergence.sentence(self, error.step)
                 state.take_up(self, self.keeper.generations())
         for name, value in told.items():
