@@ -48,6 +48,13 @@ def keep(module: nn.Module, names: Iterable[str]) -> None:
         raise UserError("All layers are frozen, so nothing could learn.", "Leave one of them out of those to freeze.")
 
 
+def keep_norms(module: nn.Module) -> None:
+    """Let batch norms keep what they have: scales, shifts, means and deviations."""
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.requires_grad_(False)
+
+
 def to_training(module: nn.Module) -> None:
     """Set a module to training mode; parts that keep their weights stay as they classify, batch norm's means and dropout among them."""
     module.train()

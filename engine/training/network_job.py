@@ -168,7 +168,7 @@ class NetworkJob(Job):
         if self.order.parent is not None and self.forked:
             saved.put_weights(module, Path(self.order.weights), self.network)
             self.begun_with = f"the run {self.order.parent.id}"
-        suiting.prepare(module, self.recipe)
+        suiting.prepare(module, self.recipe, bool(self.begun_with))
         if self.going_on is not None:
             trained_on.let_learn(module, self.going_on.kept.decided)
         return quicken(module.to(self.device), self.device)

@@ -54,7 +54,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "fine-tune": Preset(
         "Learned weights are adapted with care, early layers least",
-        Recipe(preset="fine-tune", epochs=6, batch=32, learning_rate=1e-3, warm_up=0.1, layer_decay=0.8),
+        Recipe(preset="fine-tune", epochs=6, batch=32, learning_rate=1e-3, warm_up=0.1, layer_decay=0.8, keep_norms=True),
         "Fine-tune",
         learned=True,
     ),

@@ -130,6 +130,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         in `freezing.parts_of`.
     unfreeze : int
         Epochs after which one more part, from the last to the first, begins to learn (Howard and Ruder 2018); 0: all learn at once.
+    keep_norms : bool
+        Batch norms stay as they came with learned weights, means and deviations among them: those of few pictures are poor ones.
     probe : bool
         Only the last layer learns; what the others make of each picture is computed once, without random changes.
     augmentation : Augmentation
@@ -188,6 +190,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     frozen: tuple[str, ...] = ()
     layer_decay: float = 1.0
     unfreeze: int = 0
+    keep_norms: bool = False
     probe: bool = False
     least_steps: int = 0
     tensorboard: bool = False

@@ -26,8 +26,17 @@ def check(recipe: Recipe, network: AnyNetwork) -> None:
         raise UserError(text, "Choose another loss, or LeNet-5 as published.")
 
 
-def prepare(module: nn.Module, recipe: Recipe) -> None:
-    """Freeze the layers that the recipe names, and set the rate of dropout.
+def prepare(module: nn.Module, recipe: Recipe, begun: bool) -> None:
+    """Freeze the layers that the recipe names, and batch norms that came with learned weights if it says so; set the rate of dropout.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Changed in place.
+    recipe : Recipe
+        What it shall be ready for.
+    begun : bool
+        Whether it begins with learned weights.
 
     Raises
     ------
@@ -36,6 +45,8 @@ def prepare(module: nn.Module, recipe: Recipe) -> None:
     """
     if recipe.frozen:
         freezing.keep(module, recipe.frozen)
+    if recipe.keep_norms and begun:
+        freezing.keep_norms(module)
     set_dropout(module, recipe.dropout)
 
 

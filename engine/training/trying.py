@@ -24,7 +24,7 @@ from engine.networks.build import build
 from engine.networks.resolve import analysis_of, resolve_any
 from engine.project.networks import OWN, path_of
 from engine.project.records import Split
-from engine.training import freezing, preparing, sizes, supplying
+from engine.training import freezing, initialising, preparing, sizes, suiting, supplying, whitening
 from engine.training import recipe as recipes
 from engine.training.feeding import Feed
 from engine.training.quick import quicken
@@ -130,11 +130,15 @@ def made_ready(session: Session, command: FindLearningRate | FindBatch, lacking:
         threads = threads_beside(session.live is not None, cores())
         torch.set_num_threads(threads_for(analysis.multiply_adds * batch, threads))
         module = build(network, recipe.seed)
+        initialising.begin(module, recipe)
         if begin is not None:
             foreign.put(module, begin)
             if command.freeze:
                 freezing.freeze(module, begin.match.last | (dict(module.named_parameters()).keys() - begin.match.taken.keys()))
+        suiting.prepare(module, recipe, begin is not None)
         module = quicken(module.to(device), device)
         feed = supplying.feed_of(training, device, token, warn)
         open_now.callback(feed.close)
+        if begin is None:
+            whitening.measure(module, feed, normalise)
         yield Ready(network.title, analysis, module, feed, recipe, normalise, batch, threads)

@@ -119,6 +119,7 @@ FIELDS = (
     Field("frozen", "Frozen layers", "Names of layers that keep their weights, with commas between", group=BEGINNING, empty="none"),
     Field("layer_decay", "Earlier layers", "Learning rate of each part as a share of the next one's; 1 is equal", group=BEGINNING),
     Field("unfreeze", "Epochs to unfreeze", "After so many epochs one more part learns, from the last on; 0: all do", group=BEGINNING),
+    Field("keep_norms", "Batch norms stay", "As they came with learned weights; for few pictures a must", group=BEGINNING),
     Field("neighbours", "Neighbours", "How many of the nearest pictures vote", group=NEAREST, classic=True),
     Field("distance", "Distance", "What near means", (("l2", "L2: Euclidean"), ("l1", "L1: sum of differences")), NEAREST, classic=True),
     Field("class_weights", "Class weights", "A picture counts the more in the loss, the fewer its class has", group=CLASSES),

@@ -129,7 +129,7 @@ def test_it_says_what_there_is_to_say_of_a_trained_run(bench: Bench, tmp_path: P
     for expected in (
         f"{bench.learned.parameters:,}",
         "learning rate 0.006",
-        "float32",
+        bench.learned.precision,
         "Loss (nats)",
         "Accuracy (%)",
         "Convolution",

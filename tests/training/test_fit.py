@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -225,10 +226,10 @@ def test_divergence_later_keeps_the_best_epoch(digits: Dataset, tmp_path: Path, 
 def test_out_of_memory_halves_and_says_so(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = stepping.Stepper.passes
 
-    def scarce(self: stepping.Stepper, pixels: torch.Tensor, labels: torch.Tensor, token: CancelToken) -> stepping.Passed:
+    def scarce(self: stepping.Stepper, pixels: torch.Tensor, labels: torch.Tensor, *more: Any) -> stepping.Passed:
         if len(labels) / self.pieces > 20:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return whole(self, pixels, labels, token)
+        return whole(self, pixels, labels, *more)
 
     recipe = msgspec.structs.replace(QUICK, epochs=1)
     plain = trained(few(digits, 900), tmp_path / "plain", recipe)

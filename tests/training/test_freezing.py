@@ -104,3 +104,18 @@ def test_l1_adds_its_gradient_and_clipping_bounds_the_norm() -> None:
         assert torch.allclose(parameter.grad, gradient / 4, rtol=1e-4)  # type: ignore[arg-type]
     Gradients(module, Recipe(clip=float(length))).change()  # already shorter
     assert torch.allclose(next(module.parameters()).grad, before[0] / 4, rtol=1e-4)  # type: ignore[arg-type]
+
+
+def test_batch_norms_that_stay_classify_as_they_came() -> None:
+    """Their means and deviations, too, which is what matters: those of a few pictures are poor ones."""
+    module = build(zoo.make("mobilenet-v2", (3, 32, 32), 10))
+    freezing.keep_norms(module)
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    before = [norm.running_mean.clone() for norm in norms if norm.running_mean is not None]
+    freezing.to_training(module)
+    assert module.training
+    assert not any(norm.training for norm in norms)
+    module(torch.randn(4, 3, 32, 32)).sum().backward()
+    assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip(norms, before, strict=True))
+    assert all(norm.weight.grad is None for norm in norms)
+    assert all(part.weight.grad is not None for part in module.modules() if isinstance(part, nn.Conv2d))
