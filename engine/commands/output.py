@@ -23,11 +23,12 @@ PLAIN_SECONDS = 5.0  # between plain lines that only tell how far
 class Output:
     """stdout for the answer (text, or with `json` exactly one object), stderr for everything else.
 
-    On a terminal progress is a live bar; otherwise plain lines, at most one in PLAIN_SECONDS.
+    On a terminal progress is a live bar; otherwise plain lines, at most one in PLAIN_SECONDS. A `silent` one only tells failures.
     """
 
-    def __init__(self, json: bool) -> None:
+    def __init__(self, json: bool, silent: bool = False) -> None:
         self.json = json
+        self._silent = silent
         self._answered = False
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -42,6 +43,8 @@ class Output:
     def answer(self, values: dict[str, Any], text: Iterable[str]) -> None:
         """Write the command's answer: `values` with --json, the lines of `text` without."""
         self.stop_bar()
+        if self._silent:
+            return
         self._answered = True
         if self.json:
             _write(sys.stdout, json.dumps(plain(values), allow_nan=False) + "\n")
@@ -50,6 +53,8 @@ class Output:
 
     def line(self, text: str) -> None:
         """A line that stays, on stderr."""
+        if self._silent:
+            return
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -57,6 +62,8 @@ class Output:
 
     def progress(self, text: str, fraction: float | None) -> None:
         """How far: a fraction in [0, 1], or None where unknown."""
+        if self._silent:
+            return
         if sys.stderr is not None and sys.stderr.isatty():
             self._move_bar(text, fraction)
             return

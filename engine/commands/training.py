@@ -24,27 +24,55 @@ if TYPE_CHECKING:
 
 def train(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Train a network and keep the run."""
-    from engine.data.dataset import from_source
-    from engine.data.sources import scan
+    from engine.training.team import together
+
+    if together():
+        from engine.commands.training_together import train as train_together
+
+        return train_together(options, output, token)
     from engine.training.fit import fit
 
     recipe = recipe_of(options)
     folder = run_folder(options.out, options.data, options.network)
-    dataset = from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
-    weights = "pretrained" if options.pretrained else options.weights or ""
-    begin = {"weights": weights, "freeze": options.freeze}
-    record = fit(dataset, options.network, recipe, options.size, folder, token, _Watcher(output).see, resize=options.resize, **begin)
-    output.answer(_values(record, (*dataset.skipped, *_undecoded(dataset, record))), _lines(record))
+    dataset = dataset_of(options, output, token)
+    given = dataset, options.network, recipe, options.size, folder, token, Watcher(output).see
+    record = fit(*given, resize=options.resize, **begun(options))
+    tell(output, record, dataset)
     return 0
 
 
 def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Go on with a run that was stopped or killed, or let a completed one learn on."""
+    from engine.training.team import together
+
+    if together():
+        from engine.commands.training_together import resume as resume_together
+
+        return resume_together(options, output, token)
     from engine.training.resuming import resume as go_on
 
-    record = go_on(Path(options.run).absolute(), options.epochs, token, _Watcher(output).see)
-    output.answer(_values(record, ()), _lines(record))
+    record = go_on(Path(options.run).absolute(), options.epochs, token, Watcher(output).see)
+    tell(output, record)
     return 0
+
+
+def dataset_of(options: argparse.Namespace, output: Output, token: CancelToken) -> Dataset:
+    """The pictures that the options name."""
+    from engine.data.dataset import from_source
+    from engine.data.sources import scan
+
+    return from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
+
+
+def begun(options: argparse.Namespace) -> dict[str, Any]:
+    """What `fit` is to begin with."""
+    return {"weights": "pretrained" if options.pretrained else options.weights or "", "freeze": options.freeze}
+
+
+def tell(output: Output, record: RunRecord, dataset: Dataset | None = None) -> None:
+    """Answer with what came out, and with the pictures that could not be read."""
+    skipped = () if dataset is None else (*dataset.skipped, *_undecoded(dataset, record))
+    output.answer(_values(record, skipped), _lines(record))
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
@@ -95,7 +123,7 @@ def _undecoded(dataset: Dataset, record: RunRecord) -> tuple[Skipped, ...]:
     return decode_splits(dataset, record.preprocessing, CancelToken(), lambda done, total: None)[1]
 
 
-class _Watcher:
+class Watcher:
     """Turns the events of a training into lines and a bar."""
 
     def __init__(self, output: Output) -> None:
@@ -105,6 +133,7 @@ class _Watcher:
         self._text = ""
 
     def see(self, event: Event) -> None:
+        """Take an event."""
         if isinstance(event, TrainingStarted):
             self._steps, self._epochs = event.steps_per_epoch * event.recipe.epochs, event.recipe.epochs
             counts = f"{event.train_images:,} training, {event.validation_images:,} validation and {event.test_images:,} test pictures"

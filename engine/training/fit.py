@@ -25,9 +25,10 @@ from engine.training import preparing, saved
 from engine.training import recipe as recipes
 from engine.training.classic_job import ClassicJob
 from engine.training.network_job import NetworkJob
-from engine.training.order import Emit, GoingOn, Order
+from engine.training.order import Contract, Emit, GoingOn, Order
 from engine.training.recipe import Recipe
 from engine.training.steering import Steering
+from engine.training.team import LONE, Team
 from engine.training.threads import cores
 
 
@@ -51,6 +52,8 @@ def fit(
     parent: RunRecord | None = None,
     variant: str = "",
     sweep: str = "",
+    team: Team = LONE,
+    contract: Contract | None = None,
 ) -> RunRecord:
     """Train a classifier and write the run.
 
@@ -98,6 +101,10 @@ def fit(
         What is changed in the network before it trains, see `engine.networks.editing.variants`.
     sweep : str
         The sweep that the run belongs to, see RunRecord.
+    team : Team
+        The processes that train together; each calls this with the same arguments but for the folder, and that of the first has the run.
+    contract : Contract or None
+        How the pictures were prepared before; None decides on it.
 
     Raises
     ------
@@ -119,13 +126,18 @@ def fit(
     classic = preparing.is_classic(network)
     if weights and classic:
         raise UserError(f"{zoo.card(network).title} has no weights to begin with.", "Choose a network, or no weights.")
-    if parent is None:
+    if classic and not team.lone:
+        raise UserError(f"{zoo.card(network).title} learns in one process.", "Train it without torchrun.")
+    if contract is not None:
+        preprocessing = contract.preprocessing
+    elif parent is None:
         preprocessing = preparing.preprocessing_for(network, data.typical_size(dataset), size, resize, ground, bool(weights))
     else:
         preprocessing = parent.preprocessing
     run, called, threads = run_id or folder.name, called or network, threads or cores()
     order = Order(dataset, network, recipe, preprocessing, folder, token, emit, pinned, run, threads, called)
     order = order._replace(weights=weights, freeze=freeze, steering=steering, parent=parent, variant=variant, sweep=sweep)
+    order = order._replace(team=team, contract=contract)
     job = ClassicJob(order) if classic else NetworkJob(order)
     existed = folder.exists()
     try:
@@ -137,7 +149,13 @@ def fit(
 
 
 def go_on(
-    going_on: GoingOn, folder: Path, token: CancelToken, emit: Emit, pinned: Callable[[], PinUnit | None], steering: Steering | None
+    going_on: GoingOn,
+    folder: Path,
+    token: CancelToken,
+    emit: Emit,
+    pinned: Callable[[], PinUnit | None],
+    steering: Steering | None,
+    team: Team = LONE,
 ) -> RunRecord:
     """Go on with a run, see `engine.training.resuming.resume`; parameters and errors otherwise as for `fit`."""
     record, kept = going_on.record, going_on.kept
@@ -149,7 +167,7 @@ def go_on(
     network = str(folder / saved.NETWORK)
     told = token, emit, pinned
     order = Order(kept.dataset, network, recipe, record.preprocessing, folder, *told, record.id, record.threads, record.network)
-    order = order._replace(freeze=record.frozen, steering=steering, sweep=record.sweep, going_on=going_on)
+    order = order._replace(freeze=record.frozen, steering=steering, sweep=record.sweep, going_on=going_on, team=team)
     with runs.trained_here(folder):
         return NetworkJob(order).carry_out()
 

@@ -63,7 +63,9 @@ class Job(ABC):
         if before is not None:
             self.begun_with, self.created, self.parent = before.begun_with, before.created, before.parent
         self.worth_keeping = before is not None
-        self.device = devices.choose(self.recipe.device)
+        self.team = order.team
+        self.device = devices.choose(self.team.device(self.recipe.device))
+        self.team.settle(self.device)
 
     def carry_out(self) -> RunRecord:
         """Train; what feeds it is closed at the end. Errors as for `engine.training.fit.fit`."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from msgspec.structs import replace
@@ -42,18 +43,19 @@ from engine.training import (
     trained_on,
     whitening,
 )
-from engine.training.checkpoint import Keeper, none_left
+from engine.training.checkpoint import Keeper, generations, none_left
 from engine.training.feeding import Feed, LaterPart, Part
 from engine.training.inference import logits_of
 from engine.training.job import Figures, Job
 from engine.training.order import Order
+from engine.training.precision import Arithmetic
 from engine.training.preparing import Decoded
 from engine.training.probe import AsTheyAre, Features
 from engine.training.quick import quicken
 from engine.training.reporting import Reporter
 from engine.training.room import check_room
 from engine.training.streaming import Streamed
-from engine.training.telling import NOTHING, Trained
+from engine.training.telling import NOTHING, Trained, Unheard
 from engine.training.threads import threads_for
 from engine.training.trained_on import TrainedOn
 
@@ -90,20 +92,27 @@ class NetworkJob(Job):
     def train(self) -> RunRecord:
         """Prepare, train, write the run, test it."""
         learned = self.check()
-        parts = self.supplied(learned.input if learned is not None else None)
+        with self.team.in_turn():
+            parts = self.supplied(learned.input if learned is not None else None)
+        if not self.team.lone:
+            facts = taking_up.fingerprint(parts[Split.TRAIN], self.dataset.classes)
+            self.team.check_same(facts, "The processes of this training see different pictures.")
         self.suit(parts)
         self.module = self.begun(learned)
         training = supplying.feed_of(parts[Split.TRAIN], self.device, self.token, self.warn)
         self.open.callback(training.close)
         self.decide(training)
+        self.team.share_norms(self.module)
         self.keep_what_it_is(parts)
         self.per_epoch = sizes.steps_per_epoch(len(training.labels), sizes.step_size(self.recipe, len(training.labels)))
         self.pictures = parts[Split.TRAIN].pictures
         self.started(self.network.title, self.analysis.parameters, parts, self.per_epoch)
-        validation = supplying.part_of(parts[Split.VALIDATION], self.device) if Split.VALIDATION in parts else None
+        validation = supplying.part_of(parts[Split.VALIDATION], self.device) if Split.VALIDATION in parts and self.team.leads else None
         if validation is None and (self.recipe.target or self.recipe.patience):
             self.warn(suiting.UNMEASURED)
         result = self.organised(parts) if self.organising is not None else self.learned(parts, training, validation)
+        if not self.team.leads:
+            return self.outcome_of(result)
         if not self.worth_keeping and not result.epochs and (result.failure is not None or not len(result.losses)):
             raise result.failure or Cancelled()
         return self.finished(result, parts)
@@ -123,6 +132,8 @@ class NetworkJob(Job):
     def check_organising(self, network: Network) -> None:
         """Networks whose cells organise themselves take less of the recipe, which is said, and begin without weights."""
         neocognitron.check(network)
+        if not self.team.lone:
+            raise UserError(f"The cells of {network.title} organise themselves in one process.", "Train it without torchrun.")
         if self.order.weights:
             raise UserError(f"The cells of {network.title} organise themselves from nothing.", "Train it without weights to begin with.")
         self.recipe = replace(self.recipe, suit_augmentation=False)
@@ -136,7 +147,9 @@ class NetworkJob(Job):
         self.open.callback(supply.close)
         for text in supplying.sentences(supply.failed):
             self.warn(text)
-        if like is not None:
+        if self.order.contract is not None:
+            mean, deviation, self.measured = self.preprocessing.mean, self.preprocessing.std, self.order.contract.measured
+        elif like is not None:
             mean, deviation = like.of_channels(self.preprocessing.channels)
         else:
             files = supplying.of_files(self.dataset)
@@ -194,17 +207,27 @@ class NetworkJob(Job):
             batch = sizes.batch_size(self.recipe, len(training.labels))
             first, labels = training.batch(torch.arange(batch, device=training.labels.device))
             mixed = self.recipe.mixed_precision == "auto" and self.organising is None
-            self.arithmetic = precision.choose(self.module, self.normalise(first), labels, self.device, mixed)
+            self.arithmetic = self.chosen(self.normalise(first), labels, mixed)
         if self.arithmetic.channels_last:
             self.module.to(memory_format=torch.channels_last)
             self.normalise = Normalise(self.preprocessing, self.device, channels_last=True)
         if self.going_on is None:
             self.decide_way(self.normalise(first), labels, len(training.labels))
 
+    def chosen(self, pictures: torch.Tensor, labels: torch.Tensor, mixed: bool) -> Arithmetic:
+        """Number format and layout; all processes of a team take what the one that leads has chosen."""
+
+        def choose() -> bytes:
+            arithmetic = precision.choose(self.module, pictures, labels, self.device, mixed)
+            return msgspec.json.encode((arithmetic.name, arithmetic.channels_last))
+
+        name, channels_last = msgspec.json.decode(self.team.from_leader(choose), type=tuple[str, bool])
+        return trained_on.Decided(name, channels_last).arithmetic
+
     def decide_way(self, pictures: torch.Tensor, labels: torch.Tensor, count: int) -> None:
         """Whether the passes of a step are recorded or compiled, which is told."""
         recipe = self.recipe
-        if recipe.compiling == "off" or recipe.probe or recipe.unfreeze or self.organising is not None:
+        if recipe.compiling == "off" or recipe.probe or recipe.unfreeze or self.organising is not None or not self.team.lone:
             return
         steps = recipe.epochs * sizes.steps_per_epoch(count, sizes.step_size(recipe, count))
         way, gain = compiling.choose(self.module, pictures, labels, self.arithmetic, steps)
@@ -218,6 +241,8 @@ class NetworkJob(Job):
         shown = parts[Split.TRAIN]
         if self.going_on is not None:
             taking_up.check_pictures(self.run, self.folder, shown, self.going_on, self.token)
+            return
+        if not self.team.leads:
             return
         if isinstance(shown, Decoded):
             seen.save(self.folder, shown.pixels, self.token)
@@ -248,6 +273,13 @@ class NetworkJob(Job):
             learner, training, validation = self.probed(training, validation)
             normalise = AsTheyAre(normalise)
         going_on = self.going_on
+        if not self.team.leads:
+            begin = None if going_on is None else loop.Begin(generations(self.folder), going_on.epochs, going_on.learning_rate)
+            given = learner, training, validation, self.recipe, normalise, self.arithmetic, self.token, Unheard()
+            try:
+                return loop.train(*given, begin=begin, team=self.team)
+            except loop.Unfit:
+                raise none_left(self.run) from None
         if going_on is None:
             chosen = self.order.freeze and not self.recipe.probe
             decided = trained_on.decided(self.module, self.arithmetic, chosen)
@@ -272,7 +304,7 @@ class NetworkJob(Job):
             if going_on is not None:
                 past = taking_up.teller(self.run, self.emit)
                 begin = loop.Begin(keeper.generations(), going_on.epochs, going_on.learning_rate, past)
-            told = self.token, self.reporter(), keeper, self.order.steering, so_far, begun, begin
+            told = self.token, self.reporter(), keeper, self.order.steering, so_far, begun, begin, self.team
             try:
                 result = loop.train(learner, training, validation, self.recipe, normalise, self.arithmetic, *told)
             except loop.Unfit:

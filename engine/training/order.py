@@ -13,6 +13,7 @@ from engine.messages import Event, PinUnit
 from engine.project.records import RunRecord
 from engine.training.recipe import Recipe
 from engine.training.steering import Steering
+from engine.training.team import LONE, Team
 from engine.training.trained_on import TrainedOn
 
 Emit = Callable[[Event], None]
@@ -38,6 +39,13 @@ class GoingOn(NamedTuple):
     learning_rate: float | None = None
 
 
+class Contract(NamedTuple):
+    """How pictures were prepared before: their contract, whose mean and deviation are not measured again, and on how many they were."""
+
+    preprocessing: Preprocessing
+    measured: int
+
+
 class Order(NamedTuple):
     """A training as it is wanted; fields as the parameters of `engine.training.fit.fit`."""
 
@@ -59,3 +67,5 @@ class Order(NamedTuple):
     variant: str = ""
     sweep: str = ""
     going_on: GoingOn | None = None
+    team: Team = LONE
+    contract: Contract | None = None

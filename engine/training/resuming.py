@@ -18,6 +18,7 @@ from engine.training import saved, steering, trained_on
 from engine.training.fit import fit, go_on
 from engine.training.order import GoingOn
 from engine.training.steering import Steering
+from engine.training.team import LONE, Team
 from engine.training.threads import cores, threads_beside
 from engine.training.train import free_folder
 
@@ -36,6 +37,7 @@ def resume(
     pinned: Callable[[], PinUnit | None] = lambda: None,
     steered: Steering | None = None,
     learning_rate: float | None = None,
+    team: Team = LONE,
 ) -> RunRecord:
     """Go on with a run from its folder alone, with the same bits as if nothing had happened.
 
@@ -53,6 +55,8 @@ def resume(
         As for `fit`.
     learning_rate : float or None
         New peak that the rest of the schedule is scaled to.
+    team : Team
+        As for `fit`; the folders of all but the first process are copies.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def resume(
         raise UserError(f"The run {folder.name} is complete with {_words(record.epochs)}.", "Give a larger number of epochs to go on.")
     kept = trained_on.load(folder)
     saved.load_network(folder)  # refuses a damaged one in the run's name
-    return go_on(GoingOn(record, kept, epochs, learning_rate), folder, token, emit, pinned, steered)
+    return go_on(GoingOn(record, kept, epochs, learning_rate), folder, token, emit, pinned, steered, team)
 
 
 def resume_run(session: Session, command: ResumeRun, token: CancelToken, emit: Emit) -> None:

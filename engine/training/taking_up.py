@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from engine.training.reporting import epoch_done
 from engine.training.telling import Trained
 
 TOLD = 64  # steps with one learning rate in one event
+SOME = 16  # pictures whose pixels are compared
 
 
 def check_pictures(
@@ -36,6 +37,14 @@ def check_pictures(
     if not same:
         text = f"The training pictures of run {run} are not those that it began with: files were changed or are missing."
         raise UserError(text, "Put them back as they were, or begin a new run with its weights.")
+
+
+def fingerprint(part: Decoded | supplying.Later | supplying.Streaming, classes: Sequence[str]) -> bytes:
+    """What tells training pictures from others: classes, which pictures, their labels, and some of the pixels where they are decoded."""
+    facts = [*(name.encode("utf-8", "surrogateescape") for name in classes), np.asarray(part.rows).tobytes(), part.labels.tobytes()]
+    if isinstance(part, Decoded):
+        facts.append(part.pixels[np.linspace(0, len(part.pixels) - 1, SOME).astype(int)].tobytes())
+    return b"\0".join(facts)
 
 
 def teller(run: str, emit: Emit) -> Callable[[Trained], None]:

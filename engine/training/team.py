@@ -50,6 +50,10 @@ class Team:
         """The device of this process, for a recipe that wants this one."""
         return wanted
 
+    def threads(self, all_of_them: int) -> int:
+        """CPU threads for this process, of so many that its machine has."""
+        return all_of_them
+
     def settle(self, device: torch.device) -> None:
         """Agree on the kind of device, before the first step."""
 

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from inspect import signature
 from typing import Any
 
 import torch
@@ -31,6 +32,10 @@ PATIENCE_SECONDS = 300.0
 LONGEST = timedelta(days=7)
 """That one process waits for another: the leader may decode or measure for hours. A process that has died is noticed at once."""
 GO_ON, ENDED = 1.0, 0.0
+WITHOUT_BUFFERS = next(
+    name for name in ("forward_sync_buffers", "broadcast_buffers") if name in signature(DistributedDataParallel.__init__).parameters
+)
+"""The option's name, which torch 2.15 changed."""
 GONE = re.compile(
     r"connection (was )?(closed|reset|refused)|broken pipe|peer|socket|gloo|nccl|timed? ?out|process group|store", re.IGNORECASE
 )
@@ -91,6 +96,10 @@ class Group(Team):
             text = f"This machine has {torch.cuda.device_count()} CUDA devices, and process {self._local + 1} of it would need another one."
             raise UserError(text, "Start as many processes on it (--nproc-per-node), or choose --device cpu.")
         return f"cuda:{self._local}"
+
+    def threads(self, all_of_them: int) -> int:
+        """See `Team`."""
+        return max(1, all_of_them // max(1, _number("LOCAL_WORLD_SIZE")))
 
     def settle(self, device: torch.device) -> None:
         """Gradients go by NCCL between CUDA devices where it is there."""
@@ -169,7 +178,8 @@ class Group(Team):
 
     def spread(self, module: nn.Module) -> nn.Module:
         """See `Team`; weights and buffers become those of the leader."""
-        return DistributedDataParallel(module, process_group=self._carrier, broadcast_buffers=False)
+        options: dict[str, Any] = {WITHOUT_BUFFERS: False}  # they are equal: batch norm takes all pictures, and nothing else has any
+        return DistributedDataParallel(module, process_group=self._carrier, **options)
 
     def mean_gradients(self, module: nn.Module) -> None:
         """See `Team`."""

@@ -82,6 +82,38 @@ class Watcher(Protocol):
         """The training holds after a step, or goes on."""
 
 
+class Unheard(Watcher):
+    """Nobody is told anything."""
+
+    def parcel(self, parcel: Parcel) -> None:
+        """Nobody is told."""
+        return
+
+    def gradients(self, step: int, scale: Callable[[], float]) -> None:
+        """Nobody looks."""
+        return
+
+    def stepped(self, step: int) -> None:
+        """Nobody looks."""
+        return
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Nobody is told."""
+        return
+
+    def notice(self, text: str) -> None:
+        """Nobody is told."""
+        return
+
+    def marked(self, mark: Mark) -> None:
+        """Nobody is told."""
+        return
+
+    def held(self, paused: bool, step: int) -> None:
+        """Nobody is told."""
+        return
+
+
 class Trained(NamedTuple):
     """What came out; the module holds the weights of `best_epoch` (0: those of the last step, no epoch was finished).
 

@@ -1,0 +1,74 @@
+"""The commands `train` and `resume` in several processes, as `torchrun` starts them, and starts them again when one of them has died."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine.commands.output import Output
+from engine.commands.training import Watcher, begun, dataset_of, recipe_of, tell
+from engine.control import CancelToken
+from engine.failure import UserError
+from engine.project import runs
+from engine.project.records import RunRecord
+from engine.training import team_folder
+from engine.training.fit import fit
+from engine.training.resuming import resume as go_on
+from engine.training.team import Team, joined
+from engine.training.threads import cores
+
+
+def train(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
+    """Train a network, or go on where this training was when a process of it died."""
+    if options.out is None:
+        text = "A training of several processes must know its folder when it is started again."
+        raise UserError(text, "Name one with --out, where the first process finds it after a restart.")
+    folder = Path(options.out).absolute()
+    with joined() as team:
+        recipe = recipe_of(options)
+        told, token = _voice(team, output, token)
+        dataset = dataset_of(options, told, token)
+        begin = begun(options)
+        where = options.size, options.resize
+
+        def what() -> bytes:
+            asked = team_folder.asked_for(dataset, options.network, recipe, begin["weights"], begin["freeze"], *where)
+            return team_folder.what_to_do(folder, asked).encode()
+
+        do = team.from_leader(what).decode()
+        with team_folder.place_of(team, folder) as place:
+            record: RunRecord | None = None
+            if do == team_folder.BEGIN:
+                given = dataset, options.network, recipe, options.size, place, token, Watcher(told).see
+                record = fit(*given, resize=options.resize, threads=team.threads(cores()), team=team, **begin)
+            elif do == team_folder.GO_ON:
+                record = _gone_on(team, folder, place, None, token, told)
+            elif team.leads:
+                record = runs.load_record(folder)
+        if record is not None:
+            tell(told, record, dataset)
+    return 0
+
+
+def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
+    """Go on with a run that was stopped or killed, or let a completed one learn on."""
+    folder = Path(options.run).absolute()
+    with joined() as team:
+        told, token = _voice(team, output, token)
+        with team_folder.place_of(team, folder) as place:
+            record = _gone_on(team, folder, place, options.epochs, token, told)
+        tell(told, record)
+    return 0
+
+
+def _gone_on(team: Team, folder: Path, place: Path, epochs: int | None, token: CancelToken, told: Output) -> RunRecord:
+    team_folder.send(team, folder, place)
+    return go_on(place, epochs, token, Watcher(told).see, team=team)
+
+
+def _voice(team: Team, output: Output, token: CancelToken) -> tuple[Output, CancelToken]:
+    """Only the process that leads speaks, and is stopped by Ctrl-C; the others stop as it does."""
+    if team.leads:
+        return output, token
+    output.json = False
+    return Output(json=False, silent=True), CancelToken()
