@@ -14,6 +14,7 @@ from engine.commands.output import Output, percent
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingStarted
+from engine.training.launched import quietly, together
 from engine.training.presets import PRESETS
 from engine.training.recipe import Recipe
 
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 
 def train(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Train a network and keep the run."""
-    from engine.training.team import together
-
     if together():
+        quietly()
         from engine.commands.training_together import train as train_together
 
         return train_together(options, output, token)
@@ -43,9 +43,8 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
 
 def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Go on with a run that was stopped or killed, or let a completed one learn on."""
-    from engine.training.team import together
-
     if together():
+        quietly()
         from engine.commands.training_together import resume as resume_together
 
         return resume_together(options, output, token)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from engine.commands.output import Output
@@ -13,6 +16,7 @@ from engine.project import runs
 from engine.project.records import RunRecord
 from engine.training import team_folder
 from engine.training.fit import fit
+from engine.training.launched import restarts_left
 from engine.training.resuming import resume as go_on
 from engine.training.team import Team, joined
 from engine.training.threads import cores
@@ -24,25 +28,23 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
         text = "A training of several processes must know its folder when it is started again."
         raise UserError(text, "Name one with --out, where the first process finds it after a restart.")
     folder = Path(options.out).absolute()
-    with joined() as team:
-        recipe = recipe_of(options)
-        told, token = _voice(team, output, token)
-        dataset = dataset_of(options, told, token)
-        begin = begun(options)
-        where = options.size, options.resize
+    with _team(output, token) as (team, told, stop):
+        recipe, begin = recipe_of(options), begun(options)
+        dataset = dataset_of(options, told, stop)
 
         def what() -> bytes:
+            where = options.size, options.resize
             asked = team_folder.asked_for(dataset, options.network, recipe, begin["weights"], begin["freeze"], *where)
             return team_folder.what_to_do(folder, asked).encode()
 
         do = team.from_leader(what).decode()
+        record: RunRecord | None = None
         with team_folder.place_of(team, folder) as place:
-            record: RunRecord | None = None
             if do == team_folder.BEGIN:
-                given = dataset, options.network, recipe, options.size, place, token, Watcher(told).see
+                given = dataset, options.network, recipe, options.size, place, stop, Watcher(told).see
                 record = fit(*given, resize=options.resize, threads=team.threads(cores()), team=team, **begin)
             elif do == team_folder.GO_ON:
-                record = _gone_on(team, folder, place, None, token, told)
+                record = _gone_on(team, folder, place, None, stop, told)
             elif team.leads:
                 record = runs.load_record(folder)
         if record is not None:
@@ -53,10 +55,9 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
 def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Go on with a run that was stopped or killed, or let a completed one learn on."""
     folder = Path(options.run).absolute()
-    with joined() as team:
-        told, token = _voice(team, output, token)
+    with _team(output, token) as (team, told, stop):
         with team_folder.place_of(team, folder) as place:
-            record = _gone_on(team, folder, place, options.epochs, token, told)
+            record = _gone_on(team, folder, place, options.epochs, stop, told)
         tell(told, record)
     return 0
 
@@ -66,9 +67,13 @@ def _gone_on(team: Team, folder: Path, place: Path, epochs: int | None, token: C
     return go_on(place, epochs, token, Watcher(told).see, team=team)
 
 
-def _voice(team: Team, output: Output, token: CancelToken) -> tuple[Output, CancelToken]:
-    """Only the process that leads speaks, and is stopped by Ctrl-C; the others stop as it does."""
-    if team.leads:
-        return output, token
-    output.json = False
-    return Output(json=False, silent=True), CancelToken()
+@contextlib.contextmanager
+def _team(output: Output, token: CancelToken) -> Iterator[tuple[Team, Output, CancelToken]]:
+    """The team; only the process that leads speaks, and is stopped by Ctrl-C: the others stop as it does.
+
+    A failure after which all are started again is no answer yet.
+    """
+    wants, leads = output.json, os.environ["RANK"] == "0"
+    output.json = wants and leads and not restarts_left()
+    with joined() as team, Output(wants, silent=not leads) as told:
+        yield team, told, token if leads else CancelToken()

@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import nn
 
-TOGETHER = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""What `torchrun` tells each process by its environment."""
+from engine.training.launched import together
 
 
 class Ended(Exception):
@@ -109,11 +108,6 @@ class Team:
 LONE = Team()
 
 
-def together() -> bool:
-    """Whether this process was started as one of several, or by a program that would start it again."""
-    return all(os.environ.get(name) for name in TOGETHER)
-
-
 @contextlib.contextmanager
 def joined() -> Iterator[Team]:
     """The team that this process was started for; by itself where it was started alone.
@@ -121,13 +115,16 @@ def joined() -> Iterator[Team]:
     Raises
     ------
     UserError
-        If the others cannot be reached.
+        If the others cannot be reached, or one of them has gone.
     """
     if not together() or os.environ["WORLD_SIZE"] == "1":
         yield LONE
         return
-    from engine.training.team_group import Group
+    from engine.training.team_group import Group, gone
 
     team = Group.join()
-    yield team
+    try:
+        yield team
+    except RuntimeError as error:
+        raise gone(error) or error from None
     team.close()  # not after a failure: the others, who may wait for something else, learn of it as this process ends

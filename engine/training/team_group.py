@@ -36,9 +36,7 @@ WITHOUT_BUFFERS = next(
     name for name in ("forward_sync_buffers", "broadcast_buffers") if name in signature(DistributedDataParallel.__init__).parameters
 )
 """The option's name, which torch 2.15 changed."""
-GONE = re.compile(
-    r"connection (was )?(closed|reset|refused)|broken pipe|peer|socket|gloo|nccl|timed? ?out|process group|store", re.IGNORECASE
-)
+GONE = re.compile(r"closed by peer|connection (was )?(closed|reset|refused)|broken pipe|socket|gloo/|\bnccl", re.IGNORECASE)
 """What torch says when another process has gone, in words alone."""
 
 
