@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject
 
 from engine.messages import Command, Event, JobClosed, LoadHistory, Outcome, Train, TrainingStarted
 from engine.project.records import RunHistory, RunRecord
-from engine.training.sweeping import WORDS, SweepError, order, place_of, sweepables, trainings
+from engine.training.sweep_values import SweepError
+from engine.training.sweeping import WORDS, order, place_of, sweepables, trainings
 from gui import networks, plan
 from gui.bridge import Bridge
 from gui.state import AppState

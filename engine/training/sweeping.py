@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import NamedTuple, TypeAlias, get_args
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from engine.failure import UserError
 from engine.messages import Train
 from engine.networks import zoo
 from engine.networks.arithmetic import NetworkError
 from engine.networks.editing.variants import ACTIVATIONS, possible, varied
-from engine.networks.layers import CONVOLUTIONS, Activation, Dropout, Network, walk
-from engine.training.recipe import GENTLE, Augmentation, Initialisation, Optimiser, Recipe, check
+from engine.networks.layers import Activation, Dropout, Network, walk
+from engine.training.recipe import Initialisation, Optimiser, check
+from engine.training.sweep_values import CHOICES, OFF, ON, VARY, SweepError, is_augmented, number, told_of
 
-ON, OFF = "on", "off"
 MOST_TRAININGS = 64
 """Of one sweep: as many small plots still fit a screen, and a longer queue is a slip of the hand."""
 MOST_REPEATS = 10
@@ -51,8 +48,6 @@ WORDS: dict[str, str] = {
     "seed": "Seed",
 }
 """What the fields are called."""
-
-Vary: TypeAlias = Callable[[str, Train], Train]
 
 
 class Sweepable(msgspec.Struct, frozen=True):
@@ -91,14 +86,6 @@ class Place(NamedTuple):
     value: str
 
 
-class SweepError(UserError, ValueError):
-    """A value that cannot be trained: `message` says which and why; `value` is that one, "" where it is the sweep as a whole."""
-
-    def __init__(self, message: str, remedy: str, value: str = "") -> None:
-        super().__init__(message, remedy)
-        self.value = value
-
-
 # ---------------------------------------------------------------- what can be swept
 
 
@@ -128,7 +115,7 @@ def sweepables(command: Train, network: Network | None = None) -> tuple[Sweepabl
             WORDS["augmentation"],
             "With them training pictures are harder and those of the validation easier: less is learned by heart.",
             (ON, OFF),
-            now=ON if _is_augmented(_told(command, network).recipe) else OFF,
+            now=ON if is_augmented(told_of(command, network).recipe) else OFF,
         ),
         Sweepable(
             "initialisation",
@@ -217,11 +204,6 @@ def _decays(now: float) -> tuple[str, ...]:
     return tuple(number(float(f"{value:.3g}")) for value in sorted(values) if value <= 10)
 
 
-def number(value: float) -> str:
-    """A number as short as it can be without loss of what was typed: "0.003", "1e-05", "128"."""
-    return f"{value:.12g}"
-
-
 def _activation_of(network: Network) -> str:
     kinds = {layer.kind for _, layer in walk(network.body) if isinstance(layer, Activation)} - {"softmax"}
     return next(iter(kinds)) if len(kinds) == 1 else ""
@@ -259,16 +241,16 @@ def trainings(
     SweepError
         In one sentence that names the value and the reason.
     """
-    if not re.fullmatch(r"\S+", sweep) or field not in _VARY:
-        raise SweepError(f'"{field}" cannot be varied.', f"Choose one of: {', '.join(_VARY)}.")
+    if not re.fullmatch(r"\S+", sweep) or field not in VARY:
+        raise SweepError(f'"{field}" cannot be varied.', f"Choose one of: {', '.join(VARY)}.")
     if not 1 <= repeats <= MOST_REPEATS:
         raise SweepError(f"A value cannot be trained {repeats} times.", f"Choose from 1 to {MOST_REPEATS}.")
     if field == "seed" and repeats > 1:
         raise SweepError("Repeats take other seeds, so seeds cannot be repeated.", "Choose one training a value.")
-    command = _told(command, network)
+    command = told_of(command, network)
     found: dict[str, Train] = {}
     for value in values:
-        made = _VARY[field](" ".join(value.split()), command)
+        made = VARY[field](" ".join(value.split()), command)
         place, training = made.sweep, replace(made, sweep="")
         _refuse(field, place, training, network)
         found.setdefault(place, training)
@@ -316,7 +298,7 @@ def place_of(sweep: str) -> Place | None:
 
 def order(field: str, value: str) -> tuple[int, str, float]:
     """By what values of a field are sorted: numbers by size, choices as they are offered."""
-    choices = _CHOICES.get(field, ())
+    choices = CHOICES.get(field, ())
     if value in choices:
         return 0, "", choices.index(value)
     try:
@@ -328,118 +310,3 @@ def order(field: str, value: str) -> tuple[int, str, float]:
 def _natural(name: str) -> tuple[str, float]:
     stem, _, depth = name.rpartition("-")
     return (stem, float(depth)) if depth.isdigit() else (name, 0.0)
-
-
-# ---------------------------------------------------------------- one value each: gives the command with the value, tidied, as its `sweep`
-
-
-def _number(field: str, value: str, command: Train) -> Train:
-    try:
-        typed = float(value.replace(",", "."))
-    except ValueError:
-        raise SweepError(f'"{value[:40]}" is no number.', "Type a number like 0.01.", value) from None
-    if not math.isfinite(typed):
-        raise SweepError(f'"{value[:40]}" is no number.', "Type a number like 0.01.", value)
-    return _with_recipe(command, field, typed, number(typed))
-
-
-def _whole(field: str, value: str, command: Train) -> Train:
-    if not re.fullmatch(r"\d{1,19}", value):
-        raise SweepError(f'"{value[:40]}" is no whole number.', "Type a whole number like 64.", value)
-    return _with_recipe(command, field, int(value), str(int(value)))
-
-
-def _choice(field: str, value: str, command: Train) -> Train:
-    _need(field, value, _CHOICES[field])
-    return _with_recipe(command, field, value, value)
-
-
-def _need(field: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SweepError(f'"{value[:40]}" is no choice here.', f"Choose one of: {', '.join(choices)}.", value)
-
-
-def _augmentation(value: str, command: Train) -> Train:
-    _need("augmentation", value, (ON, OFF))
-    recipe = command.recipe
-    if value == OFF:
-        return _tidied(command, replace(recipe, augmentation=Augmentation(), suit_augmentation=False), value)
-    if _is_augmented(recipe):
-        return replace(command, sweep=value)
-    return _tidied(command, replace(recipe, augmentation=GENTLE), value)
-
-
-def _is_augmented(recipe: Recipe) -> bool:
-    return recipe.suit_augmentation or recipe.augmentation != Augmentation()
-
-
-def _told(command: Train, network: Network | None) -> Train:
-    """The command without the wish for suitable changes where the engine would take none: of networks without convolutions."""
-    if network is None or any(isinstance(layer, CONVOLUTIONS) for _, layer in walk(network.body)):
-        return command
-    return replace(command, recipe=replace(command.recipe, suit_augmentation=False))
-
-
-def _dropout(value: str, command: Train) -> Train:
-    if value == OFF:
-        return _with_recipe(command, "dropout", 0.0, value)
-    if value == ON:
-        return replace(command, sweep=value) if command.recipe.dropout else _with_recipe(command, "dropout", None, value)
-    return _number("dropout", value, command)
-
-
-def _activation(value: str, command: Train) -> Train:
-    _need("activation", value, ACTIVATIONS)
-    return _with_variant(command, "activation", value, value)
-
-
-def _switch(field: str, value: str, command: Train) -> Train:
-    _need(field, value, (ON, OFF))
-    return _with_variant(command, field, OFF if value == OFF else "", value)
-
-
-def _network(value: str, command: Train) -> Train:
-    try:
-        zoo.card(value)
-    except NetworkError as error:
-        raise SweepError(error.message, error.remedy, value) from None
-    return replace(command, network=value, sweep=value)
-
-
-def _with_recipe(command: Train, field: str, value: object, told: str) -> Train:
-    return _tidied(command, replace(command.recipe, **{field: value}), told)
-
-
-def _tidied(command: Train, recipe: Recipe, told: str) -> Train:
-    if recipe != command.recipe:
-        recipe = replace(recipe, preset="own")
-    return replace(command, recipe=recipe, sweep=told)
-
-
-def _with_variant(command: Train, field: str, value: str, told: str) -> Train:
-    kept = [part for part in command.variant.split(",") if part.strip() and part.partition("=")[0].strip() != field]
-    return replace(command, variant=",".join((*kept, *((f"{field}={value}",) if value else ()))), sweep=told)
-
-
-_VARY: dict[str, Vary] = {
-    "learning_rate": partial(_number, "learning_rate"),
-    "batch": partial(_whole, "batch"),
-    "optimiser": partial(_choice, "optimiser"),
-    "weight_decay": partial(_number, "weight_decay"),
-    "initialisation": partial(_choice, "initialisation"),
-    "augmentation": _augmentation,
-    "dropout": _dropout,
-    "activation": _activation,
-    "shortcut": partial(_switch, "shortcut"),
-    "normalisation": partial(_switch, "normalisation"),
-    "network": _network,
-    "seed": partial(_whole, "seed"),
-}
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "optimiser": get_args(Optimiser),
-    "initialisation": get_args(Initialisation),
-    "activation": ACTIVATIONS,
-    **dict.fromkeys(("augmentation", "dropout", "shortcut", "normalisation"), (ON, OFF)),
-}
-FIELDS = tuple(_VARY)
-"""All that can be varied in some network or recipe."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.networks import zoo
 from engine.networks.kinds.values import ACTIVATIONS
-from engine.training.sweeping import OFF, ON, WORDS
+from engine.training.sweep_values import OFF, ON
+from engine.training.sweeping import WORDS
 from gui.widgets.recipe_fields import BEGINNINGS, OPTIMISERS
 
 _WORDS = {

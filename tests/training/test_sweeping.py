@@ -13,7 +13,8 @@ from engine.host import EngineThread
 from engine.messages import OpenSample, Outcome, Train, TrainingFinished
 from engine.networks import zoo
 from engine.training.recipe import GENTLE, Augmentation, Recipe
-from engine.training.sweeping import FIELDS, MOST_TRAININGS, SweepError, order, place_of, rates, sweepables, trainings
+from engine.training.sweep_values import FIELDS, SweepError
+from engine.training.sweeping import MOST_TRAININGS, order, place_of, rates, sweepables, trainings
 
 LENET = zoo.make("lenet-5", (1, 32, 32), 10)
 RESNET = zoo.make("resnet-20", (3, 32, 32), 10)
