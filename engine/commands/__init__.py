@@ -52,6 +52,8 @@ def run(words: list[str]) -> int:
             output.line("Interrupted; what was finished is kept.")
             return INTERRUPTED
         return status
+    except WrongUsage as wrong:
+        return _wrong_usage(words, wrong.message, f"See {wrong.program} --help.", f"{wrong.usage}{wrong.program}: error: {wrong.message}")
     except (Cancelled, KeyboardInterrupt):
         output.line("Interrupted.")
         return INTERRUPTED

@@ -62,21 +62,33 @@ def make_parser() -> Parser:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
-    parser.add_argument("--network", required=True, metavar="NETWORK", help=NETWORK_HELP)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="solid", metavar="NAME", help=f"recipe: {', '.join(PRESETS)} (solid)")
+    parser.add_argument("data", metavar="DATA", help=f"{DATA_HELP}; or a packed training, see pack")
+    _training(parser)
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="the run's folder (runs/ID here, in the project that DATA is, or the packed folder)"
+    )
+
+
+def _pack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="RUN_OR_DATA", help=f"a run's folder, or {DATA_HELP}")
+    parser.add_argument("out", metavar="OUT", help="the folder to make, or the archive where its name ends in .zip")
+    _training(parser)
+
+
+def _training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--network", metavar="NETWORK", help=f"{NETWORK_HELP}; needed unless DATA brings its own")
+    parser.add_argument("--preset", choices=tuple(PRESETS), metavar="NAME", help=f"recipe: {', '.join(PRESETS)} (solid)")
     parser.add_argument("--epochs", type=_count, metavar="N", help="passes over the training pictures, in place of the preset's")
     parser.add_argument("--batch", type=_count, metavar="N", help="pictures a step")
     parser.add_argument("--lr", type=_rate, metavar="X", help="peak learning rate")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="seed of weights, order and augmentation (0)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps or xpu (auto)")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="seed of weights, order and augmentation (0)")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps or xpu (auto)")
     parser.add_argument("--size", type=_count, metavar="N", help="side of the network's input in pixels")
     parser.add_argument("--resize", choices=("squash", "crop", "pad"), help="how pictures come to that size (what suits them)")
     weights = parser.add_mutually_exclusive_group()
     weights.add_argument("--pretrained", action="store_true", help="begin with weights learned on ImageNet, fetched where they are missing")
     weights.add_argument("--weights", metavar="FILE", help=f"begin with {WEIGHTS_HELP}")
     parser.add_argument("--freeze", action="store_true", help="let the last layer alone learn; the others keep those weights")
-    parser.add_argument("--out", metavar="FOLDER", help="the run's folder (runs/ID here, or in the project that DATA is)")
 
 
 def _resume(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +160,7 @@ def _shape(text: str) -> tuple[int, int, int]:
 COMMANDS: dict[str, Entry] = {
     "train": Entry("Train a network on pictures.", ("engine.commands.training", "train"), _train),
     "resume": Entry("Go on with a run that was stopped or killed.", ("engine.commands.training", "resume"), _resume),
+    "pack": Entry("Pack a training into one folder, for other machines.", ("engine.commands.packing", "pack"), _pack),
     "evaluate": Entry("Measure a run on pictures.", ("engine.commands.evaluating", "evaluate"), _evaluate),
     "predict": Entry(
         "Classify pictures with a run, or with a network and learned weights.", ("engine.commands.predicting", "predict"), _predict

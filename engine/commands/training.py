@@ -8,15 +8,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
+from engine.commands.ordered import Ordered, ordered
 from engine.commands.output import Output, percent
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingStarted
 from engine.training.launched import quietly, together
-from engine.training.presets import PRESETS
-from engine.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -32,12 +29,10 @@ def train(options: argparse.Namespace, output: Output, token: CancelToken) -> in
         return train_together(options, output, token)
     from engine.training.fit import fit
 
-    recipe = recipe_of(options)
-    folder = run_folder(options.out, options.data, options.network)
-    dataset = dataset_of(options, output, token)
-    given = dataset, options.network, recipe, options.size, folder, token, Watcher(output).see
-    record = fit(*given, resize=options.resize, **begun(options))
-    tell(output, record, dataset)
+    order = ordered(options, output, token)
+    folder = packed_folder(order, options.out) or run_folder(options.out, options.data, options.network)
+    given = order.dataset, order.network, order.recipe, order.size, folder, token, Watcher(output).see
+    tell(output, fit(*given, **order.more()), order.dataset)
     return 0
 
 
@@ -55,38 +50,26 @@ def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> i
     return 0
 
 
-def dataset_of(options: argparse.Namespace, output: Output, token: CancelToken) -> Dataset:
-    """The pictures that the options name."""
-    from engine.data.dataset import from_source
-    from engine.data.sources import scan
-
-    return from_source(scan(options.data, token, lambda done, total: output.progress("Looking through files", done / max(1, total))))
-
-
-def begun(options: argparse.Namespace) -> dict[str, Any]:
-    """What `fit` is to begin with."""
-    return {"weights": "pretrained" if options.pretrained else options.weights or "", "freeze": options.freeze}
-
-
 def tell(output: Output, record: RunRecord, dataset: Dataset | None = None) -> None:
     """Answer with what came out, and with the pictures that could not be read."""
     skipped = () if dataset is None else (*dataset.skipped, *_undecoded(dataset, record))
     output.answer(_values(record, skipped), _lines(record))
 
 
-def recipe_of(options: argparse.Namespace) -> Recipe:
-    """The preset's recipe with what the options change; where they change none of its choices it keeps the preset's name."""
-    changes = {
-        "epochs": options.epochs,
-        "batch": options.batch,
-        "learning_rate": options.lr,
-        "seed": options.seed,
-        "device": options.device,
-    }
-    given = {name: value for name, value in changes.items() if value is not None}
-    recipe = replace(PRESETS[options.preset].recipe, **given)
-    chosen = {"seed": recipe.seed, "device": recipe.device}  # which are no part of a preset
-    return recipe if recipe == replace(PRESETS[options.preset].recipe, **chosen) else replace(recipe, preset="own")
+def packed_folder(order: Ordered, out: str | None) -> Path | None:
+    """The folder of a packed training, which becomes the run's; None where another one is named, or nothing is packed.
+
+    Raises
+    ------
+    UserError
+        If there is a run in it already.
+    """
+    if out is not None or order.contract is None:
+        return None
+    folder = Path(order.dataset.root)
+    if not together() and (folder / "run.json").exists():
+        raise UserError(f"The packed training {folder} has been trained already.", "Go on with resume, or name another folder with --out.")
+    return folder
 
 
 def run_folder(out: str | None, data: str, network: str) -> Path:

@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.commands.ordered import ordered
 from engine.commands.output import Output
-from engine.commands.training import Watcher, begun, dataset_of, recipe_of, tell
+from engine.commands.training import Watcher, packed_folder, tell
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.project import runs
@@ -24,31 +25,28 @@ from engine.training.threads import cores
 
 def train(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
     """Train a network, or go on where this training was when a process of it died."""
-    if options.out is None:
-        text = "A training of several processes must know its folder when it is started again."
-        raise UserError(text, "Name one with --out, where the first process finds it after a restart.")
-    folder = Path(options.out).absolute()
     with _team(output, token) as (team, told, stop):
-        recipe, begin = recipe_of(options), begun(options)
-        dataset = dataset_of(options, told, stop)
+        order = ordered(options, told, stop, team)
+        folder = packed_folder(order, options.out) or _named(options.out)
 
         def what() -> bytes:
-            where = options.size, options.resize
-            asked = team_folder.asked_for(dataset, options.network, recipe, begin["weights"], begin["freeze"], *where)
-            return team_folder.what_to_do(folder, asked).encode()
+            begins = Path(order.weights).name, order.freeze, order.size, order.resize
+            return team_folder.what_to_do(
+                folder, team_folder.asked_for(order.dataset, order.called or order.network, order.recipe, *begins)
+            ).encode()
 
         do = team.from_leader(what).decode()
         record: RunRecord | None = None
         with team_folder.place_of(team, folder) as place:
             if do == team_folder.BEGIN:
-                given = dataset, options.network, recipe, options.size, place, stop, Watcher(told).see
-                record = fit(*given, resize=options.resize, threads=team.threads(cores()), team=team, **begin)
+                given = order.dataset, order.network, order.recipe, order.size, place, stop, Watcher(told).see
+                record = fit(*given, threads=team.threads(cores()), team=team, **order.more())
             elif do == team_folder.GO_ON:
                 record = _gone_on(team, folder, place, None, stop, told)
             elif team.leads:
                 record = runs.load_record(folder)
         if record is not None:
-            tell(told, record, dataset)
+            tell(told, record, order.dataset)
     return 0
 
 
@@ -60,6 +58,13 @@ def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> i
             record = _gone_on(team, folder, place, options.epochs, stop, told)
         tell(told, record)
     return 0
+
+
+def _named(out: str | None) -> Path:
+    if out is None:
+        text = "A training of several processes must know its folder when it is started again."
+        raise UserError(text, "Name one with --out, where the first process finds it after a restart.")
+    return Path(out).absolute()
 
 
 def _gone_on(team: Team, folder: Path, place: Path, epochs: int | None, token: CancelToken, told: Output) -> RunRecord:

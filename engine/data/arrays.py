@@ -1,4 +1,4 @@
-"""Files that hold many pictures as one array: IDX, the batches of CIFAR, STL-10's binary files, SVHN's MATLAB files.
+"""Files that hold many pictures as one array: IDX, the batches of CIFAR, STL-10's binary files, SVHN's MATLAB files, NumPy's files.
 
 Each kind is a reader from a file to uint8 [N, height, width] or [N, height, width, 3]. What lies in a file as it is gets mapped into
 memory; what must be unpacked is held while it is in use.
@@ -309,6 +309,15 @@ def read_matlab(path: Path, simple: bool = False, names: tuple[str, ...] | None 
     return loaded
 
 
+def _numpy(path: Path) -> Array:
+    """Mapped copy-on-write, so that what is read of it can be taken as it is."""
+    pictures = np.load(path, mmap_mode="c", allow_pickle=False)
+    if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4) or (pictures.ndim == 4 and pictures.shape[3] != 3):
+        raise ValueError("it holds no pictures")
+    whole: Array = pictures
+    return whole
+
+
 AGAIN = "Get it anew from where it came."
 # What parsers of damaged files raise.
 DAMAGE = (
@@ -324,4 +333,5 @@ READERS: dict[str, Callable[[Path], Array]] = {
     "cifar100": _cifar_binary(2),
     "stl": _stl,
     "svhn": _svhn,
+    "npy": _numpy,
 }

@@ -116,6 +116,9 @@ def array_of(locators: Sequence[str], root: str | Path) -> Picture | None:
             return None
         numbers[row] = int(number)
         sources.setdefault(source, []).append(row)
+    if len(sources) == 1 and locators[0].startswith("npy:") and (np.diff(numbers) == 1).all():
+        stretch = _array_pictures(f"{next(iter(sources))}#", root)[numbers[0] : numbers[-1] + 1]  # mapped, and never held as a whole
+        return None if len(stretch) < len(numbers) else stretch if stretch.ndim == 4 else stretch[:, :, :, None]
     result: Picture | None = None
     for source, rows in sources.items():
         if source != "digits" and parted(f"{source}#")[0] not in READERS:

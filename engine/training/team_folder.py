@@ -20,6 +20,7 @@ from engine.data.dataset import Dataset
 from engine.failure import UserError
 from engine.project import runs
 from engine.training import saved, seen, trained_on
+from engine.training.packed import own_files
 from engine.training.recipe import Recipe
 from engine.training.team import Team
 
@@ -61,7 +62,7 @@ def what_to_do(folder: Path, asked: Asked) -> str:
     """
     path = folder / ASKED
     before = _read(path)
-    if before is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if before is None and folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - own_files(folder)):
         raise UserError(f"The folder {folder} is not empty.", "Name a folder with --out that does not exist yet.")
     if before is not None and before != asked:
         raise UserError(f"The folder {folder} is that of another training.", "Name another one with --out, or remove it.")

@@ -25,6 +25,8 @@ from engine.training.precision import NAMES, Arithmetic
 log = logging.getLogger("fovea.trained_on")
 
 TRAINED_ON = "trained-on.npz"
+HERE = "."
+"""Root of pictures that lie in the run's own folder, which may be moved."""
 SEPARATOR = "\0"  # no name of a file has it
 
 
@@ -88,7 +90,7 @@ def let_learn(module: nn.Module, kept: Decided) -> None:
 def save(folder: Path, kept: TrainedOn) -> None:
     """Write it into a run's folder."""
     dataset = kept.dataset
-    root = "" if Path(dataset.root) == _project_of(folder) else dataset.root
+    root = "" if Path(dataset.root) == _project_of(folder) else HERE if Path(dataset.root) == folder.absolute() else dataset.root
     facts = _Facts(dataset.name, dataset.classes, root, dataset.digest, dataset.class_ids, kept.decided)
     columns: dict[str, np.ndarray] = {
         "facts": np.frombuffer(msgspec.json.encode(facts), np.uint8),
@@ -124,7 +126,7 @@ def load(folder: Path) -> TrainedOn:
             labels=columns["labels"].astype(np.int64),
             splits=columns["splits"].astype(np.int8),
             locators=locators,
-            root=facts.root or str(_project_of(folder)),
+            root=str(folder.absolute()) if facts.root == HERE else facts.root or str(_project_of(folder)),
             digest=facts.digest,
             class_ids=facts.class_ids,
         )

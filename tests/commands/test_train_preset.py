@@ -7,8 +7,8 @@ import argparse
 import pytest
 from msgspec.structs import replace
 
+from engine.commands.ordered import recipe_of
 from engine.commands.parser import WrongUsage, make_parser
-from engine.commands.training import recipe_of
 from engine.training.presets import PRESETS
 
 

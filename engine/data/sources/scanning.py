@@ -25,7 +25,22 @@ PROJECT_FILE = "project.sqlite"
 # Files of standard sets as their publishers give them: find(folder, token, progress) -> Source | None, asked in this order.
 FINDERS: tuple[tuple[str, str], ...] = tuple(
     (f"engine.data.sources.{name}", "find")
-    for name in ("idx", "cifar", "svhn", "stl", "emnist", "flowers", "cars", "aircraft", "pets", "food", "cub", "caltech", "imagenet")
+    for name in (
+        "packed",
+        "idx",
+        "cifar",
+        "svhn",
+        "stl",
+        "emnist",
+        "flowers",
+        "cars",
+        "aircraft",
+        "pets",
+        "food",
+        "cub",
+        "caltech",
+        "imagenet",
+    )
 )
 
 # Labels in files beside the pictures: find(folder, search) -> Source | None, asked after those.
