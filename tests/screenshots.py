@@ -74,6 +74,11 @@ def story(window: Any, shoot: Callable[[str], None], leaves: Path) -> Iterator[S
     yield lambda: state().unit is not None and idle()
     yield settled()
     shoot("inside")
+    window.show_page("train")
+    vary_activation(window)
+    yield lambda: len(state().runs) >= 4 and idle()
+    yield settled()
+    shoot("sweep")
     bridge.submit(NewProject("Leaves"))
     yield lambda: state().project.name == "Leaves" and idle()
     bridge.submit(ImportPaths((str(leaves),)))
@@ -137,6 +142,18 @@ def start_training(window: Any) -> None:
 
     buttons = window.page("train").findChildren(QPushButton)
     next(button for button in buttons if button.property("look") == "primary" and button.isVisible()).click()
+
+
+def vary_activation(window: Any) -> None:
+    """LeNet-5 with ReLU, tanh and sigmoid, laid side by side."""
+    page = window.page("train")
+    page.recipe.sweep_button.click()
+    panel = page.sweeps.panel
+    panel.set_field("activation")
+    for value, chip in list(panel.chips.items()):
+        if chip.isChecked() != (value in ("relu", "tanh", "sigmoid")):
+            chip.click()
+    panel.train_button.click()
 
 
 def main() -> int:

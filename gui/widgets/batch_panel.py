@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from engine.messages import BatchesTried
 from gui.theme import colours, font, px
 from gui.widgets.axes import Frame
-from gui.widgets.basics import button, count, label
+from gui.widgets.basics import count
 from gui.widgets.canvas import Row, ink
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
+from gui.widgets.tried_panel import TriedPanel
 
 GIGABYTE = 1e9
 ROOM = 0.25
@@ -71,42 +71,22 @@ class BatchPlot(CurvePlot):
         return [("quantity", "curve", "batch", "value"), *sized] if sized else []
 
 
-class BatchPanel(QFrame):
-    """A curve and two buttons.
+class BatchPanel(TriedPanel):
+    """Speed over batch sizes.
 
     Signals
     -------
     batch_taken(int)
         The suggested size is to be the recipe's.
-    left
-        The panel is to go.
     """
 
     batch_taken = Signal(int)
-    left = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("look", "panel")
+        super().__init__(BatchPlot(self.tr("pictures in a batch")))
         self._suggested = 0
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(16), px(12), px(16), px(12))
-        column.setSpacing(px(8))
-        self.words = label("", wrap=True)
-        self.plot = BatchPlot(self.tr("pictures in a batch"))
-        self.plot.setMinimumHeight(px(200))
         self.plot.setAccessibleName(self.tr("Speed by batch size"))
-        self.take_button = button("", "primary")
         self.take_button.clicked.connect(lambda: self.batch_taken.emit(self._suggested))
-        self.close_button = button(self.tr("Close"))
-        self.close_button.clicked.connect(self.left)
-        row = QHBoxLayout()
-        row.setSpacing(px(8))
-        row.addWidget(self.words, 1)
-        row.addWidget(self.take_button, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
-        column.addLayout(row)
-        column.addWidget(self.plot, 1)
 
     def show_batches(self, tried: BatchesTried) -> None:
         """Show the answer of the engine."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from engine.messages import LearningRatesTried
-from gui.theme import colours, px
-from gui.widgets.basics import button, label
+from gui.theme import colours
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
+from gui.widgets.tried_panel import TriedPanel
 
 
 class RatePlot(CurvePlot):
@@ -24,40 +23,22 @@ class RatePlot(CurvePlot):
         return float(series[0].x[0]), float(series[0].x[-1])
 
 
-class RatePanel(QFrame):
-    """A curve and two buttons.
+class RatePanel(TriedPanel):
+    """Loss over learning rates.
 
     Signals
     -------
     rate_taken(float)
         The suggested rate is to be the recipe's.
-    left
-        The panel is to go.
     """
 
     rate_taken = Signal(float)
-    left = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("look", "panel")
+        super().__init__(RatePlot(self.tr("learning rate (power of ten)")))
         self._suggested: float | None = None
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(16), px(12), px(16), px(12))
-        column.setSpacing(px(8))
-        self.words = label("", wrap=True)
-        self.plot = RatePlot(self.tr("learning rate (power of ten)"))
-        self.plot.setMinimumHeight(px(200))
-        self.take_button = button("", "primary")
+        self.plot.setAccessibleName(self.tr("Loss by learning rate"))
         self.take_button.clicked.connect(self._take)
-        self.close_button = button(self.tr("Close"))
-        self.close_button.clicked.connect(self.left)
-        row = QHBoxLayout()
-        row.addWidget(self.words, 1)
-        row.addWidget(self.take_button)
-        row.addWidget(self.close_button)
-        column.addLayout(row)
-        column.addWidget(self.plot, 1)
 
     def show_rates(self, tried: LearningRatesTried) -> None:
         """Show the answer of the engine."""

@@ -1,0 +1,47 @@
+"""What a trial of some values has shown: words, a curve, and a button that takes the value that is suggested."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+
+from gui.theme import px
+from gui.widgets.basics import button, label
+from gui.widgets.curve_plot import CurvePlot
+
+
+class TriedPanel(QFrame):
+    """A curve and two buttons.
+
+    Parameters
+    ----------
+    plot : CurvePlot
+        Shows what was found.
+
+    Signals
+    -------
+    left
+        The panel is to go.
+    """
+
+    left = Signal()
+
+    def __init__(self, plot: CurvePlot) -> None:
+        super().__init__()
+        self.setProperty("look", "panel")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(16), px(12), px(16), px(12))
+        column.setSpacing(px(8))
+        self.words = label("", wrap=True)
+        self.plot = plot
+        self.plot.setMinimumHeight(px(200))
+        self.take_button = button("", "primary")
+        self.close_button = button(self.tr("Close"))
+        self.close_button.clicked.connect(self.left)
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        row.addWidget(self.words, 1)
+        row.addWidget(self.take_button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
+        column.addWidget(self.plot, 1)
