@@ -60,7 +60,7 @@ class Stepper:
         Answers pictures with logits: the module, or what computes the same faster or on several machines.
     careful : bool
         Whether the processes of a team speak with each other only after their passes: so that all learn of it where memory runs out in
-        one, as it would in the first step.
+        one, as it would in the first step. Where batch norm is shared they speak within.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Stepper:
         self.heads = [part for part in module.modules() if isinstance(part, Auxiliary) and not is_frozen(part)]
         self.pieces = recipe.accumulate
         self.team, self.batch = team, step_size(recipe, len(labels))
-        self.careful = False
+        self.careful = not team.lone and not team.shares_norms
         self._spread: nn.Module | None = None
         self._learning: tuple[bool, ...] = ()
         self._before: dict[str, State] = {}
@@ -198,7 +198,7 @@ class Stepper:
             self._spread = None
             gc.collect()  # takes the hooks of the one before away
             self._spread, self._learning = self.team.spread(self.module), learning
-            self.careful = not self.team.shares_norms  # those speak within the passes
+            self.careful = not self.team.shares_norms
         self._before = {name: self.parts()[name].state_dict() for name in ("augment", "mix")} if self.careful else {}
         return self._spread, self._shares()[1]
 

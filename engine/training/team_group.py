@@ -102,7 +102,7 @@ class Group(Team):
     def settle(self, device: torch.device) -> None:
         """Gradients go by NCCL between CUDA devices where it is there."""
         self.check_same(device.type.encode(), "The processes of this training compute on devices of different kinds.")
-        self._device = device
+        self._device, self._ended = device, False
         if device.type == "cuda":
             torch.cuda.set_device(device)
             if dist.is_nccl_available():
@@ -177,7 +177,11 @@ class Group(Team):
     def spread(self, module: nn.Module) -> nn.Module:
         """See `Team`; weights and buffers become those of the leader."""
         options: dict[str, Any] = {WITHOUT_BUFFERS: False}  # they are equal: batch norm takes all pictures, and nothing else has any
-        return DistributedDataParallel(module, process_group=self._carrier, **options)
+        try:
+            return DistributedDataParallel(module, process_group=self._carrier, **options)
+        except torch.OutOfMemoryError:
+            text = "The device has no memory left for the gradients that the processes send each other."
+            raise UserError(text, "Choose a smaller network, or another device.") from None
 
     def mean_gradients(self, module: nn.Module) -> None:
         """See `Team`."""
