@@ -19,6 +19,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed import distributed_c10d
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
@@ -29,6 +30,7 @@ from engine.training.team_norms import share_norms
 PATIENCE = "FOVEA_RENDEZVOUS_SECONDS"
 """Variable of the environment: how long to wait for the other processes at the beginning."""
 PATIENCE_SECONDS = 300.0
+CONNECTING, ATTEMPTS = timedelta(seconds=20), 3
 LONGEST = timedelta(days=7)
 """That one process waits for another: the leader may decode or measure for hours. A process that has died is noticed at once."""
 GO_ON, ENDED = 1.0, 0.0
@@ -74,8 +76,7 @@ class Group(Team):
         seconds = _patience()
         try:
             store, rank, size = next(rendezvous("env://", timeout=timedelta(seconds=seconds)))
-            store.set_timeout(LONGEST)
-            dist.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=LONGEST)
+            _connect(store, rank, size, seconds)
         except (RuntimeError, ValueError, OSError) as error:
             place = f"{os.environ['MASTER_ADDR']}:{port}"
             text = f"The other processes of this training could not be met at {place} within {seconds:g} s ({_clause(error)})."
@@ -225,6 +226,28 @@ def _gone() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise gone(error) or error from None
+
+
+def _connect(store: distributed_c10d.Store, rank: int, size: int, seconds: float) -> None:
+    """Connect everyone with everyone, once all are there.
+
+    torchrun may keep one store for all its restarts, in which the addresses of processes that have died would be found: so each restart
+    has a place of its own in it, and each attempt, for torchrun does not count restarts because machines came or went.
+    """
+    store = distributed_c10d.PrefixStore(f"fovea/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    store.set(f"here/{rank}", "")
+    store.wait([f"here/{other}" for other in range(size)], timedelta(seconds=seconds))
+    for attempt in range(ATTEMPTS):
+        try:
+            places = distributed_c10d.PrefixStore(f"attempt/{attempt}", store)
+            dist.init_process_group("gloo", store=places, rank=rank, world_size=size, timeout=CONNECTING)
+            break
+        except RuntimeError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    store.set_timeout(LONGEST)
+    set_timeout = getattr(dist, "set_timeout", None) or distributed_c10d._set_pg_timeout  # its name before torch 2.15
+    set_timeout(LONGEST, dist.group.WORLD)
 
 
 def _number(name: str) -> int:
