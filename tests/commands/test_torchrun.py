@@ -58,18 +58,17 @@ def kill(process: subprocess.Popen[str], victim: int, epoch: int) -> None:
 
 
 @distributed
-def test_killed_workers_cost_nothing(tmp_path: Path) -> None:
-    folder, whole, epochs = tmp_path / "run", tmp_path / "whole", 8
+def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
+    folder, whole, epochs = tmp_path / "run", tmp_path / "whole", 6
     words = ("train", "digits", *LENET, "--epochs", str(epochs), "--json")
-    with start(*words, "--out", str(folder), restarts=2) as process:
-        kill(process, 1, 2)
-        kill(process, 0, 5)
+    with start(*words, "--out", str(folder), restarts=1) as process:
+        kill(process, 0, 3)  # the one that leads
         out, error = process.communicate(timeout=120)
     assert process.returncode == 0, error[-3000:]
     with start(*words, "--out", str(whole)) as process:
         _, error = process.communicate(timeout=120)
     assert process.returncode == 0, error[-3000:]
-    answer = json.loads(out)  # one object, though failures lay between
+    answer = json.loads(out)  # one object, though a failure lay between
     assert (answer["epochs"], answer["run"]) == (epochs, str(folder))
     assert weights_differ(whole, folder) == 0  # the sum of two is the same in either order
     before, after = runs.load_history(whole), runs.load_history(folder)
