@@ -130,7 +130,7 @@ class Stepper:
                 loss = self.criterion(logits, part, both)
                 for head in self.heads:
                     loss = loss + head.share * self.criterion(head.taken().float(), part, both)
-                loss = loss * share.weight
+                loss = loss if share.weight == 1 else loss * share.weight
                 whole = loss if self.team.lone else loss * self.team.size  # of which the mean over the processes is taken
                 self.scaler.scale(whole).backward()  # type: ignore[no-untyped-call]
             right = (logits.detach().argmax(1) == (part if both is None else larger_share(both))).sum()
