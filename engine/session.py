@@ -70,6 +70,8 @@ HANDLERS: dict[type[Command], tuple[str, str]] = {
     messages.ForkRun: ("engine.training.resuming", "fork_run"),
     messages.FindBatch: ("engine.training.batch_finder", "find_batch"),
     messages.FindLearningRate: ("engine.training.rate_finder", "find_learning_rate"),
+    messages.PackRun: ("engine.training.pack_run", "pack_run"),
+    messages.AddRun: ("engine.training.add_run", "add_run"),
     messages.LoadMoment: ("engine.training.moments", "load_moment"),
     messages.LoadStatistics: ("engine.training.kept_statistics", "load_statistics"),
     messages.EditRun: ("engine.project.run_changes", "edit_run"),

@@ -12,6 +12,7 @@ from engine.control import CancelToken
 from engine.failure import UserError
 from engine.project.runs import RECORD
 from engine.training import packed
+from engine.training.pack_run import size_of
 
 
 def pack(options: argparse.Namespace, output: Output, token: CancelToken) -> int:
@@ -27,7 +28,7 @@ def pack(options: argparse.Namespace, output: Output, token: CancelToken) -> int
             raise UserError(f"{run} is packed already.", "Copy it as it is.")
         wanted = packed.of_data(order.dataset, order.network, order.recipe, order.size, order.resize, order.weights, order.freeze)
     packed.pack(wanted, out, token, Watcher(output).see)
-    size = sum(file.stat().st_size for file in (out.rglob("*") if out.is_dir() else (out,)) if file.is_file())
+    size = size_of(out)
     values = {"packed": str(out), "network": wanted.called, "pictures": len(wanted.dataset.labels), "bytes": size}
     output.answer(
         values, [f"Packed: {out} ({size / 1e6:,.1f} MB)", f"Train it anywhere: torchrun --nproc-per-node 2 main.py train {out.name}"]

@@ -128,6 +128,7 @@ from engine.messages.network_messages import (
     WeightsChecked,
 )
 from engine.messages.training_messages import (
+    AddRun,
     BatchesTried,
     CombineRuns,
     EditRun,
@@ -140,9 +141,12 @@ from engine.messages.training_messages import (
     LoadStatistics,
     Moment,
     MomentLoaded,
+    PackRun,
     ReportWritten,
     RestoreRun,
     ResumeRun,
+    RunAdded,
+    RunPacked,
     StatisticsLoaded,
     SteerTraining,
     TrainingMarked,
@@ -152,6 +156,7 @@ from engine.messages.training_messages import (
 
 __all__ = [
     "AddClass",
+    "AddRun",
     "BatchesTried",
     "CameraClosed",
     "CameraFrame",
@@ -234,6 +239,7 @@ __all__ = [
     "OpenProject",
     "OpenSample",
     "Outcome",
+    "PackRun",
     "PictureReady",
     "PinUnit",
     "PreviewInput",
@@ -252,6 +258,8 @@ __all__ = [
     "ReportWritten",
     "RestoreRun",
     "ResumeRun",
+    "RunAdded",
+    "RunPacked",
     "RunsChanged",
     "SaveCopy",
     "SaveNetwork",

@@ -125,6 +125,34 @@ class WriteReport(Command, frozen=True, eq=False, tag=True):
     path: str
 
 
+class PackRun(Command, frozen=True, eq=False, tag=True):
+    """Write pictures, network and recipe of a run into a folder or an archive, to be trained anew elsewhere. Answer: RunPacked.
+
+    Attributes
+    ----------
+    run : str
+    path : str
+        A folder that is new or empty; an archive where the name ends in .zip. Outside of the project.
+    """
+
+    lane: ClassVar[Lane] = Lane.IMPORTS
+    run: str
+    path: str
+
+
+class AddRun(Command, frozen=True, eq=False, tag=True):
+    """Copy a run that was trained elsewhere into the project. Answer: RunsChanged, RunAdded.
+
+    Attributes
+    ----------
+    path : str
+        Its folder, an archive of that, or its run.json.
+    """
+
+    lane: ClassVar[Lane] = Lane.IMPORTS
+    path: str
+
+
 class LoadMoment(Command, frozen=True, eq=False, tag=True):
     """Read what was kept of one epoch of a run. Answer: MomentLoaded."""
 
@@ -260,6 +288,32 @@ class ReportWritten(Event, frozen=True, eq=False, tag=True, kw_only=True):
 
     run: str
     path: str
+
+
+class RunPacked(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """A run is packed: where, how many pictures, and how many bytes all of it takes."""
+
+    run: str
+    path: str
+    pictures: int
+    bytes: int
+
+
+class RunAdded(Event, frozen=True, eq=False, tag=True, kw_only=True):
+    """A run from elsewhere is in the project.
+
+    Attributes
+    ----------
+    run : str
+        Its id here.
+    title : str
+    but : str
+        What it cannot do here, in sentences; "" where there is nothing to say.
+    """
+
+    run: str
+    title: str
+    but: str = ""
 
 
 class Moment(msgspec.Struct, frozen=True, eq=False):

@@ -20,7 +20,7 @@ from engine.control import CancelToken
 from engine.failure import UserError, describe
 from engine.messages import Notice, RunsChanged
 from engine.project import runs
-from engine.project.runs import DELETED, RECORD
+from engine.project.runs import ADDING, DELETED, RECORD
 from engine.project.store import READ_ONLY_REMEDY
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def empty_deleted(project: OpenedProject, emit: Emit, now: float | None = None) 
     Called as a project is opened. Whatever goes wrong is logged and stops nothing.
     """
     place = project.runs_folder / DELETED
+    if not project.record.read_only:
+        shutil.rmtree(project.runs_folder / ADDING, ignore_errors=True)  # what a killed program left on its way in
     if project.record.read_only or not place.is_dir():
         return
     try:

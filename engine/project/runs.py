@@ -36,6 +36,8 @@ RUNS = "runs"
 LOCK_ATTEMPTS, LOCK_SECONDS = 20, 0.01
 DELETED = ".deleted"
 """Folder within RUNS where deleted runs wait, see `run_changes`."""
+ADDING = ".adding"
+"""Folder within RUNS for those that are on their way in, see `engine.training.add_run`."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):

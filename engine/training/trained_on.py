@@ -87,10 +87,12 @@ def let_learn(module: nn.Module, kept: Decided) -> None:
         parameter.requires_grad_(name in names)
 
 
-def save(folder: Path, kept: TrainedOn) -> None:
-    """Write it into a run's folder."""
+def save(folder: Path, kept: TrainedOn, project: Path | None = None) -> None:
+    """Write it into a run's folder, which lies in a project, or will, which `project` names then."""
     dataset = kept.dataset
-    root = "" if Path(dataset.root) == _project_of(folder) else HERE if Path(dataset.root) == folder.absolute() else dataset.root
+    root = (
+        "" if Path(dataset.root) == (project or _project_of(folder)) else HERE if Path(dataset.root) == folder.absolute() else dataset.root
+    )
     facts = _Facts(dataset.name, dataset.classes, root, dataset.digest, dataset.class_ids, kept.decided)
     columns: dict[str, np.ndarray] = {
         "facts": np.frombuffer(msgspec.json.encode(facts), np.uint8),

@@ -176,6 +176,8 @@ def words(job: JobState, state: AppState) -> str:
         "KeepFiles": StatusBar.tr("Copying files into the project"),
         "Export": StatusBar.tr("Exporting"),
         "SaveCopy": StatusBar.tr("Saving a copy"),
+        "PackRun": StatusBar.tr("Packing a run"),
+        "AddRun": StatusBar.tr("Adding a run"),
         "Examine": StatusBar.tr("Examining pictures"),
         "ScoreImages": StatusBar.tr("Judging pictures"),
         "ClassifyFiles": StatusBar.tr("Classifying files"),
