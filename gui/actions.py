@@ -85,6 +85,7 @@ ACTIONS: tuple[ActionRecord, ...] = (
     ActionRecord(
         "export_project", FILE, "Export the whole project as zip…", (), "Pictures, labels, runs", "ph.archive", True, submenu=EXPORT
     ),
+    ActionRecord("add_run", FILE, "Add a run…", (), "One that was trained elsewhere", "ph.folder-notch-plus", project=True),
     ActionRecord("relink", FILE, "Find missing files…", (), "Search a folder for files that are gone", "ph.link-break", project=True),
     ActionRecord(
         "show_folder", FILE, "Show project folder", (), "Open the project's folder in the file manager", "ph.folder", project=True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
@@ -12,7 +14,7 @@ from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
 from gui.bridge import Bridge
 from gui.notifications import Channel, Message
-from gui.ways_out import show_exported, show_file
+from gui.ways_out import show_exported, show_file, show_place
 from gui.widgets.basics import count, percent
 from gui.widgets.project_panel import exported_words
 
@@ -92,6 +94,10 @@ class Announcer(QObject):
             self._import_finished(event)
         elif isinstance(event, messages.ReportWritten):
             self._report_written(event)
+        elif isinstance(event, messages.RunPacked):
+            self._run_packed(event)
+        elif isinstance(event, messages.RunAdded):
+            self._run_added(event)
         elif isinstance(event, messages.NetworksChanged):
             self._networks_changed(event)
         elif isinstance(event, JobClosed):
@@ -137,6 +143,21 @@ class Announcer(QObject):
     def _report_written(self, event: messages.ReportWritten) -> None:
         show = functools.partial(show_file, event.path)
         self._channel.post(Message("good", self.tr("The report is written."), event.path, self.tr("Open"), show, topic="WriteReport"))
+
+    def _run_packed(self, event: messages.RunPacked) -> None:
+        """Say what to type elsewhere."""
+        size = f"{event.bytes / 1e6:,.1f} MB"
+        words = self.tr("The run is packed with {0} pictures ({1}).").format(count(event.pictures), size)
+        there = shlex.quote(Path(event.path).name)
+        what = self.tr("{0}\nOn the other machine: {1}").format(event.path, f"torchrun --nproc-per-node N main.py train {there}")
+        self._channel.post(
+            Message("good", words, what, self.tr("Show in folder"), functools.partial(show_place, event.path), topic="PackRun")
+        )
+
+    def _run_added(self, event: messages.RunAdded) -> None:
+        act = "" if self._checking() else self.tr("Check it")
+        words = self.tr("{0} was added.").format(event.title)
+        self._channel.post(Message("info" if event.but else "good", words, event.but, act, self._check, topic="AddRun"))
 
     def _undone(self) -> None:
         """Name what was taken back: it may be large, and out of sight."""

@@ -95,8 +95,13 @@ def free_folder(chosen: Path, name: str) -> Path:
 
 def show_exported(event: Exported) -> None:
     """Open what was written out in the system's file manager: the folder itself, or that of the file."""
-    path = Path(event.path)
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
+    show_place(event.path)
+
+
+def show_place(path: str) -> None:
+    """Open a folder, or that of a file, in the system's file manager."""
+    place = Path(path)
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(place if place.is_dir() else place.parent)))
 
 
 def show_file(path: str) -> None:

@@ -32,6 +32,7 @@ def functions_of(window: MainWindow) -> dict[str, Function]:
         "import_set": projects.ask_for_set,
         "save_copy": ways_out.save_copy,
         "export_links": lambda: ways_out.export("folders", link=True),
+        "add_run": lambda: add_run(window),
         "relink": ways_out.relink,
         "show_folder": projects.show_folder,
         "make_launcher": lambda: submit(messages.MakeLauncher()),
@@ -55,6 +56,12 @@ def functions_of(window: MainWindow) -> dict[str, Function]:
     for record in PAGES:
         functions[f"go_{record.name}"] = lambda name=record.name: window.show_page(name)
     return functions
+
+
+def add_run(window: MainWindow) -> None:
+    """Ask for a run, where it will be listed."""
+    window.show_page("train")
+    window.page("train").centre.run_deeds.add()
 
 
 def looks(settings: Settings) -> dict[str, Function]:

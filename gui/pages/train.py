@@ -155,6 +155,9 @@ class TrainPage(Page):
         else:
             super().keyPressEvent(event)
 
+    def take_files(self, paths: tuple[str, ...]) -> bool:
+        return self.centre.run_deeds.take(paths)
+
     # ------------------------------------------------------------ rendering
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:

@@ -39,14 +39,18 @@ class RunList(FiguresTable):
     -------
     wanted(Command)
         What shall be done, ready to be submitted: EditRun, DeleteRun, CombineRuns, ResumeRun.
-    compare_wanted(tuple of str), report_wanted(str), folder_wanted(str), open_wanted(str), fork_wanted(str)
-        Ids of runs: to be compared; to be written as a report; whose folder shall be shown; to be looked at closely; whose weights another
-        run shall begin with.
+    compare_wanted(tuple of str), report_wanted(str), pack_wanted(str), folder_wanted(str), open_wanted(str), fork_wanted(str)
+        Ids of runs: to be compared; to be written as a report; to be packed for another machine; whose folder shall be shown; to be looked
+        at closely; whose weights another run shall begin with.
+    add_wanted
+        A run from elsewhere shall be added.
     """
 
     wanted = Signal(object)
     compare_wanted = Signal(tuple)
     report_wanted = Signal(str)
+    pack_wanted = Signal(str)
+    add_wanted = Signal()
     folder_wanted = Signal(str)
     open_wanted = Signal(str)
     fork_wanted = Signal(str)
@@ -164,6 +168,10 @@ class RunList(FiguresTable):
         """Whether another run can begin with what this one learned."""
         return run.steps > 0 and not run.members and run.outcome != "running"
 
+    def can_train_anew(self, run: RunRecord) -> bool:
+        """Whether its network could be trained elsewhere from the beginning."""
+        return bool(run.parameters) and not run.members and run.outcome != "running"
+
     def marks(self, run: RunRecord) -> list[str]:
         """What one should know of a run, in a word each."""
         found = []
@@ -247,6 +255,7 @@ class RunList(FiguresTable):
         if runs:
             self._fill(menu, runs)
             menu.addSeparator()
+        menu.addAction(self.tr("Add a run…"), self.add_wanted.emit).setEnabled(self._writable)
         self.add_actions(menu)
         return menu
 
@@ -269,6 +278,11 @@ class RunList(FiguresTable):
             (self.tr("Compare"), lambda: self.compare_wanted.emit(tuple(runs)), several),
             (self.tr("Combine into an ensemble"), lambda: self.want(CombineRuns(tuple(runs))), several and self._writable),
             (self.tr("Report…"), lambda: self.report_wanted.emit(runs[0]), one),
+            (
+                self.tr("Pack for another machine…"),
+                lambda: self.pack_wanted.emit(runs[0]),
+                one and self.can_train_anew(self._runs[runs[0]]),
+            ),
             (self.tr("Show folder"), lambda: self.folder_wanted.emit(runs[0]), one),
             (None, None, True),
             (self.tr("Delete\tDel"), lambda: self.delete(runs), self._writable),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from scipy import stats
 
 from engine.evaluation.evaluate import summarise
 from engine.messages import (
+    AddRun,
     CombineRuns,
     DeleteRun,
     EditRun,
@@ -25,9 +27,12 @@ from engine.messages import (
     JobClosed,
     ModelReady,
     Outcome,
+    PackRun,
     ReportWritten,
     RestoreRun,
     ResumeRun,
+    RunAdded,
+    RunPacked,
     RunsChanged,
     WriteReport,
 )
@@ -38,6 +43,7 @@ from gui.announcer import Announcer
 from gui.notifications import Channel
 from gui.run_comparing import mcnemar, paired, recalls, verdict
 from gui.run_deeds import RunDeeds
+from gui.widgets.basics import count
 from gui.widgets.run_list import NOTE, RUN, STAR, RunList
 from gui.widgets.see_inside import SeeInside
 
@@ -239,6 +245,52 @@ def test_a_report_is_asked_for_with_its_ending(bridge, host, runs, page, monkeyp
     assert host.sent(WriteReport)[0].path == "/tmp/mine.html"
 
 
+@pytest.mark.parametrize(
+    ("typed", "kind", "meant"),
+    [
+        ("/tmp/mine", "Archive (*.zip)", "/tmp/mine.zip"),
+        ("/tmp/mine.ZIP", "Archive (*.zip)", "/tmp/mine.zip"),
+        ("/tmp/mine.zip", "Folder (*)", "/tmp/mine"),
+        ("/tmp/mine.v2", "Folder (*)", "/tmp/mine.v2"),
+    ],
+)
+def test_a_run_is_packed_as_the_kind_that_was_chosen(bridge, host, runs, page, monkeypatch, typed, kind, meant) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (typed, kind))
+    pick(runs, "b")
+    entry(runs, "Pack for another machine…").trigger()
+    assert [(command.run, command.path) for command in host.sent(PackRun)] == [("b", meant)]
+
+
+def test_only_runs_of_networks_are_packed(runs: RunList) -> None:
+    for key, possible in (("b", True), ("a", True), ("near", False), ("both-1", False)):
+        pick(runs, key)
+        assert entry(runs, "Pack for another machine…").isEnabled() is possible
+    pick(runs, "a", "b")
+    assert not entry(runs, "Pack for another machine…").isEnabled()
+
+
+def test_a_run_from_elsewhere_is_asked_for_even_where_there_is_none_yet(qtbot, bridge, host, runs, page, monkeypatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/tmp/there/run.json", ""))
+    runs.show_runs((), {})
+    entry(runs, "Add a run…").trigger()
+    assert [command.path for command in host.sent(AddRun)] == ["/tmp/there/run.json"]
+    runs.show_runs((), {}, writable=False)
+    assert not entry(runs, "Add a run…").isEnabled()
+
+
+def test_dropped_runs_are_taken_and_other_things_left(bridge, host, page, tmp_path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").touch()
+    (tmp_path / "picture.png").touch()
+    for name, inside in (("run.zip", "a/b/run.json"), ("other.zip", "a/other.run.json")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(inside, "{}")
+    runs_there = tuple(str(tmp_path / name) for name in ("run", "run.zip"))
+    assert not page.deeds.take((*runs_there, str(tmp_path / "picture.png"))) and not page.deeds.take((str(tmp_path / "other.zip"),))
+    assert not host.sent(AddRun)
+    assert page.deeds.take(runs_there) and tuple(command.path for command in host.sent(AddRun)) == runs_there
+
+
 def test_a_double_click_looks_at_the_run(qtbot, bridge, runs, page) -> None:
     with qtbot.waitSignal(page.deeds.check_wanted):
         runs.open_wanted.emit("a")
@@ -289,6 +341,21 @@ def test_a_report_that_is_written_can_be_opened(bridge, host, told) -> None:
     host.emit(ReportWritten(run="b", path="/tmp/mine.html"))
     bridge.tick()
     assert told[0].action == "Open" and told[0].remedy == "/tmp/mine.html"
+
+
+def test_what_is_packed_says_where_it_lies_and_what_to_type_there(bridge, host, told) -> None:
+    host.emit(RunPacked(run="b", path="/tmp/my runs/Le Net.zip", pictures=1797, bytes=1_900_000))
+    bridge.tick()
+    assert told[0].text == f"The run is packed with {count(1797)} pictures (1.9 MB)." and told[0].action == "Show in folder"
+    where, line = told[0].remedy.split("\n")
+    assert where == "/tmp/my runs/Le Net.zip" and line.endswith("torchrun --nproc-per-node N main.py train 'Le Net.zip'")
+
+
+def test_a_run_that_was_added_is_the_one_to_look_at(bridge, host, told) -> None:
+    host.emit(RunsChanged(runs=RUNS), RunAdded(run="near", title="Nearest neighbour", but="It cannot go on here."))
+    bridge.tick()
+    assert told[0].text == "Nearest neighbour was added." and told[0].remedy == "It cannot go on here."
+    assert bridge.state.run.id == "near"
 
 
 def test_a_star_is_no_news(bridge, host, told) -> None:
