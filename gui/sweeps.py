@@ -45,6 +45,7 @@ class Sweeps(QObject):
     def __init__(self, bridge: Bridge, deeds: TrainingDeeds, place: PanelPlace) -> None:
         super().__init__(place)
         self._bridge, self._deeds, self._place = bridge, deeds, place
+        self._fault = ""
         self.panel, self.board = SweepPanel(), SweepBoard()
         place.add_panel(CHOICES, self.panel)
         place.add_panel(BOARD, self.board)
@@ -74,6 +75,11 @@ class Sweeps(QObject):
 
     # ------------------------------------------------------------ choosing
 
+    def set_fault(self, fault: str) -> None:
+        """Why the recipe as it stands in its fields cannot be trained; "" where it can."""
+        self._fault = fault
+        self._count()
+
     def open_choices(self) -> None:
         """Show what can be varied."""
         self._offer()
@@ -99,8 +105,8 @@ class Sweeps(QObject):
     def _count(self) -> None:
         """Tell how many trainings come of the choice and how long they take, or what is wrong with it."""
         obstacle = plan.obstacle(self._bridge.state)
-        if obstacle is not None:
-            self.panel.show_cost(0, "", obstacle.text)
+        if obstacle is not None or self._fault:
+            self.panel.show_cost(0, "", obstacle.text if obstacle is not None else self._fault)
             return
         try:
             made = self._made("sweep")

@@ -13,6 +13,7 @@ from gui.settings import Settings
 from gui.state import AppState
 from gui.theme import px, theme
 from gui.widgets.basics import button, label, rule, set_look
+from gui.widgets.calm_wheel import calm_wheel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,4 +131,5 @@ class Page(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        calm_wheel(self)
         self.bridge.refresh(self)

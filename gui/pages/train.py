@@ -71,6 +71,7 @@ class TrainPage(Page):
         self.sweeps.follow(self.centre.controls)
         self.recipe.sweep_wanted.connect(self._open_sweep)
         self.centre.runs.sweep_wanted.connect(self.sweeps.show_run)
+        self.recipe.form.fault_changed.connect(self._show_fault)
         self._build_looks()
         self._body = QSplitter(Qt.Orientation.Horizontal)
         self._body.setChildrenCollapsible(False)
@@ -212,10 +213,15 @@ class TrainPage(Page):
             self.train_button.setText(self.tr("Train"))
             self.train_button.setEnabled(self._obstacle is None and state.engine_failure is None and not self.recipe.form.fault)
             usual = self.tr("Train the network on the labelled pictures")
-            self.train_button.setToolTip(self._obstacle.text if self._obstacle is not None else usual)
+            self.train_button.setToolTip(self._obstacle.text if self._obstacle is not None else self.recipe.form.fault or usual)
             self.centre.progress.show_rest(rest_words(state))
         self._said = message(state, self._obstacle, len(self.centre.line.left))
         self.centre.banner.say(self._said.text, self._said.wrong, [(way.words, way.tip) for way in self._said.ways])
+
+    def _show_fault(self) -> None:
+        """What cannot be trained as it stands in the fields must not be trained as it stood there before."""
+        self.sweeps.set_fault(self.recipe.form.fault)
+        self._render_progress(self.bridge.state)
 
     def _render_job(self, job: JobState) -> None:
         stopping = self._stopping == job.number

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QSpinBox, QWidget
 
 from gui.theme import px
+from gui.widgets.calm_wheel import calm_wheel
 
 
 class NumberBox(QSpinBox):
@@ -15,6 +16,7 @@ class NumberBox(QSpinBox):
         super().__init__(parent)
         self.setRange(low, high)
         self.setKeyboardTracking(False)
+        calm_wheel(self)
         self.lineEdit().setTextMargins(px(6), 0, 0, 0)
 
     def sizeHint(self) -> QSize:

@@ -86,7 +86,9 @@ class RecipeColumn(QScrollArea):
         self.advanced_button.setChecked(classic or advanced)
 
     def show_trying(self, possible: bool, rates: bool, batches: bool) -> None:
-        """Whether something may be tried now, and what is being tried."""
+        """Whether something may be tried now, and what is being tried; nothing is varied while the form has a fault."""
+        possible = possible and not self.form.fault
+        self.sweep_button.setEnabled(not self.form.fault)
         self.rates_button.setEnabled(possible)
         self.rates_button.setText(self.tr("Trying…") if rates else self.tr("Try learning rates"))
         self.batches_button.setEnabled(possible)

@@ -13,6 +13,7 @@ from engine.training.presets import PRESETS, Preset, offered
 from engine.training.recipe import Recipe, RecipeError, check, contradictions, field_of, with_field
 from gui.theme import px
 from gui.widgets.basics import label, set_look
+from gui.widgets.calm_wheel import calm_wheel
 from gui.widgets.network_card import ChoiceCard
 from gui.widgets.recipe_fields import CLASSES, DISTANCES, FIELDS, UNEQUAL, UNEQUAL_IGNORED, WHY_UNEQUAL, Field, Known, idle
 
@@ -85,9 +86,12 @@ class RecipeForm(QWidget):
     -------
     changed(object)
         A valid Recipe that the user has made.
+    fault_changed
+        `fault`, why what stands in the fields cannot be trained, is another now; "" where it can.
     """
 
     changed = Signal(object)
+    fault_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,6 +132,7 @@ class RecipeForm(QWidget):
         self.message.hide()
         self._column.addWidget(self.inside)
         self._column.addWidget(self.message)
+        calm_wheel(self)
         self.set_recipe(self._recipe, classic=False)
 
     # ------------------------------------------------------------ setters
@@ -298,12 +303,14 @@ class RecipeForm(QWidget):
 
     def _tell(self, fault: str, field: str = "") -> None:
         """Say what cannot be, below the field that had better be changed."""
-        self.fault = fault
+        told, self.fault = self.fault, fault
         self.message.setText(fault)
         for name in {self._wrong, field} & self.editors.keys():
             set_look(self.editors[name], "wrong" if name == field else "")
         self._wrong = field
         self._place_message()
+        if fault != told:
+            self.fault_changed.emit()
 
     def _place_message(self) -> None:
         inside = self._form.getWidgetPosition(self.message)[0] >= 0

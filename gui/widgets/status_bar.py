@@ -10,6 +10,7 @@ from gui.icons import icon
 from gui.state import AppState, JobState
 from gui.theme import colours, font, px, theme
 from gui.widgets.basics import about, button, count, label
+from gui.widgets.calm_wheel import calm_wheel
 
 SHOWN_LANES = (Lane.JOBS, Lane.IMPORTS, Lane.LIVE)
 """Lanes whose jobs are shown, the most telling first. A keystroke's or a thumbnail's job is over before it could be read."""
@@ -55,6 +56,7 @@ class StatusBar(QFrame):
         self.device.addItem(self.tr("Engine is starting …"), device)
         self.device.setEnabled(False)
         self.device.activated.connect(self._choose)
+        calm_wheel(self.device)
         self._row.addWidget(self.device)
         self._row.addStretch(1)
         self.job = QWidget()

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from made import opened, run_record, started
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from engine.messages import (
     EngineReady,
@@ -113,6 +115,28 @@ def test_a_diverged_run_offers_a_tenth(page, bridge, host):
     assert host.sent(Train)[-1].recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
     bridge.tick()
     assert page.recipe.form.recipe.learning_rate == pytest.approx(Recipe().learning_rate / 10)
+
+
+def test_nothing_is_trained_while_a_field_is_wrong(page, bridge, host):
+    job = press_train(page, bridge, host)
+    learn(bridge, host, job, epochs=1)
+    host.finish(job, Outcome.FAILED, FailureText("user", "The loss became NaN at step 7 with learning rate 1.", "Try 0.1."))
+    bridge.tick()
+    form, sent = page.recipe.form, len(host.sent(Train))
+    page.recipe.advanced_button.click()
+    page.recipe.sweep_button.click()
+    epochs = form.editors["epochs"]
+    buttons = (page.train_button, page.recipe.rates_button, page.recipe.batches_button, page.recipe.sweep_button)
+    assert page.train_button.isEnabled() and page.sweeps.panel.train_button.isVisibleTo(page.sweeps.panel)
+    epochs.selectAll()
+    QTest.keyClicks(epochs, "-5")
+    assert form.fault and not any(button.isEnabled() for button in buttons)
+    assert not page.sweeps.panel.train_button.isVisibleTo(page.sweeps.panel)
+    QTest.mouseClick(page.train_button, Qt.MouseButton.LeftButton)
+    assert len(host.sent(Train)) == sent
+    epochs.selectAll()
+    QTest.keyClicks(epochs, "5")
+    assert not form.fault and page.train_button.isEnabled() and page.recipe.sweep_button.isEnabled()
 
 
 def test_another_failure_offers_nothing_of_the_kind(page, bridge, host):
