@@ -208,6 +208,8 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         What was written out last.
     selected_run : str or None
         The run that Check and Use look at; None means the newest. `run` resolves it.
+    looked_at : str or None
+        The run that was chosen or began to train last, which Train looks at; `gui.looked_at` resolves it.
     networks : tuple of Network
         Those of the project's own; `broken_networks` are their files that are none, with the reason.
     libraries : LibrariesListed or None
@@ -252,6 +254,7 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     input_preview: messages.InputPreviewReady | None = None
     exported: messages.Exported | None = None
     selected_run: str | None = None
+    looked_at: str | None = None
     networks: tuple[Network, ...] = ()
     broken_networks: tuple[tuple[str, str], ...] = ()
     libraries: messages.LibrariesListed | None = None
@@ -275,6 +278,12 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
         """The run that is best on the validation split; the test split must not choose."""
         measured = [run for run in self.runs if run.validation_accuracy is not None]
         return max(measured, key=lambda run: run.validation_accuracy or 0.0, default=None)
+
+    @property
+    def best_tested(self) -> RunRecord | None:
+        """The same among the runs with a test accuracy, where there are any: figures of two splits do not follow each other."""
+        tested = [run for run in self.runs if run.test_accuracy is not None and run.validation_accuracy is not None]
+        return max(tested, key=lambda run: run.validation_accuracy or 0.0, default=self.best)
 
     @property
     def writable(self) -> bool:

@@ -1,11 +1,12 @@
-"""Trainings that wait for their turn: in words, and kept in the project until they begin, so that closing the program loses none."""
+"""Trainings that wait for their turn or are under way: in words, and kept in the project, so that closing the program loses none."""
 
 from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
-from engine.messages import Command, Event, ForkRun, JobClosed, JobStarted, ProjectClosed, ProjectOpened, ResumeRun, Train
+from engine.messages import Command, Event, ForkRun, JobClosed, JobStarted, ProjectClosed, ProjectOpened, ResumeRun, Train, TrainingStarted
+from engine.project.records import RunRecord
 from engine.training.differences import ASIDE, names, said
 from engine.training.presets import PRESETS
 from engine.training.recipe import Recipe, field_of
@@ -17,6 +18,8 @@ from gui.widgets.sweep_words import value_words
 
 LINE = "train.line"
 """Key of Remember: the commands that wait."""
+UNDER_WAY = "train.running"
+"""Key of Remember: the run that is being trained; still there afterwards if the program was closed or killed meanwhile."""
 MOST_SAID = 3
 Training = Train | ResumeRun | ForkRun
 
@@ -79,8 +82,10 @@ class TrainingLine(QObject):
         super().__init__(parent)
         self._bridge = bridge
         self._waiting: dict[int, Training] = {}
+        self._running = 0  # the job of the run that is being trained
         self._folder = bridge.state.project.folder if bridge.state.project is not None else ""
-        self.left: tuple[Training, ...] = kept(bridge.state.memory)
+        self.left: tuple[Training, ...] = ()
+        self._find(bridge.state.memory, bridge.state.runs)
         bridge.submitted.connect(self._submitted)
         bridge.happened.connect(self._hear)
 
@@ -113,12 +118,26 @@ class TrainingLine(QObject):
         if isinstance(event, JobStarted | JobClosed):
             if self._waiting.pop(event.job, None) is not None:
                 self._keep()
+            if isinstance(event, JobClosed) and event.job == self._running:
+                self._running = 0
+                plan.keep(self._bridge, UNDER_WAY, "")
+        elif isinstance(event, TrainingStarted):
+            self._running = event.job
+            plan.keep(self._bridge, UNDER_WAY, event.run)
         elif isinstance(event, ProjectOpened) and event.project.folder != self._folder:
             self._leave(event.project.folder)
-            self.left = kept(event.memory)
+            self._find(event.memory, event.runs)
             self.changed.emit()
         elif isinstance(event, ProjectClosed):
             self._leave("")
+
+    def _find(self, memory: dict[str, str], runs: tuple[RunRecord, ...]) -> None:
+        """What the program left there when it was closed or killed; in a project that is open elsewhere it may still be under way."""
+        self.left = kept(memory)
+        if memory.get(UNDER_WAY) and self._bridge.state.writable and self._bridge.state.job_of_training is None:
+            self.left = (*interrupted(memory, runs), *self.left)
+            self._keep()
+            plan.keep(self._bridge, UNDER_WAY, "")
 
     def _leave(self, folder: str) -> None:
         waiting, self._waiting, self._folder, self.left = self._waiting, {}, folder, ()
@@ -128,6 +147,11 @@ class TrainingLine(QObject):
     def _keep(self) -> None:
         waiting = (*self.left, *(self._waiting[job] for job in self._bridge.state.jobs if job in self._waiting))
         plan.keep(self._bridge, LINE, msgspec.json.encode(waiting).decode() if waiting else "")
+
+
+def interrupted(memory: dict[str, str], runs: tuple[RunRecord, ...]) -> tuple[ResumeRun, ...]:
+    """The run that was being trained when the program ended, where it can go on."""
+    return tuple(ResumeRun(run.id) for run in runs if run.id == memory.get(UNDER_WAY) and run.resumable and run.outcome != "completed")
 
 
 def kept(memory: dict[str, str]) -> tuple[Training, ...]:

@@ -85,9 +85,9 @@ def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
 
 
 def _left(number: int) -> Said:
-    words = tr("{number} trainings were waiting when this project was closed.").format(number=number)
+    words = tr("{number} trainings were under way or waiting when this project was closed.").format(number=number)
     if number == 1:
-        words = tr("A training was waiting when this project was closed.")
+        words = tr("A training was under way or waiting when this project was closed.")
     train = Way(tr("Train it") if number == 1 else tr("Train them"), tr("Put in line again what waited"), line="take up")
     return Said(words, ways=(train, Way(tr("Forget it") if number == 1 else tr("Forget them"), line="forget")))
 

@@ -112,7 +112,7 @@ def marks(state: AppState) -> dict[str, Mark]:
     job = state.job_of_training
     if job is not None:
         made["train"] = Mark(ring=job.fraction if job.fraction is not None else -1.0, tip=job.text)
-    best = state.best
+    best = state.best_tested
     if best is not None and best.accuracy is not None:
         split = "validation" if best.test_accuracy is None else "test"
         words = f"{best.id}, best on the validation split: {percent(best.accuracy, 2)} {split} accuracy"

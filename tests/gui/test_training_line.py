@@ -21,7 +21,7 @@ from engine.messages import (
 from engine.training.recipe import Recipe
 from gui import plan
 from gui.pages.train import TrainPage
-from gui.training_line import LINE, kept, recipe_words
+from gui.training_line import LINE, UNDER_WAY, kept, recipe_words
 
 
 @pytest.fixture
@@ -116,11 +116,35 @@ def test_what_waited_when_the_project_was_closed_is_offered(qtbot, bridge, host,
     page = TrainPage(bridge, settings)
     qtbot.addWidget(page)
     page.show()
-    assert "2 trainings were waiting" in page.centre.banner.words.text() and page.centre.banner.buttons[0].text() == "Train them"
+    banner = page.centre.banner
+    assert "2 trainings were under way or waiting" in banner.words.text() and banner.buttons[0].text() == "Train them"
     page.centre.banner.buttons[0].click()
     bridge.tick()
     assert host.sent(Train)[0].recipe.learning_rate == 0.01 and host.sent(ForkRun)[0].run == "a"
     assert not page.centre.banner.isVisible() and [title for title, _ in rows(page)] == ["a, its weights"]
+
+
+def test_what_was_under_way_when_the_program_ended_is_offered_first(page, bridge, host):
+    job = begin(page, bridge, host)
+    assert (host.sent(Remember)[-1].key, host.sent(Remember)[-1].value) == (UNDER_WAY, "run-1")
+    runs = (run_record("run-1", outcome="cancelled", resumable=True), run_record("run-2", outcome="cancelled", resumable=True))
+    line = msgspec.json.encode((Train("lenet-5", Recipe()),)).decode()
+    host.finish(job, Outcome.CANCELLED)
+    bridge.tick()
+    host.emit(opened(folder="/tmp/other", runs=runs, memory={UNDER_WAY: "run-1", LINE: line}))
+    bridge.tick()
+    assert "2 trainings were under way or waiting" in page.centre.banner.words.text()
+    assert [command for command in host.sent(Remember) if command.key == UNDER_WAY][-1].value == ""
+    page.centre.banner.buttons[0].click()
+    bridge.tick()
+    assert [command.run for command in host.sent(ResumeRun)] == ["run-1"]
+
+
+def test_a_training_that_ended_is_not_offered_again(page, bridge, host):
+    job = begin(page, bridge, host)
+    host.finish(job, Outcome.COMPLETED)
+    bridge.tick()
+    assert (host.sent(Remember)[-1].key, host.sent(Remember)[-1].value) == (UNDER_WAY, "")
 
 
 def test_what_waited_can_be_forgotten(page, bridge, host):
