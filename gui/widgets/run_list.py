@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QLocale, QModelIndex, Qt, Signal
+from PySide6.QtCore import QLocale, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QLineEdit,
+    QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from engine.messages import CombineRuns, Command, DeleteRun, EditRun, ResumeRun
 from engine.project.records import RunRecord
@@ -20,6 +28,8 @@ from gui.widgets.figures_table import Column, FiguresTable, Line
 RUN, STAR, VALIDATION, TEST, DIFFERS, TIME, PARAMETERS, NETWORK, DATE, NOTE = range(10)
 WIDEST = {RUN: 260, DIFFERS: 280}
 """Pixels of columns whose words may be long."""
+LEAST_TYPED = {RUN: 240, NOTE: 480}
+"""Pixels that a name and a note have to be typed in, where the list is as wide."""
 FILLED, HOLLOW = "★", "☆"
 
 
@@ -30,6 +40,28 @@ def date_words(created: str) -> str:
     except ValueError:
         return created
     return QLocale().toString(moment.astimezone().replace(tzinfo=None), QLocale.FormatType.ShortFormat)
+
+
+class RowEditing(QStyledItemDelegate):
+    """Names and notes are typed where there is room for them: over the row, at whatever place its columns are scrolled to."""
+
+    def __init__(self, runs: RunList) -> None:
+        super().__init__(runs)
+        self._runs = runs
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QWidget:
+        editor = super().createEditor(parent, option, index)
+        if isinstance(editor, QLineEdit):
+            editor.setPlaceholderText(self._runs.asks_for(index))
+            editor.setAccessibleName(self._runs.asks_for(index))
+        return editor
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        view = self._runs.viewport().rect()
+        cell = QRect(option.rect)
+        wanted = min(view.width(), max(cell.width(), px(LEAST_TYPED[index.column()])))
+        left = max(0, min(cell.left(), view.width() - wanted))
+        editor.setGeometry(left, cell.top(), wanted, cell.height())
 
 
 class RunList(FiguresTable):
@@ -82,6 +114,7 @@ class RunList(FiguresTable):
         self.setMinimumHeight(px(92))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setItemDelegate(RowEditing(self))
         self.line_edited.connect(self._edited)
         self.doubleClicked.connect(self._double_clicked)
 
@@ -199,6 +232,11 @@ class RunList(FiguresTable):
         if self._writable:
             self.wanted.emit(command)
 
+    def asks_for(self, index: QModelIndex | QPersistentModelIndex) -> str:
+        """What an empty editor says."""
+        run = self._runs[self.key_at(index)]
+        return self.tr("Note to {run}").format(run=run.title) if index.column() == NOTE else self.tr("Name of {run}").format(run=run.id)
+
     def rename(self) -> None:
         """Type another name in the place of the current run's."""
         self.edit(self.currentIndex().siblingAtColumn(RUN))
@@ -227,6 +265,9 @@ class RunList(FiguresTable):
             self.star([self.key_at(index)])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.state() is QAbstractItemView.State.EditingState:  # a key that the editor let through, as it does with Return
+            event.accept()
+            return
         runs = self.chosen()
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
         if runs and plain and event.key() == Qt.Key.Key_F2:

@@ -155,6 +155,36 @@ def test_f2_on_the_note_writes_one_and_an_unchanged_text_asks_for_nothing(qtbot,
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("deed", ["rename", "write_note"])
+def test_return_that_ends_typing_does_nothing_else(qtbot, runs: RunList, deed: str) -> None:
+    found, opened_runs = asked(runs), []
+    runs.open_wanted.connect(opened_runs.append)
+    runs.select("b")
+    getattr(runs, deed)()
+    editor = runs.findChild(QLineEdit)
+    qtbot.waitUntil(editor.hasFocus)
+    qtbot.keyClicks(editor, "Bright")
+    qtbot.keyClick(runs.window().windowHandle(), Qt.Key.Key_Return)  # to the window, as a keyboard does
+    qtbot.waitUntil(lambda: runs.findChild(QLineEdit) is None)
+    assert len(found) == 1 and not opened_runs
+    qtbot.waitUntil(runs.hasFocus)
+    qtbot.keyClick(runs.window().windowHandle(), Qt.Key.Key_Return)
+    assert opened_runs == ["b"]
+
+
+@pytest.mark.parametrize("scrolled", [0, 10_000])
+def test_a_note_is_typed_where_it_is_seen_however_narrow_the_list(qtbot, runs: RunList, scrolled: int) -> None:
+    runs.resize(376, 140)
+    runs.horizontalScrollBar().setValue(scrolled)
+    runs.select("a")
+    runs.write_note()
+    editor = runs.findChild(QLineEdit)
+    qtbot.waitUntil(editor.isVisible)
+    qtbot.keyClicks(editor, "a sentence")
+    assert runs.viewport().rect().contains(editor.geometry()) and editor.width() >= 340
+    assert editor.placeholderText() == "Note to LeNet-5"
+
+
 def test_a_click_on_the_star_and_a_key_star(qtbot, runs: RunList) -> None:
     found = asked(runs)
     place = runs.visualRect(runs.model().index(1, STAR)).center()
@@ -347,6 +377,7 @@ def test_what_is_packed_says_where_it_lies_and_what_to_type_there(bridge, host, 
     host.emit(RunPacked(run="b", path="/tmp/my runs/Le Net.zip", pictures=1797, bytes=1_900_000))
     bridge.tick()
     assert told[0].text == f"The run is packed with {count(1797)} pictures (1.9 MB)." and told[0].action == "Show in folder"
+    assert told[0].seconds > 30  # long enough to copy the line
     where, line = told[0].remedy.split("\n")
     assert where == "/tmp/my runs/Le Net.zip" and line.endswith("torchrun --nproc-per-node N main.py train 'Le Net.zip'")
 
