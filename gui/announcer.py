@@ -40,6 +40,9 @@ CHANGES = frozenset({"Redo", "SetLabels", "LabelEach", "SetSplits", "SetFlags", 
 TRAINING = "Train"
 """Topic of what is told of trainings: the name of their command, as for all failures."""
 
+LONG = 60.0
+"""Seconds that a line to be typed on another machine stays."""
+
 
 class Announcer(QObject):
     """Turns events into messages of the channel.
@@ -151,7 +154,7 @@ class Announcer(QObject):
         there = shlex.quote(Path(event.path).name)
         what = self.tr("{0}\nOn the other machine: {1}").format(event.path, f"torchrun --nproc-per-node N main.py train {there}")
         self._channel.post(
-            Message("good", words, what, self.tr("Show in folder"), functools.partial(show_place, event.path), topic="PackRun")
+            Message("good", words, what, self.tr("Show in folder"), functools.partial(show_place, event.path), "PackRun", LONG)
         )
 
     def _run_added(self, event: messages.RunAdded) -> None:

@@ -31,6 +31,8 @@ class Message(msgspec.Struct, frozen=True, eq=False):
         Words of a button and what it does, if any.
     topic : str
         What it is about; a newer message about the same takes this one's place. "": nothing that others are about.
+    seconds : float
+        How long it stays at the least: what is to be typed elsewhere takes longer than reading news.
     """
 
     level: str
@@ -39,6 +41,7 @@ class Message(msgspec.Struct, frozen=True, eq=False):
     action: str = ""
     run: Callable[[], object] | None = None
     topic: str = ""
+    seconds: float = 0.0
 
 
 class Channel(QObject):
@@ -87,7 +90,9 @@ class Toast(QWidget):
         words.setSpacing(px(2))
         words.addWidget(label(message.text, wrap=True))
         if message.remedy:
-            words.addWidget(label(message.remedy, "muted", wrap=True))
+            what = label(message.remedy, "muted", wrap=True)
+            what.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)  # paths and lines to type can be copied
+            words.addWidget(what)
         row.addLayout(words, 1)
         if message.action and message.run is not None:
             act = button(message.action)
@@ -101,7 +106,7 @@ class Toast(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
-        self._timer.start(int(1000 * SECONDS.get(message.level, 5.0)))
+        self._timer.start(int(1000 * max(message.seconds, SECONDS.get(message.level, 5.0))))
         self.setAccessibleName(f"{message.text} {message.remedy}".strip())
         self.dress()
 
@@ -121,7 +126,7 @@ class Toast(QWidget):
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._timer.start(3000)
+        self._timer.start(int(1000 * max(self.message.seconds, 3.0)))
         super().leaveEvent(event)
 
 

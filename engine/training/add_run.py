@@ -6,6 +6,7 @@ run can go on where the project has the same ones, or where those are still ther
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ def add_run(session: Session, command: messages.AddRun, token: CancelToken, emit
         raise UserError(project.record.read_only, READ_ONLY_REMEDY)
     place = Path(command.path).absolute()
     place = place.parent if place.name == runs.RECORD else place
-    if place.parent == project.runs_folder:
+    if place.resolve().parent == project.runs_folder.resolve():
         raise UserError(f"The run {place.name} is in this project already.", "Choose one from elsewhere.")
     waiting = project.runs_folder / runs.ADDING
     shutil.rmtree(waiting, ignore_errors=True)  # what a killed program left; the lane has one such command at a time
@@ -121,7 +122,7 @@ def _checked(place: Path) -> Path:
 
 
 def _untrained(place: Path) -> UserError:
-    remedy = f"Train it first: torchrun --nproc-per-node 2 main.py train {place.name}"
+    remedy = f"Train it first: torchrun --nproc-per-node 2 main.py train {shlex.quote(place.name)}"
     return UserError(f"The packed training {place.name} has not been trained yet.", remedy)
 
 
@@ -183,14 +184,17 @@ def _settled(project: OpenedProject, source: Path, folder: Path, token: CancelTo
     if record.members:
         raise UserError(f'"{record.title}" is an ensemble, which cannot be without its members.', "Add those, and combine them here.")
     loaded = saved.load_run(source)  # refuses what is damaged, in the name of the original
+    names = record.classes if (source / FACTS).is_file() else loaded.classes  # a packed one may lie in a project that is not its own
     mine = {kind.name: kind.id for kind in project.snapshot.classes}
-    foreign = [name for name in loaded.classes if name not in mine]
+    foreign = [name for name in names if name not in mine]
     if foreign:
         raise UserError(
             f"The run {source.name} knows {_listed(foreign)}, which the project has not.",
             "Rename or add classes on the Data page, so that both say the same, or open the project that it was trained for.",
         )
-    class_ids = tuple(mine[name] for name in loaded.classes)
+    class_ids = tuple(mine[name] for name in names)
+    if len(set(class_ids)) != len(class_ids):
+        raise UserError(f"The record of run {source.name} names a class twice.", "Restore it from a copy.")
     own = replace(record, id=folder.name, class_ids=class_ids, parent="", sweep="")
     runs.save_record(folder, own)
     if (folder / runs.HISTORY).is_file():
@@ -237,11 +241,11 @@ def _in_project(project: OpenedProject, folder: Path, kept: TrainedOn, record: R
     """What it was trained on by the project's own pictures of the same ids, if some training pictures show that they are the same."""
     here = data.from_snapshot(project.snapshot)
     places = {image: row for row, image in enumerate(here.images.tolist())}
-    if any(image not in places for image in kept.dataset.images.tolist()):
+    if not len(kept.rows) or any(image not in places for image in kept.dataset.images.tolist()):
         return None
     locators = tuple(here.locators[places[image]] for image in kept.dataset.images.tolist())
     dataset = replace(kept.dataset, locators=locators, root=here.root)
     rows = kept.rows[np.unique(np.linspace(0, len(kept.rows) - 1, min(COMPARED, len(kept.rows))).astype(np.int64))]
     pixels, _, ok = data.decode(dataset, rows, record.preprocessing, token)
     same = seen.among(folder, pixels, token)
-    return kept._replace(dataset=dataset) if same is not None and len(rows) and ok.all() and same.all() else None
+    return kept._replace(dataset=dataset) if same is not None and ok.all() and same.all() else None

@@ -146,6 +146,10 @@ def test_what_cannot_be_added_is_refused_in_a_sentence(host, made, tmp_path) -> 
     assert f"{damaged / WEIGHTS} are damaged" in refused(host, m.AddRun(str(damaged)))
     (damaged / NETWORK).unlink()
     assert NETWORK in refused(host, m.AddRun(str(damaged)))
+    twice = tmp_path / "twice"
+    shutil.copytree(made["trained"], twice)
+    runs.save_record(twice, msgspec.structs.replace(runs.load_record(twice), classes=("cat", "cat"), class_ids=()))
+    assert "names a class twice" in refused(host, m.AddRun(str(twice)))
     record = msgspec.structs.replace(runs.load_record(made["trained"]), members=("a", "b"))
     runs.save_record(tmp_path / "both", record)
     assert "without its members" in refused(host, m.AddRun(str(tmp_path / "both")))
