@@ -31,6 +31,7 @@ SILENT = frozenset(
         "CheckWeights",
         "DescribeNetwork",
         "ReadNetwork",
+        "LoadMoment",
         "LoadStatistics",
     }
 )

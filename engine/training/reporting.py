@@ -142,8 +142,7 @@ class Reporter:
         self._filters(done)
 
     def epoch(self, epoch: Epoch) -> None:
-        """EpochDone, FiltersChanged, and UnitProbed where a unit of this network is pinned; what is worth it is kept as a moment."""
-        self._emit(epoch_done(self._run, epoch))
+        """FiltersChanged, UnitProbed where a unit of this network is pinned, and EpochDone, by which time its moment is on disk."""
         if self._events is not None:
             self._events.epoch(epoch.step, epoch.train_loss, epoch.train_accuracy, epoch.validation_loss, epoch.validation_accuracy)
             if self._events.failed:
@@ -167,6 +166,7 @@ class Reporter:
                     picture=picture,
                 )
             )
+        self._emit(epoch_done(self._run, epoch))  # whoever hears of an epoch may ask at once for what was kept of it
 
     def progress(self, fraction: float, text: str, step: int) -> None:
         """At most four times a second JobProgress and FiltersChanged, for trainings that have no losses to tell."""

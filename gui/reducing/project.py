@@ -51,7 +51,7 @@ def _remembered(event: Remembered, state: AppState) -> AppState:
 
 @on(RunSelected)
 def _run_selected(event: RunSelected, state: AppState) -> AppState:
-    return with_(state, selected_run=event.run)
+    return with_(state, selected_run=event.run, looked_at=event.run)
 
 
 @on(messages.ProjectChanged)

@@ -19,7 +19,8 @@ MOST_STATISTICS = 400
 def _training_started(event: messages.TrainingStarted, state: AppState) -> AppState:
     asked = state.jobs[event.job].asked if event.job in state.jobs else None
     peak = asked.learning_rate if isinstance(asked, messages.ResumeRun) else None
-    return with_(state, training=TrainingState(event.run, event.job, event, Curve(), Curve(), Curve(), peak=peak))
+    training = TrainingState(event.run, event.job, event, Curve(), Curve(), Curve(), peak=peak)
+    return with_(state, training=training, looked_at=event.run)
 
 
 def of_training(state: AppState, run: str, **changes: Any) -> AppState:
@@ -56,7 +57,7 @@ def _filters_changed(event: messages.FiltersChanged, state: AppState) -> AppStat
 
 @on(messages.TrainingFinished)
 def _training_finished(event: messages.TrainingFinished, state: AppState) -> AppState:
-    return with_(of_training(state, event.record.id, record=event.record), selected_run=None)
+    return with_(of_training(state, event.record.id, record=event.record), selected_run=None, looked_at=event.record.id)
 
 
 @on(messages.EvaluationReady)

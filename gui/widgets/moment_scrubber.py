@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.messages import LoadMoment, Moment, MomentLoaded
-from engine.project.records import RunRecord
 from gui.bridge import Bridge
+from gui.looked_at import classes_of, kept_epoch, looked_at, record_of, trains
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import button, count, label
 from gui.widgets.confusion_matrix import ConfusionMatrix
 from gui.widgets.heat_picture import HeatPicture, effective_size
+from gui.widgets.marked_slider import MarkedSlider
 from gui.widgets.tensor_pictures import TensorPictures
 
 UNKNOWN_CLASS = "#999999"
 REMEMBERED = 64
 """Moments that need not be read again."""
 PLAY_MILLISECONDS = 250
+MOST_LOST = 2
+"""Answers that another one overtook, after which a run is not asked again."""
 
 
 class MomentScrubber(QWidget):
@@ -36,7 +39,8 @@ class MomentScrubber(QWidget):
         self._asked: tuple[int, int] | None = None  # the job that is to answer, and the epoch that it was asked for
         self._answer: MomentLoaded | None = None
         self._shown: Moment | None = None
-        self._newest = 0
+        self._newest = self._tried = 0  # the last epoch that is done, and the one that was asked for as such
+        self._lost = 0
         self._refused = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -56,9 +60,11 @@ class MomentScrubber(QWidget):
         row.setSpacing(px(8))
         self.play = button(self.tr("Play"), "", self.tr("Show epoch after epoch (Space)"))
         self.play.clicked.connect(self.toggle)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = MarkedSlider()
         self.slider.setAccessibleName(self.tr("Epoch"))
-        self.slider.setToolTip(self.tr("Epochs that were kept; at the right end it follows a training"))
+        self.slider.setToolTip(
+            self.tr("Back through the epochs; a tick marks the one whose weights are kept. At its end it follows a training")
+        )
         self.slider.setRange(0, 0)
         self.slider.valueChanged.connect(self._slide)
         self.number = label("", "caption")
@@ -94,7 +100,18 @@ class MomentScrubber(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._settle()
         self._follow(self._bridge.state)
+
+    def _settle(self) -> None:
+        """Give the button one width for both of its words: the slider beside it must not move while it plays."""
+        words = self.play.text()
+        widths = []
+        for text in (self.tr("Play"), self.tr("Pause")):
+            self.play.setText(text)
+            widths.append(self.play.sizeHint().width())
+        self.play.setText(words)
+        self.play.setFixedWidth(max(widths))
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -106,48 +123,46 @@ class MomentScrubber(QWidget):
         if project != self._project:
             self._project = project
             self._leave("")
-        if self.isVisible() and changed & {"training", "runs", "selected_run", "moments", "jobs", "failures", "project"}:
+        if self.isVisible() and changed & {"training", "runs", "selected_run", "moments", "jobs", "failures", "project", "looked_at"}:
             self._follow(state)
 
-    def run_of(self, state: AppState) -> str:
-        """The run whose epochs are shown: the one that is chosen, else the one that trains or trained last, else the newest."""
-        if state.selected_run is not None:
-            return state.selected_run
-        if state.training is not None:
-            return state.training.run
-        return state.runs[0].id if state.runs else ""
-
     def _follow(self, state: AppState) -> None:
-        run = self.run_of(state)
+        run = looked_at(state)
         if run != self._run:
             self._leave(run)
         answer = state.moments.get(run)
         if answer is not None and answer is not self._answer:
             self._take(answer)
         if self._asked is not None and self._asked[0] not in state.jobs and (answer is None or answer.job != self._asked[0]):
-            failure = state.failures.get("LoadMoment")  # it was refused, or cancelled
+            failure = state.failures.get("LoadMoment")
             self._refused = f"{failure.message} {failure.remedy}".strip() if failure is not None else ""
             self._asked = None
+            if failure is None and self._lost < MOST_LOST:
+                self._lost, self._tried = self._lost + 1, 0
         newest = self._newest_epoch(state, run)
         if newest > self._newest:
-            grown, self._newest, self._refused = bool(self._newest), newest, ""
-            if not self._epochs or (grown and self._at_end):
-                self._want(newest)
+            self._newest, self._refused = newest, ""
+        self._want_newest()
         self._say()
 
     def _newest_epoch(self, state: AppState, run: str) -> int:
         """The last epoch that is known to be done."""
         if state.training is not None and state.training.run == run and state.training.epochs:
             return state.training.epochs[-1].epoch
-        record = self._record(state, run)
+        record = record_of(state, run)
         return record.epochs if record is not None else 0
 
-    def _record(self, state: AppState, run: str) -> RunRecord | None:
-        return next((record for record in state.runs if record.id == run), None)
+    def _want_newest(self) -> None:
+        """Ask for the last epoch where its end is looked at and what is known ends before it; once, since it may not have been kept."""
+        known = self._epochs[-1] if self._epochs else 0
+        if self._asked is None and self._at_end and self._tried < self._newest and known < self._newest:
+            self._tried = self._newest
+            self._want(self._newest)
 
     def _leave(self, run: str) -> None:
         self.stop()
-        self._run, self._epochs, self._newest, self._asked, self._refused = run, (), 0, None, ""
+        self._run, self._epochs, self._asked, self._refused = run, (), None, ""
+        self._newest = self._tried = self._lost = 0
         self._moments.clear()
         self._show(None)
 
@@ -188,6 +203,7 @@ class MomentScrubber(QWidget):
 
     def _slide(self, _place: int) -> None:
         self._look()
+        self._want_newest()
         self._say()
 
     def _look(self) -> None:
@@ -237,9 +253,15 @@ class MomentScrubber(QWidget):
         self.play.setEnabled(len(self._epochs) > 1)
         if known:
             words, newest = self.tr("epoch {number} of {all}"), max(self._newest, self._epochs[-1])
-            self.number.setText(words.format(number=count(self._epochs[self.slider.value()]), all=count(newest)))
+            epoch = self._epochs[self.slider.value()]
+            text = words.format(number=count(epoch), all=count(newest))
+            kept = kept_epoch(self._bridge.state, self._run)
+            self.number.setText(self.tr("{epoch}, kept").format(epoch=text) if epoch == kept else text)
+            self.slider.set_mark(self._epochs.index(kept) if kept in self._epochs else None)
         teach = self.tr("Each epoch is kept: filters, maps, confusion and the pinned unit's field. Train, then go back through them here.")
-        text = "" if self._shown is not None else self._refused or ("" if self._asked is not None else teach)
+        if trains(self._bridge.state, self._run):
+            teach = self.tr("The first epoch is not done yet.")
+        text = self._refused or ("" if self._shown is not None or self._asked is not None else teach)
         self.words.setText(text)
         self.words.setVisible(bool(text))
 
@@ -253,7 +275,7 @@ class MomentScrubber(QWidget):
         self.filters.set_tensor(moment.filters)
         self.maps.set_tensor(None if moment.maps is None else moment.maps[..., None])
         state = self._bridge.state
-        names = self._names(state)
+        names = classes_of(state, self._run)
         shades = {record.name: record.colour for record in state.classes}
         if moment.confusion is None or len(names) != len(moment.confusion):
             names = ()
@@ -262,9 +284,3 @@ class MomentScrubber(QWidget):
         picture = moment.picture if moment.heat is not None else None
         self.field.set_field(picture, moment.heat, moment.box, (size,) if size else ())
         self._say()
-
-    def _names(self, state: AppState) -> tuple[str, ...]:
-        if state.training is not None and state.training.run == self._run:
-            return state.training.started.classes
-        record = self._record(state, self._run)
-        return record.classes if record is not None else ()

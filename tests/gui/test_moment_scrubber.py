@@ -1,5 +1,6 @@
 """Back through the epochs: what is asked for, what is shown, and what happens while a training goes on."""
 
+import msgspec
 import numpy as np
 import pytest
 from made import opened, run_record, started
@@ -162,3 +163,73 @@ def test_it_fits_where_it_is_put(scrubber, bridge, host, kept, size):
     host.emit(opened(4, runs=(run_record(epochs=1),)))
     update(scrubber, bridge, host)
     assert scrubber.width() <= size[0] and scrubber.height() <= size[1] and not scrubber.grab().isNull()
+
+
+def test_a_run_in_its_first_epoch_is_not_asked_for(scrubber, bridge, host):
+    scrubber.show()
+    host.emit(opened(4), started())
+    update(scrubber, bridge, host)
+    assert scrubber.words.text() == "The first epoch is not done yet." and not host.sent(LoadMoment)
+
+
+def test_what_was_read_before_a_run_grew_is_read_again(scrubber, bridge, host, kept):
+    kept.extend((1, 2))
+    scrubber.show()
+    host.emit(opened(4, runs=(run_record("new", epochs=2), run_record("old", epochs=2))))
+    update(scrubber, bridge, host)
+    bridge.dispatch(RunSelected(run="old"))
+    update(scrubber, bridge, host)
+    kept.extend((3, 4))
+    host.emit(RunsChanged(runs=(run_record("new", epochs=4), run_record("old", epochs=2))))
+    bridge.dispatch(RunSelected(run="new"))
+    update(scrubber, bridge, host)
+    assert scrubber.shown.epoch == 4 and scrubber.slider.maximum() == 3 and scrubber.number.text().startswith("epoch 4 of 4")
+
+
+def test_an_epoch_that_ends_while_another_is_read_is_asked_for_afterwards(scrubber, bridge, host, kept):
+    scrubber.show()
+    host.emit(opened(4), started())
+    kept.append(1)
+    host.emit(epoch_done(1))
+    bridge.tick()
+    scrubber.render(bridge.state, FIELDS)  # asks for epoch 1, and is not answered yet
+    host.emit(epoch_done(2))
+    update(scrubber, bridge, host)
+    kept.append(2)
+    host.emit(epoch_done(3))
+    kept.append(3)
+    update(scrubber, bridge, host)
+    assert scrubber.shown.epoch == 3 and scrubber.number.text() == "epoch 3 of 3"
+
+
+def test_an_epoch_that_was_not_kept_is_asked_for_once(scrubber, bridge, host, kept):
+    kept.extend((1, 2))
+    scrubber.show()
+    host.emit(opened(4, runs=(run_record(epochs=3),)))
+    for _ in range(3):
+        update(scrubber, bridge, host)
+    assert len(host.sent(LoadMoment)) == 1 and scrubber.number.text().startswith("epoch 2 of 3")
+
+
+def test_the_kept_epoch_is_marked(scrubber, bridge, host, kept):
+    kept.extend((1, 2, 3))
+    scrubber.show()
+    host.emit(opened(4, runs=(msgspec.structs.replace(run_record(epochs=3), best_epoch=2),)))
+    update(scrubber, bridge, host)
+    assert scrubber.slider.mark == 1 and scrubber.number.text() == "epoch 3 of 3"
+    scrubber.slider.setValue(1)
+    update(scrubber, bridge, host)
+    assert scrubber.number.text() == "epoch 2 of 3, kept" and not scrubber.grab().isNull()
+
+
+def test_the_slider_stays_where_it_is_while_it_plays(scrubber, bridge, host, kept, qtbot):
+    kept.extend((1, 2, 3))
+    scrubber.show()
+    host.emit(opened(4, runs=(run_record(epochs=3),)))
+    update(scrubber, bridge, host)
+    qtbot.waitUntil(lambda: scrubber.slider.x() > 0)
+    before = scrubber.slider.geometry()
+    scrubber.play.click()
+    scrubber.layout().activate()
+    assert scrubber.play.text() == "Pause" and scrubber.slider.x() == before.x()
+    scrubber.stop()

@@ -18,7 +18,7 @@ from engine.data import dataset as data
 from engine.data.sources import scan
 from engine.failure import UserError
 from engine.host import EngineThread
-from engine.messages import Event, JobClosed, LoadMoment, Moment, MomentLoaded, OpenSample, Outcome, PinUnit, Train, UnitProbed
+from engine.messages import EpochDone, Event, JobClosed, LoadMoment, Moment, MomentLoaded, OpenSample, Outcome, PinUnit, Train, UnitProbed
 from engine.networks import zoo
 from engine.networks.build import skeleton
 from engine.project.records import Split
@@ -194,6 +194,18 @@ def test_a_training_keeps_what_it_showed(tmp_path: Path) -> None:
     assert max(sizes) < 20_000
 
 
+def test_an_epoch_is_told_when_its_moment_can_be_read(tmp_path: Path) -> None:
+    found: list[list[int]] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            assert moments.load(tmp_path / "run", event.epoch).confusion is not None
+            found.append(moments.epochs(tmp_path / "run"))
+
+    fit(data.from_source(scan("digits")), "lenet-5", QUICK, None, tmp_path / "run", CancelToken(), hear, threads=1)
+    assert found == [[1], [1, 2], [1, 2, 3]]
+
+
 def test_without_a_pinned_unit_there_is_a_picture_all_the_same(tmp_path: Path) -> None:
     digits = data.from_source(scan("digits"))
     recipe = Recipe(epochs=1, batch=128, suit_augmentation=False)
@@ -248,8 +260,8 @@ def test_a_killed_training_keeps_those_it_had(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "run")], cwd=root, timeout=120, check=False, capture_output=True)
     assert done.returncode != 0
-    assert moments.epochs(tmp_path / "run") == [1, 2]
-    assert moments.load(tmp_path / "run", 2).confusion is not None
+    assert moments.epochs(tmp_path / "run") == [1, 2, 3]  # that of an epoch is on disk before its end is told
+    assert moments.load(tmp_path / "run", 3).confusion is not None
 
 
 def test_the_command_loads_no_torch() -> None:

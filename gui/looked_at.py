@@ -1,0 +1,43 @@
+"""Which run the right column of Train shows: one rule for all of its tabs. Draws nothing."""
+
+from __future__ import annotations
+
+from engine.project.records import RunRecord
+from gui.state import AppState
+
+
+def looked_at(state: AppState) -> str:
+    """Id of the run that was chosen or began to train last, else of the one that trains, else of the newest; "" where there is none."""
+    training = state.training
+    alive = {record.id for record in state.runs}
+    if training is not None and (training.running or training.record is None):
+        alive.add(training.run)
+    if state.looked_at in alive:
+        return state.looked_at or ""
+    if training is not None and training.running:
+        return training.run
+    return state.runs[0].id if state.runs else ""
+
+
+def trains(state: AppState, run: str) -> bool:
+    """Whether this run trains now."""
+    return state.training is not None and state.training.run == run and state.training.running
+
+
+def record_of(state: AppState, run: str) -> RunRecord | None:
+    """What is saved of a run; None while it trains for the first time."""
+    return next((record for record in state.runs if record.id == run), None)
+
+
+def classes_of(state: AppState, run: str) -> tuple[str, ...]:
+    """Names of the classes that a run tells apart."""
+    if state.training is not None and state.training.run == run:
+        return state.training.started.classes
+    record = record_of(state, run)
+    return record.classes if record is not None else ()
+
+
+def kept_epoch(state: AppState, run: str) -> int:
+    """The epoch whose weights are kept; 0 while it trains, and where there is none."""
+    record = record_of(state, run)
+    return record.best_epoch if record is not None and not trains(state, run) else 0
