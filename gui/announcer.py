@@ -14,6 +14,7 @@ from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
 from gui.bridge import Bridge
 from gui.notifications import Channel, Message
+from gui.state import TRAININGS
 from gui.ways_out import show_exported, show_file, show_place
 from gui.widgets.basics import count, percent
 from gui.widgets.project_panel import exported_words
@@ -63,6 +64,8 @@ class Announcer(QObject):
         Whether the user is there already.
     forget : callable
         Takes away what was told of a topic.
+    training : callable
+        Whether the user is where a training's failure is told of anyway.
     parent : QObject
     """
 
@@ -76,9 +79,10 @@ class Announcer(QObject):
         doctor: Callable[[], object] = lambda: None,
         consulting: Callable[[], bool] = lambda: True,
         forget: Callable[[str], object] = lambda topic: None,
+        training: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(parent)
-        self._doctor, self._consulting, self._forget = doctor, consulting, forget
+        self._doctor, self._consulting, self._forget, self._at_training = doctor, consulting, forget, training
         self._channel, self._bridge, self._check, self._checking = channel, bridge, check, checking
         self._deleting: dict[int, tuple[str, str]] = {}  # runs by the jobs that delete them: id and title
         self._deleted: list[tuple[str, str]] = []
@@ -219,5 +223,5 @@ class Announcer(QObject):
         if event.command == "EngineReady":
             words = self.tr("torch could not be loaded: {0}").format(event.failure.message)
             self.tell("error", words, event.failure.remedy)
-        elif event.command not in SILENT:
+        elif event.command not in SILENT and not (event.command in TRAININGS and self._at_training()):
             self.tell("error", event.failure.message, event.failure.remedy, event.command)

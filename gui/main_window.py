@@ -66,6 +66,7 @@ class MainWindow(QMainWindow):
             doctor=lambda: self.show_tool("doctor"),
             consulting=lambda: self._page_name == "data" and self.pages["data"].tools.shown == "doctor",
             forget=lambda topic: self.toasts.forget(topic),
+            training=lambda: self._page_name == "train",
         )
         self.intake = Intake(self, self.projects, lambda: self.stack.currentWidget(), self.announcer.tell)
         self.ways_out = WaysOut(self, bridge)

@@ -7,14 +7,12 @@ import msgspec
 from PySide6.QtCore import QCoreApplication
 
 from engine.messages import Command, Outcome, ResumeRun
+from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
 from gui import plan
 from gui.plan import Obstacle
 from gui.state import TRAININGS, AppState, TrainingState
 from gui.widgets.basics import count, duration
-
-LOWER = 10
-"""By this much a learning rate is divided that was too high."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -73,14 +71,14 @@ def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
 
 
 def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
-    """Going on from the last good state, where there is one, or beginning anew; both at a tenth of the rate."""
+    """Going on from the last good state, where there is one, or beginning anew; both at a tenth of the rate, or at the usual one."""
     begun = training.started.recipe.learning_rate  # what was raised on the way may be far too high even as a tenth
-    rate = float(f"{min(training.peak_rate, begun) / LOWER:.3g}")
+    rate = lower_rate(training.started.recipe, min(training.peak_rate, begun))
     lower = msgspec.structs.replace(training.started.recipe, learning_rate=rate, preset="own")
-    anew = Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with a tenth of the learning rate"), recipe=lower)
+    anew = Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with this learning rate"), recipe=lower)
     if not any(run.id == training.run and run.resumable for run in state.runs):
         return (anew,)
-    words, tip = tr("Go on with {rate:g}"), tr("Go on from the last good state, with a tenth of the learning rate")
+    words, tip = tr("Go on with {rate:g}"), tr("Go on from the last good state, with this learning rate")
     return Way(words.format(rate=rate), tip, command=ResumeRun(training.run, learning_rate=rate)), anew
 
 

@@ -31,6 +31,7 @@ from engine.training.inference import logits_of
 from engine.training.limits import Limits
 from engine.training.pace import Pace
 from engine.training.precision import Arithmetic
+from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
 from engine.training.sampling import balanced_stream, stream
 from engine.training.sizes import step_size, steps_per_epoch
@@ -127,10 +128,10 @@ def train(
     return run.result(outcome, failure)
 
 
-def diverged(step: int, loss: float, rate: float, began: str = "") -> UserError:
+def diverged(recipe: Recipe, step: int, loss: float, rate: float, began: str = "") -> UserError:
     """The sentence for a loss that is no number any more, with the peak of the learning rate; `began` says where that began."""
     what = "NaN" if math.isnan(loss) else "infinite"
-    return UserError(f"The loss became {what} at step {step} with learning rate {rate:g}.{began}", f"Try {rate / 10:g}.")
+    return UserError(f"The loss became {what} at step {step} with learning rate {rate:g}.{began}", f"Try {lower_rate(recipe, rate):g}.")
 
 
 class _Diverged(Exception):
@@ -431,4 +432,4 @@ class _Run:
                 state.take_up(self, self.keeper.generations())
         for name, value in told.items():
             setattr(self, name, value)
-        return diverged(error.step, error.loss, rate, began)
+        return diverged(self.recipe, error.step, error.loss, rate, began)

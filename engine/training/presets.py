@@ -172,3 +172,25 @@ def offered(network: str, learned: bool) -> tuple[str, ...]:
         for name, preset in PRESETS.items()
         if (learned or not preset.learned) and (not preset.networks or re.fullmatch(preset.networks, network) is not None)
     )
+
+
+LOWER = 10
+"""By this much a learning rate is divided that was too high."""
+
+
+def lower_rate(recipe: Recipe, rate: float) -> float:
+    """The learning rate to try after one that was too high: a tenth, but not above what is usual.
+
+    Usual is the rate of the recipe's preset or, where it has none, the highest that a preset has for its optimiser; so a rate that was
+    far beyond sense is not followed by others that are.
+
+    Examples
+    --------
+    >>> lower_rate(Recipe(), 6e-3), lower_rate(Recipe(preset="own"), 1e6)
+    (0.0006, 0.006)
+    """
+    preset = PRESETS.get(recipe.preset)
+    kind = "adamw" if recipe.optimiser == "adam" else recipe.optimiser
+    usual = (found.recipe.learning_rate for found in PRESETS.values() if found.recipe.optimiser == kind and not found.learned)
+    highest = preset.recipe.learning_rate if preset is not None else max(usual)
+    return float(f"{min(rate / LOWER, highest):.3g}")

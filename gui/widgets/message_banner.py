@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout
 
 from gui.theme import px
 from gui.widgets.basics import button, label, set_look
 
 MOST_BUTTONS = 2
+LINES = 2
 
 
 class MessageBanner(QFrame):
@@ -40,6 +42,7 @@ class MessageBanner(QFrame):
             beside.addWidget(made)
         beside.addStretch(1)
         self._row.addLayout(beside)
+        self._number = 0
         self.hide()
 
     def say(self, text: str, wrong: bool = False, ways: Sequence[tuple[str, str]] = ()) -> None:
@@ -51,6 +54,18 @@ class MessageBanner(QFrame):
             made.setText(words)
             made.setToolTip(tip)
             made.setVisible(bool(words))
-        several = len(ways) > 1  # beside the words they would leave them a narrow column
-        self._row.setDirection(QBoxLayout.Direction.TopToBottom if several else QBoxLayout.Direction.LeftToRight)
+        self._number = len(ways)
+        self._arrange()
         self.setVisible(bool(text))
+
+    def _arrange(self) -> None:
+        """Buttons stand beside words that have room for a line or two there, else below: a narrow column is hard to read."""
+        taken = sum(made.sizeHint().width() + px(8) for made in self.buttons[: self._number])
+        room = self.width() - taken - px(24)
+        long = self.words.fontMetrics().horizontalAdvance(self.words.text()) > LINES * max(0, room)
+        below = self._number > 1 or (self._number == 1 and long)
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()

@@ -155,3 +155,13 @@ def test_a_message_can_be_dismissed(window):
     toast = window.toasts.shown[0]
     next(made for made in toast.findChildren(QPushButton) if made.accessibleName() == "Dismiss").click()
     assert told(window) == []
+
+
+@pytest.mark.parametrize(("page", "number"), [("train", 0), ("data", 1)])
+def test_a_failed_training_is_told_of_once(window, host, page, number):
+    window.show_page(page)
+    job = window.bridge.submit(Train("lenet-5", Recipe()))
+    host.begin(job)
+    host.finish(job, Outcome.FAILED, FAILURE)
+    hear(window, host)
+    assert told(window).count(FAILURE.message) == number

@@ -22,6 +22,7 @@ from engine.training.recipe import Recipe
 from gui import plan
 from gui.pages.train import TrainPage
 from gui.training_line import LINE, UNDER_WAY, kept, recipe_words
+from gui.training_message import message
 
 
 @pytest.fixture
@@ -259,6 +260,16 @@ def test_the_lower_of_the_rates_that_it_had_is_lowered(page, bridge, host, chang
     host.finish(again, Outcome.FAILED, FailureText("user", "The loss became NaN.", "Try 0.005."))
     bridge.tick()
     assert page.centre.banner.buttons[0].text() == f"Train with learning rate {offered / 10:g}"
+
+
+def test_a_rate_beyond_sense_is_followed_by_the_usual_one(page, bridge, host):
+    job = begin(page, bridge, host)
+    host.finish(job, Outcome.FAILED, FailureText("user", "The loss became NaN.", "Try 0.006."))
+    bridge.tick()
+    training = bridge.state.training
+    far = msgspec.structs.replace(training.started, recipe=Recipe(preset="own", learning_rate=1e6, optimiser="sgd"))
+    state = msgspec.structs.replace(bridge.state, training=msgspec.structs.replace(training, started=far))
+    assert message(state, None).ways[-1].recipe.learning_rate == 0.1
 
 
 def test_a_failure_is_over_when_the_run_has_gone_on(page, bridge, host):
