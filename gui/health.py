@@ -85,7 +85,7 @@ def _size(value: float) -> str:
 def figures(statistics: LayerStatistics) -> str:
     """Speed, waiting and memory in a line."""
     parts = [
-        tr("{speed} images/s").format(speed=count(round(statistics.images_per_second))),
+        tr("{speed} pictures/s").format(speed=count(round(statistics.images_per_second))),
         tr("waiting for data {share}").format(share=f"{100 * statistics.waiting:.0f}\u202f%"),
     ]
     if statistics.memory is not None:

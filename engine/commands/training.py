@@ -12,7 +12,7 @@ from engine.commands.ordered import Ordered, ordered
 from engine.commands.output import Output, percent
 from engine.control import CancelToken
 from engine.failure import UserError
-from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingStarted
+from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingMarked, TrainingStarted
 from engine.training.launched import quietly, together
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def resume(options: argparse.Namespace, output: Output, token: CancelToken) -> i
         return resume_together(options, output, token)
     from engine.training.resuming import resume as go_on
 
-    record = go_on(Path(options.run).absolute(), options.epochs, token, Watcher(output).see)
+    record = go_on(Path(options.run).absolute(), options.epochs, token, Watcher(output, resumed=True).see)
     tell(output, record)
     return 0
 
@@ -106,10 +106,19 @@ def _undecoded(dataset: Dataset, record: RunRecord) -> tuple[Skipped, ...]:
 
 
 class Watcher:
-    """Turns the events of a training into lines and a bar."""
+    """Turns the events of a training into lines and a bar.
 
-    def __init__(self, output: Output) -> None:
+    Parameters
+    ----------
+    output : Output
+        Takes them.
+    resumed : bool
+        Whether the training goes on: its past, which is told first, is no news.
+    """
+
+    def __init__(self, output: Output, resumed: bool = False) -> None:
         self._output = output
+        self._past = resumed
         self._steps = 0
         self._epochs = 0
         self._text = ""
@@ -125,7 +134,11 @@ class Watcher:
             self._output.progress(f"Training{self._text} · loss {float(event.losses[-1]):.3f}", done / self._steps)
         elif isinstance(event, EpochDone) and event.epoch:
             self._text = f" · epoch {event.epoch}/{self._epochs}"
-            self._output.line(_epoch_line(event, self._epochs))
+            if not self._past:
+                self._output.line(_epoch_line(event, self._epochs))
+        elif isinstance(event, TrainingMarked) and self._past:  # the first thing that happens after its past
+            self._past = False
+            self._output.line(f"Going on{self._text.replace(' · ', ' after ')}")
         elif isinstance(event, JobProgress):
             self._output.progress(event.text, event.fraction)
         elif isinstance(event, Notice):
@@ -161,6 +174,6 @@ def _lines(record: RunRecord) -> list[str]:
     how = "" if record.outcome == "completed" else f" ({record.outcome} after {record.epochs} epochs; what was learned is kept)"
     return [
         f"{record.title}{how}: validation accuracy {percent(record.validation_accuracy)}, test accuracy {percent(record.test_accuracy)}",
-        f"{record.seconds:.1f} s of training, {record.images_per_second:,.0f} images/s",
+        f"{record.seconds:.1f} s of training, {record.images_per_second:,.0f} pictures/s",
         f"Run: {record.folder}",
     ]

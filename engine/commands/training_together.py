@@ -69,7 +69,7 @@ def _named(out: str | None) -> Path:
 
 def _gone_on(team: Team, folder: Path, place: Path, epochs: int | None, token: CancelToken, told: Output) -> RunRecord:
     team_folder.send(team, folder, place)
-    return go_on(place, epochs, token, Watcher(told).see, team=team)
+    return go_on(place, epochs, token, Watcher(told, resumed=True).see, team=team)
 
 
 @contextlib.contextmanager

@@ -121,7 +121,7 @@ class StatusBar(QFrame):
         if job.seconds_left is not None:
             parts.append(self.tr("{0} left").format(about(job.seconds_left, job.seconds_deviation)))
         if job.images_per_second:
-            parts.append(self.tr("{0} images/s").format(count(round(job.images_per_second))))
+            parts.append(self.tr("{0} pictures/s").format(count(round(job.images_per_second))))
         self.left.setText(" · ".join(parts))
         self.more.setVisible(len(self._jobs) > 1)
         self.more.setText(f"+{len(self._jobs) - 1}")

@@ -25,7 +25,7 @@ def test_a_run_learns_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     status, before, _ = answer(capsys, "train", "digits", "--network", "softmax", "--epochs", "2", "--size", "8", "--out", str(run))
     assert status == 0
     status, values, error = answer(capsys, "resume", str(run), "--epochs", "4")
-    assert status == 0 and "epoch 4/4" in error
+    assert status == 0 and "Going on after epoch 2/4" in error and "epoch 3/4:" in error and "epoch 1/4:" not in error
     assert set(values) == set(before) and values["epochs"] == 4 and values["steps"] == 2 * before["steps"]
     assert values["run"] == before["run"] and values["network"] == "softmax"
 

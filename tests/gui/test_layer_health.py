@@ -70,7 +70,7 @@ def test_dead_and_saturated_layers_are_named():
 
 
 def test_speed_waiting_and_memory_have_units():
-    assert health.figures(statistics()) == "12\u202f346 images/s · waiting for data 1\u202f% · 2.34 GB of memory"
+    assert health.figures(statistics()) == "12\u202f346 pictures/s · waiting for data 1\u202f% · 2.34 GB of memory"
 
 
 # ---------------------------------------------------------------- the panel
