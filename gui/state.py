@@ -114,6 +114,8 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
         Whether it holds.
     peak : float or None
         The learning rate that the schedule goes up to, where the window has asked for another than the recipe's.
+    planned : int or None
+        Epochs in all, where the window has asked for others than the recipe's.
     """
 
     run: str
@@ -132,6 +134,7 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
     marks: tuple[messages.TrainingMarked, ...] = ()
     paused: bool = False
     peak: float | None = None
+    planned: int | None = None
 
     @property
     def running(self) -> bool:
@@ -140,7 +143,7 @@ class TrainingState(msgspec.Struct, frozen=True, eq=False):
     @property
     def epochs_planned(self) -> int:
         """Epochs in all, as far as is known here."""
-        return self.started.recipe.epochs
+        return self.started.recipe.epochs if self.planned is None else self.planned
 
     @property
     def peak_rate(self) -> float:

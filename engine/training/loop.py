@@ -35,7 +35,7 @@ from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
 from engine.training.sampling import balanced_stream, stream
 from engine.training.sizes import step_size, steps_per_epoch
-from engine.training.steering import Steering, Wishes
+from engine.training.steering import Steering, Wishes, rate_words
 from engine.training.stepping import Stepper, out_of_memory
 from engine.training.team import LONE, Ended, Team
 from engine.training.telling import Epoch, Mark, Parcel, Trained, Watcher, better
@@ -352,13 +352,15 @@ class _Run:
                 self.watcher.held(True, self.done)
             steering.hold(self.token)
         if held:
+            self.mark("Went on")
             self.watcher.held(False, self.done)
 
     def fulfil(self, wishes: Wishes, number: int) -> None:
         """Change the rate, the number of epochs, or the end; `number` is the epoch at hand."""
         if wishes.learning_rate is not None:
+            words = rate_words(self.pace.peak, wishes.learning_rate)
             self.pace.to_peak(wishes.learning_rate)
-            self.mark(f"Learning rate {wishes.learning_rate:g}")
+            self.mark(words)
         if wishes.epochs is not None:
             self.stretch(max(wishes.epochs, number))
         if wishes.finish and not self.finishing:
@@ -413,8 +415,9 @@ class _Run:
             begin.told(self.result("running", None))
         self.finishing = False
         if begin.learning_rate is not None:
+            before = self.pace.peak
             self.pace.to_peak(begin.learning_rate)
-            self.mark(f"Learning rate {begin.learning_rate:g}")
+            self.mark(rate_words(before, begin.learning_rate))
         if begin.epochs is not None and begin.epochs != self.pace.epochs:
             self.stretch(max(begin.epochs, len(self.epochs)))
         elif len(self.epochs) < self.pace.epochs:

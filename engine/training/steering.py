@@ -18,6 +18,21 @@ LOWEST_RATE, HIGHEST_RATE = 1e-9, 1e6
 MOST_EPOCHS = 100_000
 
 
+FACTORS = ((0.1, "divided by ten"), (0.5, "halved"), (2.0, "doubled"))
+
+
+def rate_words(before: float, after: float) -> str:
+    """What becomes of the peak of the learning rate, for a mark on the curve.
+
+    Examples
+    --------
+    >>> rate_words(0.006, 0.003), rate_words(0.006, 0.005)
+    ('Learning rate halved: peak 0.003', 'Learning rate: peak 0.005')
+    """
+    done = next((words for factor, words in FACTORS if math.isclose(after, factor * before, rel_tol=1e-6)), "")
+    return f"Learning rate {done}: peak {after:g}" if done else f"Learning rate: peak {after:g}"
+
+
 class Wishes(NamedTuple):
     """What is wanted of the training now; None where nothing is, or nothing more. Fields as in SteerTraining."""
 

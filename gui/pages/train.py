@@ -228,7 +228,9 @@ class TrainPage(Page):
         self.train_button.setText(self.tr("Stopping…") if stopping else self.tr("Stop and keep") if job.running else self.tr("Cancel"))
         self.train_button.setEnabled(not stopping)
         self.train_button.setToolTip(self.tr("Stop after this step and keep the best weights so far"))
-        self.centre.progress.show_job(job)
+        training = self.bridge.state.training
+        held = training is not None and training.running and training.job == job.number and training.paused
+        self.centre.progress.show_job(job, held)
 
     # ------------------------------------------------------------ deeds
 

@@ -27,10 +27,12 @@ def _job_submitted(event: JobSubmitted, state: AppState) -> AppState:
 
 
 def _steered(training: TrainingState | None, asked: messages.Command | None) -> TrainingState | None:
-    """The training with the learning rate that it was asked to go up to."""
-    if training is None or not isinstance(asked, messages.SteerTraining) or asked.learning_rate is None or asked.run != training.run:
+    """The training with the learning rate that it was asked to go up to, and the epochs that it was asked to have."""
+    if training is None or not isinstance(asked, messages.SteerTraining) or asked.run != training.run:
         return training
-    return msgspec.structs.replace(training, peak=asked.learning_rate)
+    peak = training.peak if asked.learning_rate is None else asked.learning_rate
+    planned = training.planned if asked.epochs is None else asked.epochs
+    return msgspec.structs.replace(training, peak=peak, planned=planned)
 
 
 @on(JobHurried)

@@ -19,7 +19,8 @@ MOST_STATISTICS = 400
 def _training_started(event: messages.TrainingStarted, state: AppState) -> AppState:
     asked = state.jobs[event.job].asked if event.job in state.jobs else None
     peak = asked.learning_rate if isinstance(asked, messages.ResumeRun) else None
-    training = TrainingState(event.run, event.job, event, Curve(), Curve(), Curve(), peak=peak)
+    planned = asked.epochs if isinstance(asked, messages.ResumeRun) else None
+    training = TrainingState(event.run, event.job, event, Curve(), Curve(), Curve(), peak=peak, planned=planned)
     return with_(state, training=training, looked_at=event.run)
 
 

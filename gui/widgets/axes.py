@@ -143,13 +143,16 @@ def paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
 
 
 def paint_mark_words(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
-    """The words of marks, above the box."""
+    """The words of marks, above the box; those at one place side by side."""
     box = frame.box
     painter.setFont(font(11))
     painter.setPen(ink("muted"))
+    places: dict[float, list[str]] = {}
     for mark in marks:
-        x = frame.x(mark.x)
+        places.setdefault(mark.x, []).append(mark.text)
+    for place, words in places.items():
+        x, text = frame.x(place), " · ".join(words)
         if box.left() <= x <= box.right():
-            width = QFontMetricsF(font(11)).horizontalAdvance(mark.text)
+            width = QFontMetricsF(font(11)).horizontalAdvance(text)
             start = min(max(x - width / 2, box.left()), box.right() + px(RIGHT_MARGIN) - width)
-            painter.drawText(QPointF(start, box.top() - px(4)), mark.text)
+            painter.drawText(QPointF(start, box.top() - px(4)), text)

@@ -118,9 +118,11 @@ class StatusBar(QFrame):
         if known:
             self.progress.setValue(round(1000 * job.fraction))
         parts = [f"{job.fraction * 100:.0f}\u202f%"] if known else []
-        if job.seconds_left is not None:
+        if held(job, state):
+            parts.append(self.tr("paused"))
+        elif job.seconds_left is not None:
             parts.append(self.tr("{0} left").format(about(job.seconds_left, job.seconds_deviation)))
-        if job.images_per_second:
+        if job.images_per_second and not held(job, state):
             parts.append(self.tr("{0} pictures/s").format(count(round(job.images_per_second))))
         self.left.setText(" · ".join(parts))
         self.more.setVisible(len(self._jobs) > 1)
@@ -158,6 +160,12 @@ class StatusBar(QFrame):
         self.left.setFont(font(13, tabular=True))
         self.device.setIconSize(self.device.iconSize())
         self.stop.setIcon(icon("ph.stop", colours().text))
+
+
+def held(job: JobState, state: AppState) -> bool:
+    """Whether it is a training that a person has paused."""
+    training = state.training
+    return training is not None and training.running and training.job == job.number and training.paused
 
 
 def words(job: JobState, state: AppState) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QWidget
 
 from engine.messages import SteerTraining
 from gui.bridge import Bridge
 from gui.state import AppState, TrainingState
 from gui.theme import px
 from gui.widgets.basics import button
+from gui.widgets.recipe_form import number_of, words_for
 
 RATES = ((0.1, "A tenth of the learning rate"), (0.5, "Half the learning rate"), (2.0, "Twice the learning rate"))
 MORE_EPOCHS = (1, 5, 20)
+LOWEST_RATE, HIGHEST_RATE, MOST_EPOCHS = 1e-9, 1e6, 100_000
 
 
 class SteeringBar(QWidget):
@@ -61,27 +63,59 @@ class SteeringBar(QWidget):
         self.menu.clear()
         if training is None:
             return
-        rate = training.learning_rates.values[-1] if len(training.learning_rates) else training.started.recipe.learning_rate
         for factor, words in RATES:
-            peak = _peak(training) * factor
-            text = self.tr("{words} ({rate:.2g})").format(words=self.tr(words), rate=float(rate) * factor)
+            peak = float(f"{training.peak_rate * factor:.4g}")
+            text = self.tr("{words} (peak {rate:g})").format(words=self.tr(words), rate=peak)
             self.menu.addAction(text, lambda peak=peak: self._steer(learning_rate=peak))
+        self.menu.addAction(self.tr("Learning rate…"), self._ask_for_rate)
         self.menu.addSeparator()
         for more in MORE_EPOCHS:
             words = self.tr("One more epoch") if more == 1 else self.tr("{number} more epochs").format(number=more)
             self.menu.addAction(words, lambda more=more: self._steer(epochs=self._epochs(training) + more))
+        self.menu.addAction(self.tr("Epochs…"), self._ask_for_epochs)
         self.menu.addSeparator()
         self.menu.addAction(self.tr("Finish after this epoch"), lambda: self._steer(finish=True))
+
+    def _ask_for_rate(self) -> None:
+        training = self._bridge.state.training
+        if training is None:
+            return
+        words = self.tr("Peak of the learning rate; what is left of the schedule is scaled to it")
+        rate = self._asked_for(self.tr("Learning rate"), words, training.peak_rate, (LOWEST_RATE, HIGHEST_RATE))
+        if rate is not None:
+            self._steer(learning_rate=rate, run=training.run)
+
+    def _ask_for_epochs(self) -> None:
+        training = self._bridge.state.training
+        if training is None:
+            return
+        words = self.tr("Epochs in all; what is left of the schedule is stretched or shortened to them")
+        least = len(training.epochs) + 1
+        epochs = self._asked_for(self.tr("Epochs"), words, self._epochs(training), (least, MOST_EPOCHS))
+        if epochs is not None:
+            self._steer(epochs=int(epochs), run=training.run)
+
+    def _asked_for(self, title: str, words: str, value: float, limits: tuple[float, float]) -> float | None:
+        """A number as typed; asked for again, with the reason, until it is one. None where nothing shall change."""
+        fault, text = "", words_for(value)
+        while True:
+            text, wanted = QInputDialog.getText(self.window(), title, f"{fault}\n{words}:".strip(), text=text)
+            if not wanted:
+                return None
+            try:
+                number = number_of(text, isinstance(value, int))
+            except ValueError as error:
+                fault = str(error)
+                continue
+            if limits[0] <= number <= limits[1]:
+                return number
+            fault = self.tr("Choose a number from {low:g} to {high:g}.").format(low=limits[0], high=limits[1])
 
     def _epochs(self, training: TrainingState) -> int:
         """Epochs that are planned now: those of the recipe, or of the last change."""
         return max(training.epochs_planned, len(training.epochs) + 1)
 
-    def _steer(self, learning_rate: float | None = None, epochs: int | None = None, finish: bool = False) -> None:
+    def _steer(self, learning_rate: float | None = None, epochs: int | None = None, finish: bool = False, run: str = "") -> None:
         training = self._bridge.state.training
-        if training is not None:
+        if training is not None and training.run == (run or training.run):  # another may have begun while a dialog was open
             self._bridge.submit(SteerTraining(training.run, None, learning_rate, epochs, finish))
-
-
-def _peak(training: TrainingState) -> float:
-    return training.peak_rate

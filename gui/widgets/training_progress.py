@@ -35,12 +35,15 @@ class TrainingProgress(QWidget):
         column.addLayout(row)
         column.addWidget(self.bar)
 
-    def show_job(self, job: JobState) -> None:
-        """A training that waits or runs: what it does, how long still, how fast."""
+    def show_job(self, job: JobState, paused: bool = False) -> None:
+        """A training that waits or runs: what it does, how long still, how fast; or that it is paused."""
         self.bar.show()
         self.bar.setRange(0, 1000 if job.fraction is not None else 0)
         self.bar.setValue(round(1000 * (job.fraction or 0.0)))
         parts = [job.text or (self.tr("Preparing") if job.running else self.tr("Waiting for its turn"))]
+        if paused:
+            self._say(" · ".join((self.tr("Paused"), parts[0])))
+            return
         if job.seconds_left is not None:
             parts.append(self.tr("{time} left").format(time=about(job.seconds_left, job.seconds_deviation)))
         if job.images_per_second is not None:

@@ -5,8 +5,19 @@ import pytest
 from made import opened
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QInputDialog
 
-from engine.messages import FindLearningRate, JobStarted, Lane, LearningRatesTried, SteerTraining, Train, TrainingPaused, TrainingStarted
+from engine.messages import (
+    FindLearningRate,
+    JobProgress,
+    JobStarted,
+    Lane,
+    LearningRatesTried,
+    SteerTraining,
+    Train,
+    TrainingPaused,
+    TrainingStarted,
+)
 from engine.training.recipe import Recipe
 from gui import plan
 from gui.pages.train import TrainPage
@@ -63,12 +74,51 @@ def test_changes_are_relative_to_what_is_planned(page, bridge, host):
     begin(host, bridge)
     page.steering.menu.aboutToShow.emit()
     actions = {action.text(): action for action in page.steering.menu.actions() if action.text()}
-    actions["Half the learning rate (0.005)"].trigger()
+    actions["Half the learning rate (peak 0.005)"].trigger()
     assert host.sent(SteerTraining)[-1].learning_rate == pytest.approx(0.005)
-    actions["5 more epochs"].trigger()
-    assert host.sent(SteerTraining)[-1].epochs == 8
+    for epochs in (8, 13):
+        page.steering.menu.aboutToShow.emit()
+        actions = {action.text(): action for action in page.steering.menu.actions() if action.text()}
+        actions["5 more epochs"].trigger()
+        bridge.tick()
+        assert host.sent(SteerTraining)[-1].epochs == epochs
     actions["Finish after this epoch"].trigger()
     assert host.sent(SteerTraining)[-1].finish
+
+
+def test_own_values_are_asked_for_until_they_are_numbers(monkeypatch, page, bridge, host):
+    begin(host, bridge)
+    page.steering.menu.aboutToShow.emit()
+    actions = {action.text(): action for action in page.steering.menu.actions()}
+    typed, asked = iter([("much", True), ("-1", True), ("0,004", True), ("7", True), ("", False)]), []
+
+    def answer(parent, title, words, text):
+        asked.append(words)
+        return next(typed)
+
+    monkeypatch.setattr(QInputDialog, "getText", answer)
+    actions["Learning rate…"].trigger()
+    assert host.sent(SteerTraining)[-1].learning_rate == 0.004
+    assert '"much" is not a number' in asked[1] and "Choose a number" in asked[2]
+    actions["Epochs…"].trigger()
+    assert host.sent(SteerTraining)[-1].epochs == 7
+    number = len(host.sent(SteerTraining))
+    actions["Epochs…"].trigger()
+    assert len(host.sent(SteerTraining)) == number
+
+
+def test_what_is_paused_does_not_say_that_it_trains(page, bridge, host):
+    begin(host, bridge)
+    job = bridge.state.training.job
+    host.emit(JobProgress(job=job, fraction=0.5, text="epoch 2 of 3", seconds_left=20.0, images_per_second=900.0))
+    bridge.tick()
+    assert "900 pictures/s" in page.centre.progress.words.text()
+    host.emit(TrainingPaused(run="lenet-5-1", paused=True, step=3))
+    bridge.tick()
+    assert page.centre.progress.words.text() == "Paused · epoch 2 of 3"
+    host.emit(TrainingPaused(run="lenet-5-1", paused=False, step=3))
+    bridge.tick()
+    assert "900 pictures/s" in page.centre.progress.words.text()
 
 
 def test_rates_are_tried_shown_and_taken(page, bridge, host):

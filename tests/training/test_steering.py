@@ -91,9 +91,9 @@ def test_a_new_rate_scales_the_rest(digits: Dataset, tmp_path: Path) -> None:
     before, after = (runs.load_history(folder).learning_rates for folder in (plain, changed))
     assert np.array_equal(before[:20], after[:20])
     assert np.allclose(after[20:], before[20:] / 4)
-    assert [(mark.step, mark.text) for mark in watched.of(TrainingMarked)] == [(20, "Learning rate 0.0015")]
+    assert [(mark.step, mark.text) for mark in watched.of(TrainingMarked)] == [(20, "Learning rate: peak 0.0015")]
     history = runs.load_history(changed)
-    assert (history.mark_steps.tolist(), history.mark_texts.tolist()) == ([20], ["Learning rate 0.0015"])
+    assert (history.mark_steps.tolist(), history.mark_texts.tolist()) == ([20], ["Learning rate: peak 0.0015"])
     told = {event.first_step: event.learning_rate for event in watched.of(StepsDone)}
     assert told[21] == pytest.approx(after[20])
 
