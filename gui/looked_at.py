@@ -10,7 +10,7 @@ def looked_at(state: AppState) -> str:
     """Id of the run that was chosen or began to train last, else of the one that trains, else of the newest; "" where there is none."""
     training = state.training
     alive = {record.id for record in state.runs}
-    if training is not None and (training.running or training.record is None):
+    if training is not None:  # its record may be on its way, and one that failed has none
         alive.add(training.run)
     if state.looked_at in alive:
         return state.looked_at or ""

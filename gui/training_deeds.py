@@ -10,6 +10,7 @@ from engine.networks.arithmetic import Analysis, NetworkError
 from engine.training.recipe import Recipe, check
 from gui import plan
 from gui.bridge import Bridge
+from gui.looked_at import looked_at, record_of, trains
 from gui.settings import Settings
 from gui.state import AppState
 from gui.widgets.unit_panel import Unit, usual_unit
@@ -29,7 +30,8 @@ class TrainingDeeds(QObject):
     def __init__(self, bridge: Bridge, settings: Settings, parent: QObject) -> None:
         super().__init__(parent)
         self._bridge, self._settings = bridge, settings
-        self._unpinned: set[int] = set()  # jobs of trainings whose unit is pinned when they begin
+        self._pinned: set[int] = set()  # jobs of trainings whose unit was pinned before they began
+        self._chosen: tuple[str, Unit] | None = None  # the unit that was pinned last, and of which network
         bridge.happened.connect(self._hear)
 
     def train(self, recipe: Recipe) -> int:
@@ -42,7 +44,9 @@ class TrainingDeeds(QObject):
         """
         check(recipe)
         plan.keep_recipe(self._bridge, recipe)
-        return self._bridge.submit(self.command(recipe))
+        job = self._bridge.submit(self.command(recipe))
+        self._pinned.add(job)
+        return job
 
     def train_next(self, recipe: Recipe) -> None:
         """Put a training of the chosen network in line.
@@ -67,8 +71,8 @@ class TrainingDeeds(QObject):
         self.begin(ForkRun(run, self._here(recipe)))
 
     def begin(self, command: Command) -> None:
-        """Submit a command that trains; the usual unit of its network is probed once it begins."""
-        self._unpinned.add(self._bridge.submit(command))
+        """Submit a command that trains."""
+        self._bridge.submit(command)
 
     def command(self, recipe: Recipe) -> Train:
         """The command for a training of the chosen network as the plan is now."""
@@ -88,28 +92,33 @@ class TrainingDeeds(QObject):
         recipe = self._here(plan.recipe(state))
         self._bridge.submit(FindBatch(plan.network_name(state), recipe, plan.size(state), plan.weights(state), plan.freeze(state)))
 
-    def pin(self, unit: Unit) -> None:
-        """Have the unit probed after every epoch; that of a finished training now."""
+    def pin(self, unit: Unit, now: bool = True) -> None:
+        """Have the unit probed after every epoch; `now` in the run that is looked at, where it has this network and is done."""
         state = self._bridge.state
         image = plan.picture_to_pin(state)
         if image is None:
             return
         self._bridge.submit(PinUnit(image, unit.layer, unit.channel, unit.row, unit.column))
-        training = state.training
-        if training is not None and training.record is not None and training.started.network == plan.network_name(state):
+        if now:
+            self._chosen = plan.network_name(state), unit
+        run, training = looked_at(state), state.training
+        record = record_of(state, run) or (training.record if training is not None and training.run == run else None)
+        if now and record is not None and not trains(state, run) and record.network == plan.network_name(state):
             row, column = max(unit.row, 0), max(unit.column, 0)
             if unit.row < 0 and (analysis := worked(state)) is not None:
                 row, column = (side // 2 for side in analysis.row(unit.layer).output[1:])
-            self._bridge.submit(ProbeUnit(training.run, image, unit.layer, unit.channel, row, column))
+            self._bridge.submit(ProbeUnit(run, image, unit.layer, unit.channel, row, column))
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, TrainingStarted) and event.job in self._unpinned:
-            self._unpinned.discard(event.job)
-            unit = usual_unit(worked(self._bridge.state, event.network))
+        """Whoever began a training, a line, a sweep or going on: the usual unit of its network is probed where no other was chosen."""
+        if isinstance(event, TrainingStarted) and event.job not in self._pinned:
+            chosen = self._chosen
+            here = chosen is not None and chosen[0] == event.network
+            unit = chosen[1] if chosen is not None and here else usual_unit(worked(self._bridge.state, event.network))
             if unit is not None:
-                self.pin(unit)
+                self.pin(unit, now=False)
         elif isinstance(event, JobClosed):
-            self._unpinned.discard(event.job)
+            self._pinned.discard(event.job)
 
     def _here(self, recipe: Recipe) -> Recipe:
         return msgspec.structs.replace(recipe, device=self._settings.device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
 
 from engine.training.recipe import Recipe
 from gui import networks, plan
@@ -17,11 +17,9 @@ from gui.theme import px
 from gui.training_centre import TrainingCentre
 from gui.training_deeds import TrainingDeeds, worked
 from gui.training_message import Said, message, rest_words
-from gui.widgets.basics import button, scrolling
-from gui.widgets.layer_health import LayerHealth
-from gui.widgets.learning_panel import LearningPanel
-from gui.widgets.moment_scrubber import MomentScrubber
+from gui.widgets.basics import button
 from gui.widgets.recipe_column import RecipeColumn
+from gui.widgets.run_looks import RunLooks
 from gui.widgets.steering_bar import SteeringBar
 from gui.widgets.unit_panel import usual_unit
 
@@ -29,6 +27,8 @@ NARROW = 840
 """Below this width of the page the curves have the room of the right column."""
 ROOMY = 1160
 """From this width on the smoothing is said in words."""
+SPACIOUS = 1240
+"""From this width on all of the right column's pages are as wide."""
 ADVANCED = "train.advanced"
 LEARNED, LOOKED = 270, 380
 """Widths of the right column: pictures of what was learned, and plots of layers and epochs."""
@@ -109,18 +109,10 @@ class TrainPage(Page):
 
     def _build_looks(self) -> None:
         """What the network learns, how its layers fare, and what was kept of its epochs."""
-        self.learning = LearningPanel()
+        self.looks = RunLooks(self.bridge)
+        self.learning = self.looks.learning
         self.learning.unit_panel.unit_wanted.connect(self.deeds.pin)
-        self.health = LayerHealth(self.bridge)
-        self.moments = MomentScrubber(self.bridge)
-        self.looks = QTabWidget()
-        self.looks.setDocumentMode(True)
-        self.looks.setMinimumWidth(px(232))
-        self.looks.addTab(self.learning, self.tr("Learned"))
-        for widget, words in ((self.health, self.tr("Layers")), (self.moments, self.tr("Epochs"))):
-            widget.setContentsMargins(px(12), px(8), px(12), px(8))
-            self.looks.addTab(scrolling(widget), words)
-        self.looks.currentChanged.connect(self._make_room_for_look)
+        self.looks.tabs.currentChanged.connect(self._make_room_for_look)
 
     # ------------------------------------------------------------ room
 
@@ -138,9 +130,9 @@ class TrainPage(Page):
         self.centre.controls.words.setVisible(self.width() >= px(ROOMY))  # else the progress in words would be cut off
 
     def _make_room_for_look(self, place: int) -> None:
-        """Plots of layers and epochs are wider than what was learned."""
+        """Plots of layers and epochs are wider than what was learned, where the window has no room for one width of all."""
         recipe, centre, look = self._body.sizes()
-        wanted = px(LEARNED if place == 0 else LOOKED)
+        wanted = px(LEARNED if place == 0 and self.width() < px(SPACIOUS) else LOOKED)
         if look < wanted or place == 0:
             self._body.setSizes([recipe, max(px(300), centre + look - wanted), wanted])
 
@@ -172,10 +164,7 @@ class TrainPage(Page):
             self._obstacle = plan.obstacle(state)
         if changed & {"training", "jobs", "engine", "engine_failure", "project", "images", "classes", "failures", "memory", "runs"}:
             self._render_progress(state)
-        if changed & {"training", "unit", "project"}:
-            self.learning.render(state)
-        self.health.render(state, changed)
-        self.moments.render(state, changed)
+        self.looks.render(state, changed)
         if changed & {"training", "jobs"}:
             self.steering.render(state)
 
@@ -248,7 +237,7 @@ class TrainPage(Page):
         self.show_preview(False)
         unit = self.learning.unit_panel.unit or usual_unit(worked(self.bridge.state))
         if unit is not None:
-            self.deeds.pin(unit)
+            self.deeds.pin(unit, now=False)
         self.centre.plot.show_all()
         self.deeds.train(recipe)
 

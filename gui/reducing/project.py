@@ -36,7 +36,8 @@ def _history_changed(event: messages.HistoryChanged, state: AppState) -> AppStat
 
 @on(messages.RunsChanged)
 def _runs_changed(event: messages.RunsChanged, state: AppState) -> AppState:
-    return with_(state, runs=event.runs)
+    gone = {run.id for run in state.runs} - {run.id for run in event.runs}
+    return with_(state, runs=event.runs, looked_at=None if state.looked_at in gone else state.looked_at)
 
 
 @on(messages.HistoryLoaded)

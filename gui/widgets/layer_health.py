@@ -11,6 +11,7 @@ from engine.messages import LayerStatistics
 from gui import health
 from gui.bridge import Bridge
 from gui.kept_statistics import KeptStatistics
+from gui.looked_at import looked_at
 from gui.state import AppState
 from gui.theme import colours, px, theme
 from gui.widgets.basics import count, label
@@ -32,8 +33,7 @@ class LayerHealth(QWidget):
     def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
-        self._run = self._training = ""
-        self._selected: str | None = None
+        self._run = ""
         self._statistics = KeptStatistics(bridge)
         self._titles: dict[str, str] = {}
         self._drawn: tuple[object, ...] = ()
@@ -127,24 +127,15 @@ class LayerHealth(QWidget):
         """Follow the training, and what a person chooses."""
         self._statistics.follow(state)
         self._choose(state)
-        if changed & {"training", "project", "runs", "selected_run", "statistics", "jobs"} and self.isVisible():
+        if changed & {"training", "project", "runs", "looked_at", "statistics", "jobs"} and self.isVisible():
             self._follow(state)
 
     def _choose(self, state: AppState) -> None:
-        """The run that is shown: the one that was chosen or began to train last, else the newest."""
-        training = state.training
-        begun = f"{training.run} {training.job}" if training is not None else ""
-        chosen = self._run
-        if state.selected_run != self._selected and state.selected_run is not None:
-            chosen = state.selected_run
-        if training is not None and begun != self._training:
-            chosen = training.run
-        self._training, self._selected = begun, state.selected_run
+        """The run that is shown, and what runs are called."""
+        training, chosen = state.training, looked_at(state)
         self._titles = {record.id: record.title for record in state.runs}
         if training is not None:
             self._titles.setdefault(training.run, training.started.title)
-        if chosen not in self._titles:
-            chosen = training.run if training is not None else state.runs[0].id if state.runs else ""
         if chosen != self._run:
             self._run, self._at_end = chosen, True
 

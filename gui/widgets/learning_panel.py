@@ -1,10 +1,16 @@
-"""What a network learns, live: first-layer filters, the validation's confusion matrix, what one unit looks at."""
+"""What a network learns, live or as it was kept: first-layer filters, the validation's confusion matrix, what one unit looks at."""
 
 from __future__ import annotations
 
+import numpy as np
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from gui.state import AppState, TrainingState
+from engine.messages import LoadMoment, Moment
+from engine.project.records import RunRecord
+from gui.bridge import Bridge
+from gui.looked_at import classes_of, kept_epoch, looked_at, record_of, trains
+from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import label
 from gui.widgets.confusion_matrix import ConfusionMatrix
@@ -12,15 +18,22 @@ from gui.widgets.tensor_pictures import TensorPictures
 from gui.widgets.unit_panel import UnitPanel
 
 UNKNOWN_CLASS = "#999999"
+MOST_ASKED = 3
+"""Times that a run is asked for, should other answers overtake its own."""
 
 
 class LearningPanel(QWidget):
-    """A column of three pictures; each is painted anew only when its data are."""
+    """A column of three pictures; painted anew only when their data are. Of a run that is done they show the epoch that is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         super().__init__()
         self.setObjectName("surface")
+        self._bridge = bridge
         self._painted: dict[str, object] = {}
+        self._project = ""
+        self._wanted: tuple[str, int] = ("", 0)  # run and epoch
+        self._job = self._times = 0
+        self._kept: Moment | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(px(8), px(12), px(16), px(12))
         column.setSpacing(px(6))
@@ -41,29 +54,66 @@ class LearningPanel(QWidget):
         column.addWidget(self.unit_panel, 4)
         self.setMinimumWidth(px(232))
 
-    def render(self, state: AppState) -> None:
-        """Show the training that runs or ran last, and a later probe of its run."""
-        training = state.training
-        filters = training.filters if training is not None else None
-        if self._is_new("filters", filters):
-            self.filters.set_tensor(filters.filters if filters is not None else None)
-        later = state.unit is not None and training is not None and state.unit.run == training.run and not training.running
-        unit = state.unit if later else training.unit if training is not None else None
-        if self._is_new("unit", unit):
-            self.unit_panel.show_probe(unit)
-        matrix = training.confusion if training is not None else None
-        if self._is_new("matrix", matrix):
-            self._render_matrix(state, training)
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.render(self._bridge.state)
 
-    def _render_matrix(self, state: AppState, training: TrainingState | None) -> None:
-        if training is None or training.confusion is None:
-            self.matrix.set_matrix(None)
-            self.matrix_title.setText(self.tr("Validation"))
-            return
-        names = training.started.classes
+    def render(self, state: AppState) -> None:
+        """Show the run that is looked at: while it trains what it tells, afterwards what was kept of it, and a later probe."""
+        run = looked_at(state)
+        done = not trains(state, run)
+        moment = self._follow(state, record_of(state, run) if done else None)
+        training = state.training if state.training is not None and state.training.run == run else None
+        filters: np.ndarray | None = None
+        if moment is not None:
+            filters = moment.filters
+        elif training is not None and training.filters is not None:
+            filters = training.filters.filters
+        if self._is_new("filters", filters):
+            self.filters.set_tensor(filters)
+        probe = state.unit if done and state.unit is not None and state.unit.run == run else None
+        if probe is None and (moment is None or moment.heat is None) and training is not None:
+            probe = training.unit
+        if self._is_new("unit", probe or moment):
+            if probe is None and moment is not None:
+                self.unit_panel.show_kept(moment)
+            else:
+                self.unit_panel.show_probe(probe)
+        epoch, matrix = 0, None
+        if moment is not None:
+            epoch, matrix = moment.epoch, moment.confusion
+        elif training is not None:
+            epoch, matrix = len(training.epochs), training.confusion
+        if self._is_new("matrix", matrix):
+            self._render_matrix(state, run, matrix)
+        words = self.tr("Validation, epoch {number}").format(number=epoch) if matrix is not None else self.tr("Validation")
+        if epoch and epoch == kept_epoch(state, run):
+            words = self.tr("{epoch}, kept").format(epoch=words)
+        self.matrix_title.setText(words)
+
+    def _follow(self, state: AppState, record: RunRecord | None) -> Moment | None:
+        """What was kept of the epoch whose weights this run has; asked for once it is looked at. None until it is known."""
+        project = state.project.folder if state.project is not None else ""
+        wanted = (record.id, record.best_epoch or record.epochs) if record is not None else ("", 0)
+        if project != self._project or wanted != self._wanted:
+            self._project, self._wanted, self._kept, self._job, self._times = project, wanted, None, 0, 0
+        run, epoch = wanted
+        answer = state.moments.get(run)
+        if self._kept is None and answer is not None and (answer.job == self._job or answer.moment.epoch == epoch):
+            self._kept = answer.moment
+        if self._kept is not None or not epoch or not self.isVisible() or (self._job and self._job in state.jobs):
+            return self._kept
+        if self._times < MOST_ASKED and not (self._times and "LoadMoment" in state.failures):
+            self._times += 1
+            self._job = self._bridge.submit(LoadMoment(run, epoch))
+        return None
+
+    def _render_matrix(self, state: AppState, run: str, matrix: np.ndarray | None) -> None:
+        names = classes_of(state, run) if matrix is not None else ()
+        if matrix is not None and len(names) != len(matrix):
+            names = ()
         shades = {record.name: record.colour for record in state.classes}
-        self.matrix.set_matrix(training.confusion, names, tuple(shades.get(name, UNKNOWN_CLASS) for name in names))
-        self.matrix_title.setText(self.tr("Validation, epoch {number}").format(number=len(training.epochs)))
+        self.matrix.set_matrix(matrix, names, tuple(shades.get(name, UNKNOWN_CLASS) for name in names))
 
     def _is_new(self, what: str, value: object) -> bool:
         """Whether this differs from what was painted last; while a network trains most things do not, twenty times a second."""

@@ -6,7 +6,7 @@ import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.messages import UnitProbed
+from engine.messages import Moment, UnitProbed
 from engine.networks.arithmetic import Analysis, LayerRow
 from gui.theme import px
 from gui.widgets.heat_picture import HeatPicture, effective_size
@@ -122,6 +122,16 @@ class UnitPanel(QWidget):
             self.picture.set_picture(None)
         else:
             self.picture.set_field(event.picture, event.heat, event.box, words_of(event))
+
+    def show_kept(self, moment: Moment) -> None:
+        """Show what the unit that was pinned looked at, as it was kept of an epoch."""
+        if moment.heat is None or moment.picture is None or moment.box is None:
+            self.picture.set_picture(None)
+            return
+        top, left, bottom, right = moment.box
+        side = effective_size(moment.heat)
+        words = f"epoch {moment.epoch}", f"effective ≈ {side:.1f} × {side:.1f} of {bottom - top} × {right - left} px"
+        self.picture.set_field(moment.picture, moment.heat, moment.box, words)
 
     def _want(self, unit: Unit) -> None:
         self.set_unit(unit)
