@@ -196,6 +196,8 @@ class FiguresTable(QTableView):
         header = self.horizontalHeader()
         needed = {}
         for number, column in enumerate(self._model.columns):
+            if self.isColumnHidden(number):
+                continue
             title = max(round(metrics.horizontalAdvance(column.title)) + px(18), header.minimumSectionSize())
             needed[number] = max(title, self.sizeHintForColumn(number))
         wide = needed.pop(self._wide)

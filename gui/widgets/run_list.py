@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QLocale, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QIcon, QKeyEvent, QMouseEvent, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 from engine.messages import CombineRuns, Command, DeleteRun, EditRun, ResumeRun
 from engine.project.records import RunRecord
 from engine.training.differences import differences
+from gui.run_names import run_names
 from gui.theme import px
 from gui.widgets.basics import count, duration, percent
 from gui.widgets.figures_table import Column, FiguresTable, Line
 
-RUN, STAR, VALIDATION, TEST, DIFFERS, TIME, PARAMETERS, NETWORK, DATE, NOTE = range(10)
-WIDEST = {RUN: 260, DIFFERS: 280}
+RUN, STAR, VALIDATION, TEST, DIFFERS, TIME, PARAMETERS, NETWORK, DATE, NOTE, STATE = range(11)
+WIDEST = {RUN: 260, DIFFERS: 280, STATE: 200}
 """Pixels of columns whose words may be long."""
 LEAST_TYPED = {RUN: 240, NOTE: 480}
 """Pixels that a name and a note have to be typed in, where the list is as wide."""
@@ -55,6 +56,14 @@ class RowEditing(QStyledItemDelegate):
             editor.setPlaceholderText(self._runs.asks_for(index))
             editor.setAccessibleName(self._runs.asks_for(index))
         return editor
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        chip = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(chip, QPixmap):  # of a chosen row too it is the colour of its curve, not tinted
+            icon = QIcon(chip)
+            icon.addPixmap(chip, QIcon.Mode.Selected)
+            option.icon = icon
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         view = self._runs.viewport().rect()
@@ -90,7 +99,9 @@ class RunList(FiguresTable):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._runs: dict[str, RunRecord] = {}
-        self._pending: tuple[tuple[RunRecord, ...], Mapping[str, str], bool] | None = None
+        self._pending: tuple[tuple[RunRecord, ...], Mapping[str, str], bool, str] | None = None
+        self._training = ""
+        self._names: Mapping[str, str] = {}
         self._writable = True
         super().__init__(
             (
@@ -106,6 +117,7 @@ class RunList(FiguresTable):
                 Column(self.tr("Network"), figure=False),
                 Column(self.tr("Date"), date_words, figure=False),
                 Column(self.tr("Note"), figure=False, tip=self.tr("F2 writes one")),
+                Column(self.tr("State"), figure=False, tip=self.tr("What one should know of a run")),
             ),
             wide=NOTE,
             parent=parent,
@@ -115,20 +127,26 @@ class RunList(FiguresTable):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setItemDelegate(RowEditing(self))
+        self.horizontalHeader().moveSection(STATE, RUN + 1)
         self.line_edited.connect(self._edited)
         self.doubleClicked.connect(self._double_clicked)
 
     # ------------------------------------------------------------ showing
 
-    def show_runs(self, runs: tuple[RunRecord, ...], colours: Mapping[str, str], writable: bool = True) -> None:
-        """Show runs; those in `colours` are ticked and have their curve's colour. What is being typed is not disturbed."""
+    def show_runs(self, runs: tuple[RunRecord, ...], colours: Mapping[str, str], writable: bool = True, training: str = "") -> None:
+        """Show runs; those in `colours` are ticked and have their curve's colour. What is being typed is not disturbed.
+
+        `training` is the run that is being trained now, whose record may be from before it was resumed.
+        """
         if self.state() is QAbstractItemView.State.EditingState:
-            self._pending = runs, colours, writable
+            self._pending = runs, colours, writable, training
             return
         self._pending, self._writable = None, writable
+        self._training, self._names = training, run_names(runs)
         self._runs = {run.id: run for run in runs}
         current, chosen = self.key_at(self.currentIndex()), self.chosen()
         differ = differences(runs)
+        self.setColumnHidden(STATE, not any(map(self.marks, runs)))
         self.set_lines([self._line(run, colours.get(run.id, ""), differ[run.id]) for run in runs])
         if current in self._runs and self.key_at(self.currentIndex()) != current:
             self.select(current)
@@ -137,6 +155,10 @@ class RunList(FiguresTable):
 
     def sizeHintForColumn(self, column: int) -> int:
         hint = super().sizeHintForColumn(column) + (px(36) if column == 0 else 0)  # the tick, which Qt's hint leaves out
+        if self.isColumnHidden(column):
+            return 0
+        if column == RUN:  # a narrow list still has its first figure beside the names
+            return min(hint, px(WIDEST[RUN]), max(px(140), self.viewport().width() // 2))
         return min(hint, px(WIDEST[column])) if column in WIDEST else hint
 
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
@@ -154,13 +176,9 @@ class RunList(FiguresTable):
 
     def _line(self, run: RunRecord, colour: str, differ: tuple[str, ...]) -> Line:
         marks = self.marks(run)
-        # two runs of the same name are told apart by their ids
-        twins = sum(other.title == run.title for other in self._runs.values()) > 1
-        name = f"{run.title} · {run.id}" if twins else run.title
-        shown = f"{name} ({', '.join(marks)})" if marks else name
         size = f"{run.preprocessing.height} × {run.preprocessing.width}"
         values = (
-            shown,
+            self._names[run.id],
             run.starred,
             run.validation_accuracy,
             run.test_accuracy,
@@ -170,11 +188,13 @@ class RunList(FiguresTable):
             run.network,
             run.created,
             run.note.replace("\n", " "),
+            ", ".join(marks),
         )
         tip = "\n".join(
             line
             for line in (
                 f"{run.title} ({run.id})",
+                ", ".join(marks),
                 ", ".join(differ),
                 self._facts(run, size),
                 date_words(run.created),
@@ -195,11 +215,11 @@ class RunList(FiguresTable):
 
     def can_go_on(self, run: RunRecord) -> bool:
         """Whether a training that ended early can be resumed from here."""
-        return run.resumable and run.outcome in ("cancelled", "failed", "interrupted")
+        return run.id != self._training and run.resumable and run.outcome in ("cancelled", "failed", "interrupted")
 
     def has_weights(self, run: RunRecord) -> bool:
         """Whether another run can begin with what this one learned."""
-        return run.steps > 0 and not run.members and run.outcome != "running"
+        return run.steps > 0 and not run.members and run.outcome != "running" and run.id != self._training
 
     def can_train_anew(self, run: RunRecord) -> bool:
         """Whether its network could be trained elsewhere from the beginning."""
@@ -208,14 +228,15 @@ class RunList(FiguresTable):
     def marks(self, run: RunRecord) -> list[str]:
         """What one should know of a run, in a word each."""
         found = []
-        if run.members:
-            found.append(self.tr("ensemble of {0}").format(len(run.members)))
+        words = self.tr("ensemble of {0}").format(len(run.members))
+        if run.members and words not in run.title.lower():
+            found.append(words)
         ended = {
             "running": self.tr("is being trained"),
             "cancelled": self.tr("stopped"),
             "failed": self.tr("failed"),
             "interrupted": self.tr("interrupted"),
-        }.get(run.outcome)
+        }.get("running" if run.id == self._training else run.outcome)
         if ended is not None:
             found.append(self.tr("{0}, can go on").format(ended) if self.can_go_on(run) else ended)
         if run.stale:
@@ -231,6 +252,13 @@ class RunList(FiguresTable):
         """Ask for something to be done, where the project can be written."""
         if self._writable:
             self.wanted.emit(command)
+
+    def said_of(self, run: str) -> str:
+        """A line about a run, for where the columns of its state and note are scrolled out of sight; "" for nothing to say."""
+        record = self._runs.get(run)
+        said = [*self.marks(record), record.note.replace("\n", " ").strip()] if record is not None else []
+        said = [words for words in said if words]
+        return " · ".join((self._names[run], *said)) if said else ""
 
     def asks_for(self, index: QModelIndex | QPersistentModelIndex) -> str:
         """What an empty editor says."""

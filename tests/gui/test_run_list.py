@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import opened, run_record
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QStyleOptionViewItem, QWidget
 from scipy import stats
 
 from engine.evaluation.evaluate import summarise
@@ -44,7 +45,7 @@ from gui.notifications import Channel
 from gui.run_comparing import mcnemar, paired, recalls, verdict
 from gui.run_deeds import RunDeeds
 from gui.widgets.basics import count
-from gui.widgets.run_list import NOTE, RUN, STAR, RunList
+from gui.widgets.run_list import NOTE, RUN, STAR, STATE, RunList
 from gui.widgets.see_inside import SeeInside
 
 RUNS = (
@@ -88,9 +89,9 @@ def entry(runs: RunList, words: str):
 def test_a_row_says_what_the_run_reached_and_in_what_it_differs(runs: RunList) -> None:
     rows = {row[0]: row for row in runs.rows_of_text()[1:]}
     assert list(rows) == [
-        "Both (ensemble of 2)",
+        "Both",
         "LeNet-5 · b",
-        "LeNet-5 · a (interrupted, can go on, labels changed since)",
+        "LeNet-5 · a",
         "Nearest neighbour",
     ]
     both, first, second, near = rows.values()
@@ -98,6 +99,36 @@ def test_a_row_says_what_the_run_reached_and_in_what_it_differs(runs: RunList) -
     assert first[1] == "★" and second[1] == "☆"
     assert first[4] == "learning rate 0.01, flip" and second[4] == "learning rate 0.006"
     assert first[9] == "good one"
+    assert (both[10], first[10], second[10]) == ("ensemble of 2", "", "interrupted, can go on, labels changed since")
+    assert runs.said_of("b") == "LeNet-5 · b · good one" and not runs.said_of("near")
+
+
+def test_a_state_is_read_in_a_narrow_list_and_takes_no_room_where_there_is_none(qtbot, runs: RunList) -> None:
+    runs.show_runs((run_record("a", outcome="cancelled", resumable=True), run_record("b")), {})
+    runs.resize(376, 140)
+    index = runs.model().index(0, STATE)
+    assert runs.columnWidth(STATE) >= runs.fontMetrics().horizontalAdvance("stopped, can go on")
+    assert runs.viewport().rect().contains(runs.visualRect(index))
+    runs.show_runs((run_record("b"),), {})
+    assert runs.isColumnHidden(STATE)
+
+
+def test_a_run_that_is_resumed_is_not_said_to_be_stopped(runs: RunList) -> None:
+    stopped = run_record("a", outcome="cancelled", resumable=True)
+    runs.show_runs((stopped,), {}, training="a")
+    assert runs.marks(stopped) == ["is being trained"] and not runs.can_go_on(stopped)
+
+
+def test_an_ensemble_called_so_is_not_said_to_be_one_twice(runs: RunList) -> None:
+    assert runs.marks(run_record("e", title="Ensemble of 2", members=("a", "b"))) == []
+
+
+def test_the_chip_of_a_chosen_row_keeps_its_colour(runs: RunList) -> None:
+    index = runs.model().index(1, RUN)
+    option = QStyleOptionViewItem()
+    runs.itemDelegate().initStyleOption(option, index)
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        assert option.icon.pixmap(10, 10, mode).toImage().pixelColor(4, 4).name() == "#ff0000"
 
 
 def test_differences_are_those_of_the_network_and_leave_out_what_changes_nothing() -> None:
