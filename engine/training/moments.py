@@ -167,7 +167,8 @@ def _restored(levels: np.ndarray, extreme: np.ndarray) -> np.ndarray:
     most = {"u1": LEVELS, "i1": LEVELS // 2}.get(levels.dtype.str[1:])
     if most is None:
         raise ValueError("figures of another kind")
-    return levels.astype(np.float32) * np.float32(float(extreme) / most)
+    largest = float(np.finfo(np.float32).max)  # which rounding may exceed
+    return np.clip(levels.astype(np.float64) * (float(extreme) / most), -largest, largest).astype(np.float32)
 
 
 def _check(moment: Moment) -> None:

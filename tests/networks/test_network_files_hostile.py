@@ -29,10 +29,10 @@ def network(*layers: object, **fields: object) -> bytes:
 
 
 def refused(content: bytes, complete: bool = True) -> NetworkError:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(NetworkError) as caught:
         parse(content, "own.json", complete)
-    assert time.perf_counter() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
     text = str(caught.value)
     assert caught.value.remedy and len(text) < LONGEST and "\n" not in text and text.isprintable()
     return caught.value
@@ -121,12 +121,12 @@ def test_versions_that_are_none(version: str) -> None:
 
 
 def test_a_thousand_million_parameters_are_counted_and_not_made() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = parse(network({**CONV, "filters": 1_000_000, "kernel": [8, 8]}), "own.json")
     assert analyse(found).parameters == 65 * 10**6 + 10**6 * 2 + 2
     wide = [FLATTEN | {"name": "flat"}, LINEAR | {"name": "wide", "units": 1_000_000}, LINEAR | {"name": "narrow", "units": 1000}]
     assert analyse(parse(network(*wide), "own.json")).parameters > 10**9
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

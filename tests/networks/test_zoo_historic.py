@@ -222,6 +222,13 @@ def test_zones_need_a_middle():
 # ---------------------------------------------------------------- gradients of all modules of our own
 
 
+def whitening(channels):
+    module = modules.CLASSES["Whitening"](channels)
+    with torch.no_grad():
+        module.initialise(seeded())
+    return module
+
+
 TABLED = ((0, 1), (2,), (0, 2))
 FLAT, TOKENS, MAPS = (3, 6), (2, 5, 8), (2, 4, 6, 6)
 CASES = {
@@ -234,6 +241,8 @@ CASES = {
     "GlobalMinPool2d": (lambda: modules.CLASSES["GlobalMinPool2d"](), MAPS),
     "BilinearPool": (lambda: modules.CLASSES["BilinearPool"](), (2, 3, 3, 3)),
     "ChannelLayerNorm": (lambda: modules.CLASSES["ChannelLayerNorm"](4), MAPS),
+    "Whitening": (lambda: whitening(4), MAPS),
+    "Scale": (lambda: modules.CLASSES["Scale"](0.25), MAPS),
     "SqueezeExcite": (lambda: modules.CLASSES["SqueezeExcite"](4, 2, "silu"), MAPS),
     "PadChannels": (lambda: modules.CLASSES["PadChannels"](4, 6, (2, 2)), MAPS),
     "PatchEmbedding": (lambda: modules.CLASSES["PatchEmbedding"](4, 8, (3, 3)), MAPS),
