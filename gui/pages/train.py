@@ -10,6 +10,7 @@ from engine.training.recipe import Recipe
 from gui import networks, plan
 from gui.bridge import Bridge
 from gui.pages.page import Page
+from gui.run_undo import DeletedRuns
 from gui.settings import Settings
 from gui.state import AppState, JobState
 from gui.sweeps import Sweeps
@@ -53,6 +54,8 @@ class TrainPage(Page):
         self._said = Said()
         self._obstacle: plan.Obstacle | None = None
         self.deeds = TrainingDeeds(bridge, settings, self)
+        self.deleted = DeletedRuns(bridge, self)
+        self.deleted.changed.connect(self.history_changed)
         self._build_header()
         self.recipe = RecipeColumn()
         self.recipe.changed.connect(lambda recipe: plan.keep_recipe(self.bridge, recipe))
@@ -150,6 +153,15 @@ class TrainPage(Page):
 
     def take_files(self, paths: tuple[str, ...]) -> bool:
         return self.centre.run_deeds.take(paths)
+
+    def undo(self) -> bool:
+        """The runs that were deleted last come back; where none were, undo is the window's."""
+        return self.deleted.restore()
+
+    def history(self) -> tuple[str, str] | None:
+        """As `undo`; redo is always the window's."""
+        words, redone = self.deleted.words(), self.bridge.state.history.redo
+        return (words, self.tr("Redo: {0}").format(redone) if redone else "") if words else None
 
     # ------------------------------------------------------------ rendering
 
