@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from engine.messages import LoadHistory
 from engine.project.records import RunHistory
 from gui.bridge import Bridge
+from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colours
 from gui.training_curves import best_mark, history_of, panels
@@ -17,20 +18,22 @@ from gui.widgets.run_list import RunList
 MOST_OVERLAID = 7
 
 
-def shade_of(state: AppState, run: str) -> str:
-    """A run's colour: it stays its own however many are shown."""
-    order = [record.id for record in reversed(state.runs)]
-    shades = colours().curves
-    return shades[(order.index(run) if run in order else len(order)) % len(shades)]
-
-
 class RunCurves(QObject):
-    """Shows the training first, else the newest run; then what is ticked."""
+    """Shows the training, else the newest run, and what is ticked; where that is too much, what was ticked longest ago is put away.
+
+    Signals
+    -------
+    put_away(str)
+        What there is to say of runs that are no longer shown; "" once that is past.
+    """
+
+    put_away = Signal(str)
 
     def __init__(self, bridge: Bridge, plot: CurvePlot, runs: RunList) -> None:
         super().__init__(plot)
         self._bridge, self._plot, self._runs = bridge, plot, runs
-        self._ticked: list[str] = []
+        self._ticked: list[str] = []  # the latest last
+        self._places: dict[str, int] = {}  # of colours; kept while a run is shown
         self._asked: set[str] = set()
         self._first = ""
         self._painted = ""
@@ -40,7 +43,8 @@ class RunCurves(QObject):
         """Show what differs."""
         if "project" in changed:
             self._ticked, self._asked, self._first = [], set(), ""
-        training = state.training.run if state.training is not None else ""
+            self.put_away.emit("")
+        training = state.training.run if state.training is not None and state.training.record is None else ""
         if changed & {"runs", "project"} or training != self._painted:
             self._painted = training
             self._render_runs(state)
@@ -56,9 +60,29 @@ class RunCurves(QObject):
         first = state.training.run if state.training is not None else (state.runs[0].id if state.runs else "")
         if first and first != self._first:
             self._first = first
-            self._ticked = [first, *(run for run in self._ticked if run != first)][:MOST_OVERLAID]
+            self._show(state, first)
         known = {run.id for run in state.runs} | ({state.training.run} if state.training is not None else set())
-        return [run for run in self._ticked if run in known]
+        shown = [run for run in self._ticked if run in known]
+        self._places = {run: place for run, place in self._places.items() if run in shown}
+        for run in shown:
+            if run not in self._places:
+                self._places[run] = min(set(range(MOST_OVERLAID)) - set(self._places.values()))
+        return shown
+
+    def _show(self, state: AppState, run: str) -> None:
+        """Show a run beside the others; never the newest tick nor what is being trained makes room."""
+        self._ticked = [*(kept for kept in self._ticked if kept != run), run]
+        training = state.training.run if state.training is not None else ""
+        gone = [kept for kept in self._ticked[:-1] if kept != training][: max(0, len(self._ticked) - MOST_OVERLAID)]
+        self._ticked = [kept for kept in self._ticked if kept not in gone]
+        names = run_names(state.runs)
+        words = self.tr("At most {most} runs are shown; {names} was put away.")
+        self.put_away.emit(words.format(most=MOST_OVERLAID, names=", ".join(names.get(kept, kept) for kept in gone)) if gone else "")
+
+    def _shade(self, run: str) -> str:
+        """A run's colour, unlike those of all others that are shown."""
+        shades = colours().curves
+        return shades[self._places[run] % len(shades)]
 
     def _histories(self, state: AppState) -> list[tuple[str, RunHistory]]:
         found = []
@@ -73,24 +97,27 @@ class RunCurves(QObject):
         return found
 
     def _render_runs(self, state: AppState) -> None:
-        self._runs.show_runs(state.runs, {run: shade_of(state, run) for run in self._overlaid(state)}, state.writable)
+        training = state.training.run if state.training is not None and state.training.record is None else ""
+        self._runs.show_runs(state.runs, {run: self._shade(run) for run in self._overlaid(state)}, state.writable, training)
         self._runs.setVisible(bool(state.runs))
 
     def _render_curves(self, state: AppState) -> None:
         found = self._histories(state)
         titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), self.tr("training"), self.tr("validation"))
-        named = [(run if len(found) > 1 else "", history) for run, history in found]
-        tones = [shade_of(state, run) for run, _ in found] or list(colours().curves)
+        names = run_names(state.runs)
+        named = [(names.get(run, run) if len(found) > 1 else "", history) for run, history in found]
+        tones = [self._shade(run) for run, _ in found] or list(colours().curves)
         self._plot.set_panels(panels(named, tones, titles))
         self._plot.set_marks((*self._kept(state, found), *self._told(state, found)))
 
     def _kept(self, state: AppState, found: list[tuple[str, RunHistory]]) -> tuple[Mark, ...]:
-        """The epoch whose weights were kept, of a finished run that is alone."""
-        records = {run.id: run for run in state.runs}
-        if len(found) != 1 or found[0][0] not in records:
-            return ()
-        run, history = found[0]
-        return best_mark(history, records[run].best_epoch, self.tr("kept"))
+        """The epochs whose weights were kept: in a word of a run that is alone, else in the colours of their curves."""
+        best = {run.id: run.best_epoch for run in state.runs}
+        if len(found) == 1:
+            return best_mark(found[0][1], best.get(found[0][0], 0), self.tr("kept"))
+        training = state.training.run if state.training is not None and state.training.record is None else ""
+        marks = (best_mark(history, best.get(run, 0), "", self._shade(run)) for run, history in found if run != training)
+        return tuple(mark for several in marks for mark in several)
 
     def _told(self, state: AppState, found: list[tuple[str, RunHistory]]) -> tuple[Mark, ...]:
         """What happened in the training; several words of a step stand together."""
@@ -102,6 +129,9 @@ class RunCurves(QObject):
         return tuple(Mark(float(step), ", ".join(words)) for step, words in told.items())
 
     def _tick(self, run: str, on: bool) -> None:
-        others = [kept for kept in self._ticked if kept != run]
-        self._ticked = [*others, run][-MOST_OVERLAID:] if on else others
+        if on:
+            self._show(self._bridge.state, run)
+        else:
+            self._ticked = [kept for kept in self._ticked if kept != run]
+            self.put_away.emit("")
         self.dress()

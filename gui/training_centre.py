@@ -20,6 +20,7 @@ from gui.widgets.panel_place import PanelPlace
 from gui.widgets.plot_controls import PlotControls
 from gui.widgets.rate_panel import RatePanel
 from gui.widgets.run_list import RunList
+from gui.widgets.run_said import Said
 from gui.widgets.training_progress import TrainingProgress
 from gui.widgets.waiting_list import Waiting, WaitingList
 
@@ -60,6 +61,8 @@ class TrainingCentre(QWidget):
         self.runs = RunList()
         self.runs.line_clicked.connect(lambda run: bridge.dispatch(RunSelected(run=run)))
         self.curves = RunCurves(bridge, self.plot, self.runs)
+        self.said = Said(self.runs)
+        self.curves.put_away.connect(self.said.set_news)
         self.run_deeds = RunDeeds(bridge, self.runs, self)
         self.preview = InputPreview(bridge)
         self.preview.hide()
@@ -71,6 +74,7 @@ class TrainingCentre(QWidget):
         column.addWidget(self.waiting)
         self.halves = self._build_halves()
         column.addWidget(self.halves, 2)
+        column.addWidget(self.said)
         column.addWidget(self.preview, 1)
 
     def _build_halves(self) -> QSplitter:
@@ -87,6 +91,7 @@ class TrainingCentre(QWidget):
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Show what differs of curves, runs and panels; message and progress are the page's."""
         self.curves.render(state, changed)
+        self.said.show_line()
         if changed & {"memory", "project"}:
             self.controls.show_kept(state.memory.get(SMOOTHING, ""), bool(state.memory.get(LOGARITHMIC)))
         if "rates_tried" in changed and state.rates_tried is not None:
@@ -107,6 +112,7 @@ class TrainingCentre(QWidget):
     def show_preview(self, on: bool) -> None:
         """What the network sees in place of all below the message, or the curves again."""
         self.halves.setVisible(not on)
+        self.said.setVisible(not on)
         self.controls.setVisible(not on)
         self.place.show_usual()
         self.preview.setVisible(on)

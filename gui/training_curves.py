@@ -10,6 +10,8 @@ from engine.project.records import RunHistory
 from gui.state import TrainingState
 from gui.widgets.curve_records import Mark, Panel, Series
 
+OUTLIERS = 4.0
+"""Losses above so many times the first one are those of a run that comes apart: they would flatten all others."""
 _steps = np.arange(1, 4097, dtype=np.float32)
 
 
@@ -55,19 +57,22 @@ def panels(histories: Sequence[tuple[str, RunHistory]], colours: Sequence[str], 
         training, validation = (f"{name} {word}".strip() for word in titles[2:])
         along = steps(len(history.step_losses))
         ends = history.epoch_steps.astype(np.float64)
-        losses.append(Series(training, shade, along, history.step_losses, smooth=True))
-        accuracies.append(Series(training, shade, steps(len(history.step_accuracies)), history.step_accuracies, smooth=True))
-        if np.isfinite(history.validation_losses).any():
-            losses.append(Series(validation, shade, ends, history.validation_losses, bold=True))
-            accuracies.append(Series(validation, shade, ends, history.validation_accuracies, bold=True))
+        validated = bool(np.isfinite(history.validation_losses).any())
+        thin, bold = (("" if validated else name), name) if name else (None, None)  # a line of the legend a run
+        along_too = steps(len(history.step_accuracies))
+        losses.append(Series(training, shade, along, history.step_losses, smooth=True, legend=thin))
+        accuracies.append(Series(training, shade, along_too, history.step_accuracies, smooth=True, legend=thin))
+        if validated:
+            losses.append(Series(validation, shade, ends, history.validation_losses, bold=True, legend=bold))
+            accuracies.append(Series(validation, shade, ends, history.validation_accuracies, bold=True, legend=bold))
     return (
-        Panel(titles[0], tuple(losses), decimals=4, floor=0.0),
+        Panel(titles[0], tuple(losses), decimals=4, floor=0.0, outliers=OUTLIERS),
         Panel(titles[1], tuple(accuracies), unit=" %", decimals=1, floor=0.0, ceiling=100.0, factor=100.0),
     )
 
 
-def best_mark(history: RunHistory, best_epoch: int, words: str) -> tuple[Mark, ...]:
-    """The epoch whose weights are kept."""
+def best_mark(history: RunHistory, best_epoch: int, words: str, colour: str = "") -> tuple[Mark, ...]:
+    """The epoch whose weights are kept; in a colour where several runs' are marked."""
     if not 1 <= best_epoch <= len(history.epoch_steps):
         return ()
-    return (Mark(float(history.epoch_steps[best_epoch - 1]), words),)
+    return (Mark(float(history.epoch_steps[best_epoch - 1]), words, colour),)

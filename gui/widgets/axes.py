@@ -11,7 +11,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from shiboken6 import VoidPtr
 
-from gui.theme import font, px
+from gui.theme import colour, font, px
 from gui.widgets.canvas import ink
 from gui.widgets.curve_records import Mark
 from gui.widgets.ticks import linear_ticks, log_ticks, plain
@@ -89,8 +89,11 @@ def paint_numbers(painter: QPainter, frame: Frame) -> None:
 
 
 def paint_upright(painter: QPainter, box: QRectF, title: str) -> None:
-    """The title of the axis at the left edge, upright, in the middle of a box's height."""
-    line = QFontMetricsF(font(11)).height()
+    """The title of the axis at the left edge, upright, in the middle of a box's height; without its unit where it would be cut off."""
+    metrics = QFontMetricsF(font(11))
+    line = metrics.height()
+    if metrics.horizontalAdvance(title) > box.height():
+        title = metrics.elidedText(title.partition(" (")[0], Qt.TextElideMode.ElideRight, box.height())
     painter.save()
     painter.setFont(font(11))
     painter.setPen(ink("text"))
@@ -138,7 +141,7 @@ def paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
     for mark in marks:
         x = frame.x(mark.x)
         if frame.box.left() <= x <= frame.box.right():
-            painter.setPen(QPen(ink("muted"), 1, Qt.PenStyle.DotLine))
+            painter.setPen(QPen(colour(mark.colour, 0.7) if mark.colour else ink("muted"), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(x, frame.box.top(), x, frame.box.bottom()))
 
 

@@ -20,6 +20,19 @@ from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import Growing, envelope, moving_mean
 from gui.widgets.ticks import span
 
+DOTS_APART = 16
+"""Pixels between the marks of a bold curve, of whose points some have none where they lie closer."""
+LEGEND_SHARE = 0.4
+"""Of a panel's height, at most."""
+LEGEND_WIDTH, READ_WIDTH = 0.45, 0.75
+"""Of a panel's width, at most; the second while the legend has the values under the cursor."""
+
+
+def dotted(number: int, width: float, apart: float) -> range:
+    """Which of a curve's points, spread over so many pixels, are marked; the last one always is."""
+    every = max(1, math.ceil(apart * (number - 1) / max(1.0, width))) if number > 1 else 1
+    return range((number - 1) % every, number, every)
+
 
 class CurvePlot(Canvas):
     """Panels above each other with one x axis. Wheel or drag to enlarge, double-click to see all."""
@@ -144,6 +157,9 @@ class CurvePlot(Canvas):
         if found is None:
             return (0.1, 10.0) if log else (panel.floor or 0.0, panel.ceiling if panel.ceiling is not None else 1.0)
         low, high = found
+        most = self._sane(panel)
+        if low < most < high:
+            high = most
         if log:
             return (low / 1.15, high * 1.15)
         room = (high - low) * 0.06 or abs(high) * 0.1 or 0.5
@@ -153,6 +169,15 @@ class CurvePlot(Canvas):
         if panel.ceiling is not None:
             high = min(panel.ceiling + (panel.ceiling - (panel.floor or 0)) * 0.02, high)
         return (low, high) if high > low else (low, low + 1.0)
+
+    def _sane(self, panel: Panel) -> float:
+        """What lies above is not shown, so that one curve that leaves for infinity does not flatten the others."""
+        firsts = [panel.factor * float(series.y[0]) for series in panel.series if series.smooth and len(series.y)]
+        firsts = [first for first in firsts if math.isfinite(first) and first > 0]
+        if not panel.outliers or not firsts:
+            return math.inf
+        usual = float(np.median(firsts))
+        return panel.outliers * max(first for first in firsts if first <= 10 * usual)
 
     # ------------------------------------------------------------ painting
 
@@ -186,6 +211,7 @@ class CurvePlot(Canvas):
         for series, x, y, faint in drawn:
             self._paint_curve(painter, series, frame.polygon(x, y), faint)
         self._paint_cursor(painter, panel, frame)
+        self._paint_above(painter, panel, frame, drawn)
         painter.restore()
         painter.setPen(QPen(ink("line"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -194,6 +220,23 @@ class CurvePlot(Canvas):
             paint_mark_words(painter, frame, self._marks)
         self._paint_legend(painter, panel, box)
         return frame
+
+    def _above(self, panel: Panel, frame: Frame, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> float | None:
+        """The highest of the visible values that lie above a panel which leaves some out."""
+        if not panel.outliers:
+            return None
+        found = span([y[(x >= frame.left) & (x <= frame.right)] for _, x, y, _ in drawn], frame.log)
+        return found[1] if found is not None and found[1] > frame.high else None
+
+    def _paint_above(self, painter: QPainter, panel: Panel, frame: Frame, drawn: list) -> None:
+        highest = self._above(panel, frame, drawn)
+        if highest is None:
+            return
+        painter.setFont(font(11))
+        painter.setPen(ink("muted"))
+        where = frame.box.adjusted(px(6), px(3), 0, 0)
+        words = self.tr("↑ up to {value:.3g}").format(value=highest)
+        painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop), words)
 
     def _paint_levels(self, painter: QPainter, frame: Frame, panel: Panel) -> None:
         paint_levels(painter, frame, panel.title)
@@ -205,11 +248,11 @@ class CurvePlot(Canvas):
         painter.setPen(QPen(shade, px(2) if series.bold else 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(points)
-        if series.bold and points.size() <= 200:
+        if series.bold and points.size():
             painter.setPen(QPen(ink("raised"), 1))
             painter.setBrush(shade)
-            for point in points:
-                painter.drawEllipse(point, px(3.4), px(3.4))
+            for place in dotted(points.size(), points.last().x() - points.first().x(), px(DOTS_APART)):
+                painter.drawEllipse(points.at(place), px(3.4), px(3.4))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_cursor(self, painter: QPainter, panel: Panel, frame: Frame) -> None:
@@ -229,26 +272,42 @@ class CurvePlot(Canvas):
 
     def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
         """Names of the curves and, under the cursor, their values; at the upper right, where losses seldom are."""
-        if not panel.series:
-            return
         words = font(11, tabular=True)
         metrics = QFontMetricsF(words)
-        lines = [(series, self._legend_text(panel, series)) for series in panel.series[:10]]
-        width = max(metrics.horizontalAdvance(text) for _, text in lines) + px(38)
-        height = metrics.height() * len(lines) + px(8)
+        widest = (LEGEND_WIDTH if self._cursor is None else READ_WIDTH) * box.width() - px(38)
+        lines = self._legend_lines(panel, box.height(), metrics.height())
+        shown = [(series, metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, widest)) for series, text in lines]
+        if not shown:
+            return
+        width = max(metrics.horizontalAdvance(text) for _, text in shown) + px(38)
+        height = metrics.height() * len(shown) + px(8)
         top = box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)
         frame = QRectF(self._legend_left(panel, box, width), top, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink("raised", 0.86))
         painter.drawRoundedRect(frame, px(4), px(4))
         painter.setFont(words)
-        for row, (series, text) in enumerate(lines):
+        for row, (series, text) in enumerate(shown):
             middle = frame.top() + px(4) + metrics.height() * (row + 0.5)
-            painter.setPen(QPen(colour(series.colour), px(3) if series.bold else 1))
-            painter.drawLine(QLineF(frame.left() + px(6), middle, frame.left() + px(24), middle))
+            if series is not None:
+                painter.setPen(QPen(colour(series.colour), px(3) if series.bold else 1))
+                painter.drawLine(QLineF(frame.left() + px(6), middle, frame.left() + px(24), middle))
             painter.setPen(ink("text"))
             where = QRectF(frame.left() + px(30), middle - metrics.height() / 2, width, metrics.height())
             painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _legend_lines(self, panel: Panel, height: float, line: float) -> list[tuple[Series | None, str]]:
+        """Curves with their words, and how many more there are; none in a panel that has no room, or that says the same as the first."""
+        named = [series for series in panel.series if _called(series)]
+        first = [_called(series) for series in self._panels[0].series if _called(series)] if self._panels else []
+        repeats = self._panels and panel is not self._panels[0] and len(named) > 2 and [_called(series) for series in named] == first
+        if repeats and self._cursor is None:
+            return []
+        room = max(2, int((LEGEND_SHARE * height - px(8)) / line))
+        if len(named) <= room:
+            return [(series, self._legend_text(panel, series)) for series in named]
+        more = self.tr("and {number} more").format(number=len(named) - room + 1)
+        return [*((series, self._legend_text(panel, series)) for series in named[: room - 1]), (None, more)]
 
     def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
         return box.right() - width - px(6)
@@ -256,9 +315,9 @@ class CurvePlot(Canvas):
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
         if found is None:
-            return series.name
+            return _called(series)
         step = self.tr("step {step:,.0f}").format(step=found[0])
-        return f"{series.name}  {found[1]:.{panel.decimals}f}{panel.unit}  ({step})"
+        return f"{_called(series)}  {found[1]:.{panel.decimals}f}{panel.unit}  ({step})"
 
     def _at(self, series: Series, x: float, factor: float) -> tuple[float, float] | None:
         """The finite point of a curve (its mean, where that is drawn) nearest to x."""
@@ -335,3 +394,8 @@ class CurvePlot(Canvas):
 
     def has_table(self) -> bool:
         return any(panel.series for panel in self._panels)
+
+
+def _called(series: Series) -> str:
+    """What the legend says of a curve; "" for nothing."""
+    return series.name if series.legend is None else series.legend

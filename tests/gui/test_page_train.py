@@ -175,7 +175,8 @@ def test_ticked_runs_lie_over_each_other(page, bridge, host):
         host.emit(HistoryLoaded(history=RunHistory(run, values, values, *epochs)))
     bridge.tick()
     names = [series.name for series in page.centre.plot._panels[0].series]
-    assert names == ["b training", "b validation", "a training", "a validation"]
+    assert names == [f"LeNet-5 · {run} {word}" for run in "ba" for word in ("training", "validation")]
+    assert [series.legend for series in page.centre.plot._panels[0].series] == ["", "LeNet-5 · b", "", "LeNet-5 · a"]
     assert len({series.colour for series in page.centre.plot._panels[0].series}) == 2
     page.centre.runs.line_ticked.emit("b", False)
     assert [series.name for series in page.centre.plot._panels[0].series] == ["training", "validation"]

@@ -7,14 +7,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 
 from gui.curves import Curve
 from gui.training_curves import steps
-from gui.widgets.axes import polygon_of
-from gui.widgets.curve_plot import CurvePlot
+from gui.widgets.axes import Frame, polygon_of
+from gui.widgets.curve_plot import CurvePlot, dotted
 from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.reduction import moving_mean
 
@@ -169,3 +169,27 @@ def test_a_polygon_has_the_points_that_were_given(number):
     x, y = np.random.default_rng(number).random((2, number))
     polygon = polygon_of(x, y)
     assert [(point.x(), point.y()) for point in polygon] == list(zip(x.tolist(), y.tolist(), strict=True))
+
+
+def test_a_run_that_comes_apart_does_not_flatten_the_others(plot):
+    apart = np.where(STEPS > 20, 5e32, LOSSES).astype(np.float32)
+    series = tuple(Series(str(place), "#0072b2", STEPS, losses, smooth=True) for place, losses in enumerate((LOSSES, apart)))
+    for log in (False, True):
+        plot.set_log(log)
+        panel = Panel("loss (nats)", series, floor=0.0, outliers=4.0)
+        plot.set_panels((panel,))
+        drawn = plot._drawn(panel, 500)
+        low, high = plot._y_range(panel, drawn)
+        assert high < 12
+        frame = Frame(QRectF(0, 0, 500, 200), *plot.view, low, high, log=log)
+        assert plot._above(panel, frame, drawn) == pytest.approx(5e32)
+        calm = Panel("loss (nats)", series[:1], floor=0.0, outliers=4.0)
+        assert plot._above(calm, frame, plot._drawn(calm, 500)) is None
+    assert not plot.grab().isNull()
+
+
+@pytest.mark.parametrize("number", [1, 2, 7, 100, 3000])
+def test_marks_of_points_keep_their_distance_and_the_last_one_is_there(number):
+    places = dotted(number, 320, 16)
+    assert places[-1] == number - 1 and len(places) <= 22
+    assert number > 20 or list(places) == list(range(number))

@@ -1,0 +1,76 @@
+"""Many runs over each other: their colours, which one makes room, and what is said of it."""
+
+import numpy as np
+import pytest
+from made import opened, run_record, started
+
+from engine.messages import EngineReady, HistoryLoaded
+from engine.project.records import RunHistory
+from gui.training_centre import TrainingCentre
+
+NAMES = [f"Run {number}" for number in range(9)]
+
+
+@pytest.fixture
+def centre(qtbot, bridge, host) -> TrainingCentre:
+    made = TrainingCentre(bridge)
+    bridge.add_view(made)
+    qtbot.addWidget(made)
+    made.resize(640, 700)
+    runs = tuple(run_record(str(number), title=name, best_epoch=1) for number, name in enumerate(NAMES))
+    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened(runs=runs))
+    bridge.tick()
+    made.show()
+    bridge.refresh(made)
+    return made
+
+
+def shown(centre: TrainingCentre) -> dict[str, str]:
+    return {line.key: line.colour for line in centre.runs._model.lines if line.ticked}
+
+
+def test_all_colours_differ_and_stay_and_the_oldest_tick_makes_room(centre) -> None:
+    for run in "7531":
+        centre.runs.line_ticked.emit(run, True)
+    before = shown(centre)
+    for run in "86":
+        centre.runs.line_ticked.emit(run, True)
+    assert set(shown(centre)) == set("0753186") and len(set(shown(centre).values())) == 7
+    assert not centre.said.text()
+    centre.runs.line_ticked.emit("4", True)
+    after = shown(centre)
+    assert set(after) == set("7531864") and len(set(after.values())) == 7
+    assert all(after[run] == before[run] for run in "7531")
+    assert centre.said.text() == "At most 7 runs are shown; Run 0 was put away."
+    centre.runs.line_ticked.emit("7", False)
+    assert not centre.said.text()
+
+
+def test_what_is_being_trained_does_not_make_room(centre, bridge, host) -> None:
+    host.emit(started(job=1, run="0"))
+    bridge.tick()
+    for run in "12345678":
+        centre.runs.line_ticked.emit(run, True)
+    assert set(shown(centre)) == set("0345678")
+
+
+def test_the_legend_has_a_line_a_run_and_little_of_the_height(centre, bridge, host) -> None:
+    for run in "123456":
+        centre.runs.line_ticked.emit(run, True)
+    for run in "0123456":
+        values = np.linspace(2, 1, 50, dtype=np.float32)
+        epochs = np.array([25, 50]), *(np.array([1.5, 1.0], np.float32) for _ in range(4))
+        host.emit(HistoryLoaded(history=RunHistory(run, values, values, *epochs)))
+    bridge.tick()
+    loss, accuracy = centre.plot._panels
+    assert [text for _, text in centre.plot._legend_lines(loss, 400, 14)] == NAMES[:7]
+    few = [text for _, text in centre.plot._legend_lines(loss, 170, 14)]
+    assert few == [*NAMES[:3], "and 4 more"] and (len(few) * 14 + 8) <= 0.4 * 170
+    assert not centre.plot._legend_lines(accuracy, 400, 14)  # it would say the same once more
+    assert len({mark.colour for mark in centre.plot._marks}) == 7 and {mark.x for mark in centre.plot._marks} == {25.0}
+
+
+def test_the_chosen_run_s_note_is_read_below_the_list(centre) -> None:
+    centre.runs.show_runs((run_record("a", title="First", note="to repeat", outcome="cancelled"),), {})
+    centre.runs.select("a")
+    assert centre.said.text() == "First · stopped · to repeat"
