@@ -169,8 +169,9 @@ def known(state: AppState) -> Known:
 
 
 def recipe(state: AppState, device: str = "auto") -> Recipe:
-    """The recipe as kept in the project, else the solid one, for a device."""
-    kept = PRESETS["solid"].recipe
+    """The recipe as kept in the project, else one that suits new or learned weights, for a device."""
+    learned = bool(weights(state)) and not networks.is_classic(network_name(state))
+    kept = PRESETS["fine-tune" if learned else "solid"].recipe
     try:
         found = msgspec.json.decode(state.memory.get(RECIPE, ""), type=Recipe)
         check(found)

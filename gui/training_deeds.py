@@ -43,7 +43,8 @@ class TrainingDeeds(QObject):
             If the recipe contradicts itself.
         """
         check(recipe)
-        plan.keep_recipe(self._bridge, recipe)
+        if recipe != plan.recipe(self._bridge.state):  # what suits the weights now need not suit those that are chosen later
+            plan.keep_recipe(self._bridge, recipe)
         job = self._bridge.submit(self.command(recipe))
         self._pinned.add(job)
         return job

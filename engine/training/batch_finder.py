@@ -59,7 +59,7 @@ class _Nobody(Watcher):
     def epoch(self, epoch: Epoch) -> None:
         """Nothing."""
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, level: str = "warning") -> None:
         """Nothing."""
 
     def marked(self, mark: Mark) -> None:

@@ -115,7 +115,7 @@ class _Looking:
     def epoch(self, epoch: Epoch) -> None:
         """Told already."""
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, level: str = "warning") -> None:
         """Told already."""
 
     def marked(self, mark: Mark) -> None:

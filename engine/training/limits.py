@@ -55,7 +55,7 @@ class Limits:
         if self.over(seconds):
             return f"The {self._seconds / 60:g} minutes are over."
         if self._target and validation_accuracy >= self._target:
-            return f"The validation accuracy has reached {validation_accuracy:.2%}."
+            return f"The wanted {100 * self._target:g} % are reached: {validation_accuracy:.2%} of the validation pictures are right."
         if validation_loss < self._least:
             self._least, self._epochs_since = validation_loss, 0
         elif not math.isnan(validation_accuracy):

@@ -197,7 +197,7 @@ class _Run:
             ended = self.limits.after(self.epochs[-1].validation_loss, self.epochs[-1].validation_accuracy, self.seconds)
             if ended and number < self.pace.epochs:
                 self.mark(ended.removesuffix("."))
-                self.watcher.notice(f"{ended} The training has ended after epoch {number}.")
+                self.watcher.notice(f"{ended} The training has ended after epoch {number}.", "info")
                 break
             self.keep_when_due(ended=True)
 

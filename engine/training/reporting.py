@@ -177,9 +177,9 @@ class Reporter:
         self._emit(JobProgress(fraction=fraction, text=text))
         self._filters(step)
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, level: str = "warning") -> None:
         """Notice."""
-        self._emit(Notice(level="warning", text=text))
+        self._emit(Notice(level=level, text=text))
 
     def marked(self, mark: Mark) -> None:
         """TrainingMarked."""

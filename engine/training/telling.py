@@ -72,7 +72,7 @@ class Watcher(Protocol):
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done; the module is in evaluation mode."""
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, level: str = "warning") -> None:
         """Something that the user should know."""
 
     def marked(self, mark: Mark) -> None:
@@ -101,7 +101,7 @@ class Unheard(Watcher):
         """Nobody is told."""
         return
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, level: str = "warning") -> None:
         """Nobody is told."""
         return
 

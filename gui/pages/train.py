@@ -270,6 +270,7 @@ class TrainPage(Page):
 
     def _take(self, field: str, value: float) -> None:
         """Put what was tried into the recipe."""
+        self.recipe.say_taken(field, value)
         plan.with_recipe_field(self.bridge, field, value)
         self.centre.place.show_usual()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from engine.training.recipe import Recipe
+from engine.training.recipe import Recipe, field_of
 from gui.theme import px
 from gui.widgets.basics import button, label
 from gui.widgets.recipe_fields import Known
@@ -45,6 +45,7 @@ class RecipeColumn(QScrollArea):
         column.addWidget(label(self.tr("Recipe"), "section"))
         self.form = RecipeForm()
         self.form.changed.connect(self.changed)
+        self.form.changed.connect(lambda: self.say_taken("", 0.0))
         self.advanced_button = button(self.tr("Advanced"), "chip", self.tr("Show every field of the recipe"))
         self.advanced_button.setCheckable(True)
         self.advanced_button.setMinimumWidth(px(104))
@@ -63,6 +64,10 @@ class RecipeColumn(QScrollArea):
         row.addWidget(self.batches_button)
         row.addStretch(1)
         column.addLayout(row)
+        self.taken = label("", "good", wrap=True)
+        self.taken.hide()
+        self._taken: tuple[str, float] | None = None
+        column.addWidget(self.taken)
         self.sweep_button = button(self.tr("Vary one thing"), "chip", self.tr("Train several times with one choice varied, side by side"))
         self.sweep_button.clicked.connect(self.sweep_wanted)
         column.addWidget(self.sweep_button, 0, Qt.AlignmentFlag.AlignLeft)
@@ -83,7 +88,21 @@ class RecipeColumn(QScrollArea):
         self.rates_button.setVisible(not classic)
         self.batches_button.setVisible(not classic)
         self.sweep_button.setVisible(not classic)
+        self._show_taken()
         self.advanced_button.setChecked(classic or advanced)
+
+    def say_taken(self, field: str, value: float) -> None:
+        """Say that a value which was tried is the recipe's, as long as it is; the fields may be folded."""
+        self._taken = (field, value) if field else None
+        self._show_taken()
+
+    def _show_taken(self) -> None:
+        shown = self._taken is not None and field_of(self.form.recipe, self._taken[0]) == self._taken[1]
+        if self._taken is not None:
+            rate = self._taken[0] == "learning_rate"
+            words = self.tr("Learning rate {value:g} is set.") if rate else self.tr("Batches of {value:g} are set.")
+            self.taken.setText(words.format(value=self._taken[1]))
+        self.taken.setVisible(shown)
 
     def show_trying(self, possible: bool, rates: bool, batches: bool) -> None:
         """Whether something may be tried now, and what is being tried; nothing is varied while the form has a fault."""

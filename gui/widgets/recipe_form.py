@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from gui.widgets.recipe_fields import CLASSES, DISTANCES, FIELDS, UNEQUAL, UNEQU
 BY_NAME = {field.name: field for field in FIELDS}
 KEPT = ("seed", "device", "neighbours", "distance", "tensorboard")
 """Fields that no preset decides."""
+SHARES = ("target",)
+"""Fields that are said in per cent."""
 
 
 def number_of(text: str, whole: bool) -> float | int:
@@ -36,6 +39,26 @@ def number_of(text: str, whole: bool) -> float | int:
     except ValueError:
         kind = "a whole number" if whole else "a number"
         raise ValueError(f'"{text.strip()}" is not {kind}.') from None
+
+
+def share_of(text: str) -> float:
+    """A share as typed: "95", "95 %" or "0.95"; without a sign, numbers up to 1 are shares.
+
+    Raises
+    ------
+    ValueError
+        One sentence.
+    """
+    number = float(number_of(text.replace("%", ""), whole=False))
+    share = round(number / 100, 12) if "%" in text or number > 1 else number
+    if not 0 <= share <= 1:
+        raise ValueError(f'"{text.strip()}" is not between 0 and 100 %.')
+    return share
+
+
+def share_words(value: float) -> str:
+    """A share in per cent."""
+    return f"{100 * value:.10g}\u202f%" if value else "0"
 
 
 def words_for(value: float | int | tuple[str, ...] | None) -> str:
@@ -238,9 +261,16 @@ class RecipeForm(QWidget):
             editor.setAlignment(Qt.AlignmentFlag.AlignRight)
             editor.setPlaceholderText(self.tr(field.empty))
             editor.textEdited.connect(self._edited)
+            if field.name in SHARES:
+                editor.editingFinished.connect(lambda name=field.name: self._say_share(name))
             self._form.addRow(self.tr(field.words), editor)
         editor.setAccessibleName(self.tr(field.words))
         self.editors[field.name] = editor
+
+    def _say_share(self, name: str) -> None:
+        """However it was typed, a share is shown in per cent."""
+        with contextlib.suppress(ValueError):
+            self._fill(name, self._value(name))
 
     def _value(self, name: str) -> Any:
         """What an editor holds.
@@ -261,6 +291,8 @@ class RecipeForm(QWidget):
             return tuple(part.strip() for part in text.split(",") if part.strip())
         if BY_NAME[name].empty and not text.strip():
             return None
+        if name in SHARES:
+            return share_of(text)
         return number_of(text, isinstance(field_of(self._recipe, name), int))
 
     def _holds(self, name: str) -> Any:
@@ -277,7 +309,7 @@ class RecipeForm(QWidget):
         elif isinstance(editor, QComboBox):
             editor.setCurrentIndex(editor.findData(value))
         elif isinstance(editor, QLineEdit):
-            editor.setText(words_for(value))
+            editor.setText(share_words(value) if name in SHARES else words_for(value))
 
     def _edited(self) -> None:
         if self._filling:

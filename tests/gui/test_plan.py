@@ -7,6 +7,7 @@ from made import opened, run_record
 
 from engine.messages import ClassesChanged, PictureReady, Remember, WantPicture
 from engine.networks.arithmetic import NetworkError
+from engine.training.presets import PRESETS
 from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe
 from gui import plan
 from gui.reducing import reduce
@@ -148,3 +149,16 @@ def test_classes_count_and_ten_stand_for_none():
     state = reduce(AppState(), opened())
     assert plan.class_number(state) == 3
     assert plan.class_number(reduce(state, ClassesChanged(classes=()))) == 10
+
+
+def test_learned_weights_are_fine_tuned_unless_a_preset_was_chosen(bridge, host):
+    host.emit(opened())
+    bridge.tick()
+    assert plan.recipe(bridge.state).preset == "solid"
+    plan.keep(bridge, plan.NETWORK, "torchvision:resnet18")
+    plan.keep(bridge, plan.WEIGHTS, "pretrained")
+    bridge.tick()
+    assert plan.recipe(bridge.state) == PRESETS["fine-tune"].recipe
+    plan.keep_recipe(bridge, PRESETS["best"].recipe)
+    bridge.tick()
+    assert plan.recipe(bridge.state).preset == "best"

@@ -132,6 +132,11 @@ def test_rates_are_tried_shown_and_taken(page, bridge, host):
     QTest.mouseClick(page.centre.rates.take_button, Qt.MouseButton.LeftButton)
     bridge.tick()
     assert plan.recipe(bridge.state).learning_rate == pytest.approx(0.0032) and not page.centre.rates.isVisible()
+    column = page.recipe
+    assert column.taken.isVisible() and column.taken.text() == "Learning rate 0.0032 is set." and not column.form.inside.isVisible()
+    column.form.cards["solid"].click()
+    bridge.tick()
+    assert not column.taken.isVisible()
 
 
 def test_rates_that_never_help_say_so(page, bridge, host):

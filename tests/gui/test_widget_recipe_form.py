@@ -174,3 +174,16 @@ def test_numbers_as_people_write_them():
     assert number_of("1 000", True) == 1000 and number_of("3e-3", False) == 0.003 and number_of("0,5", False) == 0.5
     with pytest.raises(ValueError, match="not a whole number"):
         number_of("1.5", True)
+
+
+@pytest.mark.parametrize(("typed", "share"), [("95", 0.95), ("95 %", 0.95), ("0.95", 0.95), ("0,5%", 0.005), ("1", 1.0), ("0", 0.0)])
+def test_an_accuracy_is_typed_in_per_cent_or_as_a_share(form, typed, share):
+    form.set_advanced(True)
+    form.set_recipe(Recipe(target=0.5), classic=False)
+    assert form.editors["target"].text() == "50\u202f%"
+    type_into(form, "target", typed)
+    assert form.recipe.target == pytest.approx(share) and not form.fault
+    QTest.keyClick(form.editors["target"], Qt.Key.Key_Return)
+    assert form.editors["target"].text() == (f"{100 * share:g}\u202f%" if share else "0")
+    type_into(form, "target", "130")
+    assert "not between 0 and 100 %" in form.fault

@@ -131,6 +131,7 @@ def test_time_target_and_patience_end_a_training_in_good_order(digits: Dataset, 
     def hear(event: Event) -> None:
         if isinstance(event, Notice):
             told.append(event.text)
+            assert event.level == "info"  # as it was wanted
 
     timed = trained(digits, tmp_path / "timed", hear, minutes=0.02, epochs=1000)
     assert timed.outcome == "completed" and 1.2 <= timed.seconds < 5 and timed.test_accuracy is not None
