@@ -13,6 +13,8 @@ from gui.widgets.colourmaps import VIRIDIS, magnitude
 
 LEGEND_WIDTH = 14
 LARGEST_CELL = 72
+MOST_NAMED = 12
+"""Classes that are named beside a small matrix; the tooltip of a cell names them always."""
 
 
 def shares_of_rows(matrix: np.ndarray) -> np.ndarray:
@@ -94,8 +96,9 @@ class ConfusionMatrix(Canvas):
         """The square of all cells."""
         classes = max(1, len(self._matrix))
         if self._small:
-            side = max(1.0, min(size.width() - px(20), size.height() - px(20)))
-            return QRectF(px(18), px(2), side, side)
+            left, below = self._small_margins(size)
+            side = max(1.0, min(size.width() - left - px(2), size.height() - below - px(2)))
+            return QRectF(left, px(2), side, side)
         margin = self._margin(size)
         right = px(LEGEND_WIDTH + 64)
         space = max(1.0, min(size.width() - margin - right, size.height() - self._head(size) - px(8)))
@@ -103,6 +106,19 @@ class ConfusionMatrix(Canvas):
         whole = cell * classes
         left = margin + max(0.0, (size.width() - margin - right - whole) / 2)
         return QRectF(left, self._head(size), whole, whole)
+
+    def _small_margins(self, size: QSizeF) -> tuple[float, float]:
+        """Room at the left of and below a small matrix: the axes' titles, and the classes' names where there is room for them."""
+        classes, line = len(self._matrix), QFontMetricsF(font(11)).height()
+        title = px(18)
+        if not self._names or not 0 < classes <= MOST_NAMED:
+            return title, title
+        left = title + min(self._longest(), size.width() * 0.25) + px(4)
+        side = min(size.width() - left, size.height() - title - line)
+        if side / classes < line * 0.8:  # names would lie over each other
+            return title, title
+        fits = self._longest() + px(4) <= side / classes
+        return left, title + (line if fits else min(self._longest(), size.height() * 0.2) + px(4))
 
     def _longest(self) -> float:
         metrics = QFontMetricsF(font(11))
@@ -197,7 +213,10 @@ class ConfusionMatrix(Canvas):
         painter.setPen(ink("text"))
         line = metrics.height()
         if self._small:
-            below = QRectF(grid.left(), grid.bottom() + px(1), grid.width(), line)
+            left, room = self._small_margins(size)
+            if left > px(18):
+                self._paint_small_names(painter, metrics, grid, cell, left - px(18), room - px(18))
+            below = QRectF(grid.left(), grid.bottom() + px(1) + room - px(18), grid.width(), line)
             painter.setPen(ink("muted"))
             painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), self.tr("predicted"))
             self._upright(painter, self.tr("true"), line / 2, grid.center().y(), grid.height(), centre=True)
@@ -210,6 +229,23 @@ class ConfusionMatrix(Canvas):
         upright = self._rotated(size)
         for index in range(0, len(self._matrix), every):
             self._paint_name(painter, metrics, size, grid, cell, index, upright)
+
+    def _paint_small_names(self, painter: QPainter, metrics: QFontMetricsF, grid: QRectF, cell: float, beside: float, below: float) -> None:
+        """Names of the rows at the left, of the columns below: level where they fit, else upright."""
+        line, level = metrics.height(), self._longest() + px(4) <= cell
+        elided = Qt.TextElideMode.ElideRight
+        for index in range(len(self._matrix)):
+            middle = (index + 0.5) * cell
+            text = metrics.elidedText(self._name(index), elided, beside - px(4))
+            where = QRectF(grid.left() - beside, grid.top() + middle - line / 2, beside - px(4), line)
+            painter.drawText(where, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
+            if level:
+                where = QRectF(grid.left() + middle - cell / 2, grid.bottom() + px(1), cell, line)
+                painter.drawText(where, int(Qt.AlignmentFlag.AlignCenter), self._name(index))
+            else:
+                text = metrics.elidedText(self._name(index), elided, below - px(4))
+                length = metrics.horizontalAdvance(text)
+                self._upright(painter, text, grid.left() + middle, grid.bottom() + px(2) + length, length + px(2), centre=False)
 
     def _paint_name(
         self, painter: QPainter, metrics: QFontMetricsF, size: QSizeF, grid: QRectF, cell: float, index: int, upright: bool

@@ -78,9 +78,23 @@ class HeatPicture(Canvas):
         """Where the picture lies."""
         assert self._picture is not None
         height, width = self._picture.shape[:2]
-        below = QFontMetricsF(font(11)).height() * (len(self._words) + (1.6 if self._heat is not None else 0)) + px(4)
+        below = QFontMetricsF(font(11)).height() * (len(self._words) + self._legend_lines(size)) + px(4)
         zoom = max(0.01, min(size.width() / width, (size.height() - below) / height))
         return QRectF((size.width() - width * zoom) / 2, 0, width * zoom, height * zoom)
+
+    def _legend_lines(self, size: QSizeF) -> float:
+        """Height of the legend in lines; in a narrow picture the frame is explained in a line of its own."""
+        if self._heat is None:
+            return 0.0
+        return 2.8 if self._legend_wraps(size) else 1.6
+
+    def _legend_wraps(self, size: QSizeF) -> bool:
+        metrics = QFontMetricsF(font(11, tabular=True))
+        return self._legend_width(metrics) + px(77) + metrics.height() * 0.5 > size.width()
+
+    def _legend_width(self, metrics: QFontMetricsF) -> float:
+        """Of its words alone; colours, frame and gaps take 77 pixels and half a line."""
+        return sum(metrics.horizontalAdvance(text) for text in (self.tr("heat 0"), self.tr("1"), self.tr("theoretical")))
 
     def paint(self, painter: QPainter, size: QSizeF) -> None:
         if self._picture is None:
@@ -117,7 +131,7 @@ class HeatPicture(Canvas):
         y = place.bottom() + px(4)
         if self._heat is not None:
             painter.setPen(ink("muted"))
-            x = max(0.0, place.left())
+            begin = x = max(0.0, min(place.left(), size.width() - px(77) - metrics.height() * 0.5 - self._legend_width(metrics)))
             for text, after in ((self.tr("heat 0"), True), (self.tr("1"), False)):
                 painter.drawText(QRectF(x, y, size.width(), metrics.height()), int(Qt.AlignmentFlag.AlignLeft), text)
                 x += metrics.horizontalAdvance(text) + px(5)
@@ -127,6 +141,8 @@ class HeatPicture(Canvas):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(ink("text"), px(2)))
             x += px(8)
+            if self._legend_wraps(size):
+                x, y = begin + px(1), y + metrics.height() * 1.2
             painter.drawRect(QRectF(x, y + metrics.height() * 0.25, metrics.height() * 0.5, metrics.height() * 0.5))
             painter.setPen(ink("muted"))
             where = QRectF(x + metrics.height() * 0.5 + px(6), y, size.width(), metrics.height())

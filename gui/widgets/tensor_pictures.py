@@ -90,7 +90,7 @@ class TensorPictures(Canvas):
         """Tiles a row, and pixels of the screen for one of the tensor."""
         _, height, width, _ = self._tensor.shape
         number = max(1, len(self._images))
-        room = QSizeF(size.width(), max(1.0, size.height() - self._legend_height()))
+        room = QSizeF(size.width(), max(1.0, size.height() - self._legend_height(size)))
         best, columns = 0.0, 1
         for across in range(1, number + 1):
             rows = math.ceil(number / across)
@@ -100,8 +100,26 @@ class TensorPictures(Canvas):
         largest = px(self._side) / max(height, width) if number > 1 else px(320) / max(height, width)
         return columns, max(0.25, min(best, largest))
 
-    def _legend_height(self) -> float:
-        return QFontMetricsF(font(11)).height() + px(8)
+    def _legend_height(self, size: QSizeF) -> float:
+        return QFontMetricsF(font(11)).height() * (2 if self._legend_wraps(size) else 1) + px(8)
+
+    def _limits(self) -> tuple[str, str]:
+        """What the ends of the colours mean."""
+        return (f"-{self._extreme:.3g}" if self._negative else "0"), f"{self._extreme:.3g}"
+
+    def _sizes(self) -> str:
+        """How many pictures, and how large."""
+        number, height, width, _ = self._tensor.shape
+        text = self.tr("{number} {word}, {width} × {height}").format(number=number, word=self._word, width=width, height=height)
+        hidden = number - len(self._images)
+        return text + self.tr(" ({hidden} not drawn)").format(hidden=hidden) if hidden > 0 else text
+
+    def _legend_wraps(self, size: QSizeF) -> bool:
+        """Whether sizes have a line of their own, since beside the colours they would be cut off."""
+        if self._tensor.shape[-1] != 1:
+            return False
+        metrics = QFontMetricsF(font(11, tabular=True))
+        return sum(metrics.horizontalAdvance(text) for text in (*self._limits(), self._sizes())) + px(86) > size.width()
 
     def _tile(self, index: int, columns: int, zoom: float) -> QRectF:
         _, height, width, _ = self._tensor.shape
@@ -155,9 +173,9 @@ class TensorPictures(Canvas):
         metrics = QFontMetricsF(words)
         painter.setFont(words)
         painter.setPen(ink("muted"))
-        top = size.height() - metrics.height()
-        hidden = len(self._tensor) - len(self._images)
-        low, high = (f"-{self._extreme:.3g}" if self._negative else "0"), f"{self._extreme:.3g}"
+        wraps = self._legend_wraps(size)
+        top = size.height() - metrics.height() * (2 if wraps else 1)
+        low, high = self._limits()
         x = 0.0
         if self._tensor.shape[-1] == 1:
             painter.drawText(QPointF(x, top + metrics.ascent()), low)
@@ -167,10 +185,9 @@ class TensorPictures(Canvas):
             x += bar.width() + px(5)
             painter.drawText(QPointF(x, top + metrics.ascent()), high)
             x += metrics.horizontalAdvance(high) + px(12)
-        _, height, width, _ = self._tensor.shape
-        text = self.tr("{number} {word}, {width} × {height}").format(number=len(self._tensor), word=self._word, width=width, height=height)
-        if hidden > 0:
-            text += self.tr(" ({hidden} not drawn)").format(hidden=hidden)
+        text = self._sizes()
+        if wraps:
+            x, top = 0.0, top + metrics.height()
         painter.drawText(QPointF(x, top + metrics.ascent()), metrics.elidedText(text, Qt.TextElideMode.ElideRight, size.width() - x))
 
     # ------------------------------------------------------------ mouse

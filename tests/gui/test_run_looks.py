@@ -133,5 +133,5 @@ def test_going_on_pins_a_unit_too(qtbot, bridge, host, settings):
     host.emit(msgspec.structs.replace(started("run-1"), job=job))
     bridge.tick()
     (pinned,) = host.sent(PinUnit)
-    assert pinned.layer == "conv3"
+    assert pinned.layer == "conv5"
     page.close()

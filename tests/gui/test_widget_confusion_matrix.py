@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSizeF, Qt
 from PySide6.QtTest import QTest
 
 from gui.widgets.confusion_matrix import ConfusionMatrix, shares_of_rows
@@ -89,3 +89,19 @@ def test_a_smaller_matrix_forgets_a_selection_beyond_it(matrix):
     assert matrix.selected is None
     matrix.set_matrix(None)
     assert matrix.table() == [] and not matrix.grab().isNull()
+
+
+@pytest.mark.parametrize(("classes", "named"), [(2, True), (12, True), (13, False)])
+def test_a_small_matrix_names_few_classes_and_its_tooltips_all(qtbot, classes, named):
+    matrix = ConfusionMatrix(small=True)
+    qtbot.addWidget(matrix)
+    matrix.resize(300, 300)
+    names = tuple(f"kind {number}" for number in range(classes))
+    matrix.set_matrix(np.eye(classes, dtype=np.int64))
+    bare = matrix._grid(QSizeF(300, 300))
+    matrix.set_matrix(np.eye(classes, dtype=np.int64), names)
+    grid = matrix._grid(QSizeF(300, 300))
+    assert (grid.left() > bare.left()) is named and grid.right() <= 300 and grid.bottom() < 290
+    assert matrix.sentence(0, 1).startswith("true kind 0, predicted kind 1") and not matrix.grab().isNull()
+    matrix.resize(60, 60)
+    assert matrix._grid(QSizeF(60, 60)).left() == bare.left()  # no room: they would lie over each other
