@@ -198,6 +198,7 @@ class TrainPage(Page):
         words = self.tr("{title} · {height} × {width} · {last}")
         self.network_button.setText(words.format(title=title, height=shape[1], width=shape[2], last=last))
         self.recipe.show_recipe(plan.recipe(state, self.settings.device), classic, plan.known(state), bool(state.memory.get(ADVANCED)))
+        self.recipe.form.set_taken(plan.augmentation_taken(state))
         self.learning.unit_panel.set_network(worked(state))
 
     def _render_progress(self, state: AppState) -> None:

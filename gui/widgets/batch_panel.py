@@ -109,14 +109,11 @@ class BatchPanel(TriedPanel):
         if tried.suggested == tried.sizes[-1]:
             found = self.tr("Batches of {size} are the fastest that were tried.").format(size=size)
         else:
-            found = self.tr("Batches of {size} are nearly as fast as any larger ones.").format(size=size)
+            found = self.tr("Batches of {size} are about as fast as larger ones.").format(size=size)
         ends = {
             "memory": self.tr("There is no memory for {larger}.").format(larger=larger),
-            "pictures": self.tr("Larger ones would leave too few steps an epoch with so few pictures."),
-            "slow": self.tr("A step with {larger} would take too long to wait for.").format(larger=larger),
+            "pictures": self.tr("Larger ones would leave too few steps an epoch."),
+            "slow": self.tr("A step with {larger} takes too long.").format(larger=larger),
         }
-        changed = self.tr(
-            "The batch changes what is learned, too: a larger one makes fewer steps of an epoch, and often wants a higher learning rate,"
-            " which stays as it is here."
-        )
+        changed = self.tr("Larger batches often want a higher learning rate, which stays as it is.")
         return " ".join(part for part in (found, ends.get(tried.ended, ""), changed) if part)

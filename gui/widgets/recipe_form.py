@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from engine.training.presets import PRESETS, Preset, offered
-from engine.training.recipe import Recipe, RecipeError, check, contradictions, field_of, with_field
+from engine.training.recipe import Augmentation, Recipe, RecipeError, check, contradictions, field_of, with_field
 from gui.theme import px
 from gui.widgets.basics import label, set_look
 from gui.widgets.calm_wheel import calm_wheel
@@ -120,6 +120,7 @@ class RecipeForm(QWidget):
         super().__init__(parent)
         self._recipe = PRESETS["solid"].recipe
         self._known = Known()
+        self._taken = Augmentation()
         self._classic = False
         self._filling = False
         self.fault = ""
@@ -150,6 +151,9 @@ class RecipeForm(QWidget):
             if field.name == UNEQUAL[-1]:
                 self.why_unequal = Sentence(self.tr(WHY_UNEQUAL), "caption")
                 self._form.addRow(self.why_unequal)
+            if field.name == "suit_augmentation":
+                self.suited = Sentence("", "caption")
+                self._form.addRow(self.suited)
         self._wrong = ""
         self.message = Sentence("", "error")
         self.message.hide()
@@ -189,6 +193,23 @@ class RecipeForm(QWidget):
         self._enable(self._recipe)
         self._show_cards()
 
+    def set_taken(self, taken: Augmentation) -> None:
+        """The random changes that a training would make, which the fields do not say where the choice is left to the engine."""
+        self._taken = taken
+        self._say_suited(self._recipe)
+
+    def _say_suited(self, recipe: Recipe) -> None:
+        left = recipe.suit_augmentation and recipe.augmentation == Augmentation() and self._taken != Augmentation()
+        fields = [field for field in FIELDS if field.name.startswith("augmentation.")]
+        used = [(field, getattr(self._taken, field.name.partition(".")[2])) for field in fields]
+        words = [
+            self.tr(field.words) if value is True else f"{self.tr(field.words)} {value:g}"
+            for field, value in used
+            if value != getattr(Augmentation(), field.name.partition(".")[2])
+        ]
+        self.suited.setText(self.tr("Used now: {changes}").format(changes=", ".join(words)))
+        self._form.setRowVisible(self.suited, bool(left) and not self._classic)
+
     def _show_cards(self) -> None:
         fitting = () if self._classic else offered(self._known.name, self._known.learned)
         for name, card in self.cards.items():
@@ -207,6 +228,7 @@ class RecipeForm(QWidget):
 
     def _enable(self, recipe: Recipe) -> None:
         """What has no effect cannot be changed and says why, but for what must be changed back."""
+        self._say_suited(recipe)
         reasons = idle(recipe, self._known)
         wrong = {found.field for found in contradictions(recipe)}
         for field in FIELDS:

@@ -47,7 +47,7 @@ def test_memory_is_shown_where_the_device_tells(panel):
 )
 def test_it_is_said_why_no_larger_ones_were_tried(panel, ended, words):
     panel.show_batches(tried(ended=ended))
-    assert words in panel.words.text() and "changes what is learned" in panel.words.text()
+    assert words in panel.words.text() and "higher learning rate" in panel.words.text()
 
 
 def test_the_largest_is_not_said_to_be_as_fast_as_larger_ones(panel):

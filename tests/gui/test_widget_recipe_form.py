@@ -187,3 +187,14 @@ def test_an_accuracy_is_typed_in_per_cent_or_as_a_share(form, typed, share):
     assert form.editors["target"].text() == (f"{100 * share:g}\u202f%" if share else "0")
     type_into(form, "target", "130")
     assert "not between 0 and 100 %" in form.fault
+
+
+def test_what_suits_the_pictures_is_said(form):
+    form.set_advanced(True)
+    form.set_taken(Augmentation(shift=0.08, crop=0.9, flip=True))
+    assert form.suited.isVisible() and form.suited.text() == "Used now: Mirror left and right, Shift 0.08, Crop 0.9"
+    form.editors["suit_augmentation"].click()
+    assert not form.suited.isVisible()
+    form.editors["suit_augmentation"].click()
+    type_into(form, "augmentation.rotate", "5")
+    assert not form.suited.isVisible()
