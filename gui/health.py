@@ -60,8 +60,19 @@ def _of_gradients(statistics: LayerStatistics) -> str:
     if found < 1 / FAR:
         words = tr("Of the gradient of {last}, {first} gets 1/{ratio}: it vanishes on the way back.")
         return words.format(ratio=_size(1 / found), first=first, last=last)
-    factor = found if found >= 1 else 1 / found
-    return tr("The gradients of {first} and {last} differ by a factor of {ratio}.").format(ratio=f"{factor:.2g}", first=first, last=last)
+    return _span(statistics)
+
+
+def _span(statistics: LayerStatistics) -> str:
+    """The largest gradient against the smallest: what the curve over all layers spans."""
+    norms = np.where(np.isfinite(statistics.gradient_norms), statistics.gradient_norms, np.nan)
+    large, small = int(np.nanargmax(norms)), int(np.nanargmin(norms))
+    names = {"large": statistics.layers[large], "small": statistics.layers[small]}
+    if norms[small] == 0:
+        return tr("The gradient is largest in {large}; in {small} none arrives.").format(**names)
+    factor = float(norms[large] / norms[small])
+    ratio = f"{factor:.2g}" if factor < FAR else _size(factor)
+    return tr("The gradient is largest in {large}, {ratio} times that of {small}, the smallest.").format(ratio=ratio, **names)
 
 
 def _of_activations(statistics: LayerStatistics) -> list[str]:

@@ -87,12 +87,12 @@ class Reporter:
         self._remaining = Remaining(self._told)
         self._held_since = self._told
         self._observer = Observer(module, next(module.parameters(), torch.zeros(())).device)
-        self._watched = 0
+        self._watched = self._last = 0
         self._before = (0, 0.0, 0.0)  # steps, seconds, seconds waited, when speed was told last
 
     def watching(self, step: int) -> AbstractContextManager[bool]:
         """Hear the activations of some steps."""
-        if not self._observer.wants(step):
+        if not self._observer.wants(step, step == self._last):
             return nullcontext(False)
         self._watched = step
         return self._observer.listening()
@@ -121,6 +121,7 @@ class Reporter:
         if self._events is not None:
             self._events.steps(parcel.first, parcel.losses, parcel.accuracies, parcel.learning_rate)
         done = parcel.first + len(parcel.losses) - 1
+        self._last = parcel.steps  # another number where epochs are added on the way
         self._statistics(parcel, done)
         now = time.perf_counter()
         self._remaining.reached(done, now)

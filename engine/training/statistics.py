@@ -91,11 +91,11 @@ class Observer:
         self._cost = 0.0
         self.seconds = 0.0
 
-    def wants(self, step: int) -> bool:
-        """Whether to look at this step, counted from 1."""
+    def wants(self, step: int, last: bool = False) -> bool:
+        """Whether to look at this step, counted from 1; the last one is looked at in any case, since it is what remains."""
         if not self._weighty:
             return False
-        return step in FIRST_STEPS or time.perf_counter() - self._last >= max(BETWEEN, self._cost / MOST_COST)
+        return last or step in FIRST_STEPS or time.perf_counter() - self._last >= max(BETWEEN, self._cost / MOST_COST)
 
     @contextmanager
     def listening(self) -> Iterator[bool]:

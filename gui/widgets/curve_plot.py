@@ -281,8 +281,7 @@ class CurvePlot(Canvas):
             return
         width = max(metrics.horizontalAdvance(text) for _, text in shown) + px(38)
         height = metrics.height() * len(shown) + px(8)
-        top = box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)
-        frame = QRectF(self._legend_left(panel, box, width), top, width, height)
+        frame = QRectF(self._legend_left(panel, box, width), self._legend_top(panel, box, height), width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink("raised", 0.86))
         painter.drawRoundedRect(frame, px(4), px(4))
@@ -308,6 +307,9 @@ class CurvePlot(Canvas):
             return [(series, self._legend_text(panel, series)) for series in named]
         more = self.tr("and {number} more").format(number=len(named) - room + 1)
         return [*((series, self._legend_text(panel, series)) for series in named[: room - 1]), (None, more)]
+
+    def _legend_top(self, panel: Panel, box: QRectF, height: float) -> float:
+        return box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)
 
     def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
         return box.right() - width - px(6)

@@ -236,14 +236,14 @@ class LayerHealth(QWidget):
             series.append(health.by_layer(self._called(run), shades[(number + 1) % len(shades)], getattr(other, name)))
         if not earlier and first is not now:
             series.append(health.by_layer(at_step.format(number=count(first.step)), colours().muted, getattr(first, name), bold=False))
-        self.gradients.names = now.layers if not earlier else ()
+        self.gradients.set_names(now.layers if not earlier else (), self.tr("layer with weights"))
         title = self.quantity.currentText().lower()
         self.gradients.set_panels((Panel(title, tuple(series), decimals=6),))
         self.gradients.setAccessibleName(self.tr("{quantity} by layer").format(quantity=self.quantity.currentText()))
 
     def _draw_activations(self, now: LayerStatistics) -> None:
         shades = colours().curves
-        self.activations.names = now.activations
+        self.activations.set_names(now.activations, self.tr("activation"))
         series = []
         other = self.compared
         for which, words, shade in (

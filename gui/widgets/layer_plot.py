@@ -15,6 +15,12 @@ class LayerPlot(DepthPlot):
 
     names: tuple[str, ...] = ()
 
+    def set_names(self, names: tuple[str, ...], title: str) -> None:
+        """The layers' names, of which the axis says the first and the last; without names it says the title."""
+        self.names = names
+        words = self.tr("{title}: 1 {first} … {number} {last}")
+        self._x_title = words.format(title=title, first=names[0], number=len(names), last=names[-1]) if len(names) > 1 else title
+
     @property
     def view(self) -> tuple[float, float]:
         left, right = super().view
@@ -23,7 +29,14 @@ class LayerPlot(DepthPlot):
     def _y_range(self, panel: Panel, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> tuple[float, float]:
         """With room for the names above the curves."""
         low, high = super()._y_range(panel, drawn)
-        return (low, high * (high / low) ** 0.3) if self._is_log(panel) else (low, high)
+        if self._is_log(panel):
+            return low, high * (high / low) ** 0.3
+        rows = 1 + len(panel.series)
+        return low, high + (high - low) * 0.16 * rows  # a share of 100 % lies beneath the legend, too
+
+    def _legend_top(self, panel: Panel, box: QRectF, height: float) -> float:
+        """Above the curves, where room is left for it."""
+        return box.top() + px(4)
 
     def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
         """Away from the higher end of the curves: what vanishes is low at the left, what explodes at the right."""

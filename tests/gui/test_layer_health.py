@@ -45,11 +45,12 @@ def statistics(run="run-1", step=1, gradients=(1.0, 1.0, 1.0, 1.0), dead=(0.0, 0
 @pytest.mark.parametrize(
     ("gradients", "words"),
     [
-        ((1e-4, 1e-2, 1.0, 5.0), "Of the gradient of conv3, conv1 gets 1/10\u202f000: it vanishes"),
-        ((4e3, 1e2, 1.0, 5.0), "The gradient grows 4\u202f000 times from conv3 back to conv1: it explodes"),
+        ((1e-4, 1e-2, 1.0, 5.0), "Of the gradient of conv3, conv1 gets 1/10,000: it vanishes"),
+        ((4e3, 1e2, 1.0, 5.0), "The gradient grows 4,000 times from conv3 back to conv1: it explodes"),
         ((0.0, 0.0, 1.0, 5.0), "No gradient arrives at conv1"),
-        ((2.0, 9.0, 1.0, 5.0), "differ by a factor of 2."),
-        ((np.nan, np.nan, 0.5, 1.0), "conv3 and conv4 differ by a factor of 2."),  # the first two are frozen
+        ((2.0, 9.0, 1.0, 5.0), "largest in conv2, 9 times that of conv3, the smallest."),
+        ((np.nan, np.nan, 0.5, 1.0), "largest in conv4, 2 times that of conv3, the smallest."),  # the first two are frozen
+        ((2.0, 0.0, 1.0, 5.0), "largest in conv4; in conv2 none arrives"),
         ((3e7, 1.0), "3.0e+07 times"),
     ],
 )
@@ -70,7 +71,7 @@ def test_dead_and_saturated_layers_are_named():
 
 
 def test_speed_waiting_and_memory_have_units():
-    assert health.figures(statistics()) == "12\u202f346 pictures/s · waiting for data 1\u202f% · 2.34 GB of memory"
+    assert health.figures(statistics()) == "12,346 pictures/s · waiting for data 1\u202f% · 2.34 GB of memory"
 
 
 # ---------------------------------------------------------------- the panel

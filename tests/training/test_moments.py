@@ -18,7 +18,25 @@ from engine.data import dataset as data
 from engine.data.sources import scan
 from engine.failure import UserError
 from engine.host import EngineThread
-from engine.messages import EpochDone, Event, JobClosed, LoadMoment, Moment, MomentLoaded, OpenSample, Outcome, PinUnit, Train, UnitProbed
+from engine.messages import (
+    EpochDone,
+    Event,
+    JobClosed,
+    LoadMoment,
+    LoadStatistics,
+    Moment,
+    MomentLoaded,
+    OpenSample,
+    Outcome,
+    PinUnit,
+    ProjectOpened,
+    ResumeRun,
+    StatisticsLoaded,
+    StepsDone,
+    Train,
+    TrainingFinished,
+    UnitProbed,
+)
 from engine.networks import zoo
 from engine.networks.build import skeleton
 from engine.project.records import Split
@@ -267,3 +285,22 @@ def test_a_killed_training_keeps_those_it_had(tmp_path: Path) -> None:
 def test_the_command_loads_no_torch() -> None:
     script = "import sys, engine.training.moments; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=True, timeout=60)
+
+
+def test_going_on_keeps_the_field_of_the_unit_that_is_pinned_then(tmp_path: Path) -> None:
+    host = EngineThread()
+    host.start()
+    try:
+        sample = next(event for event in host.wait(host.submit(OpenSample())) if isinstance(event, ProjectOpened))
+        events = list(host.wait(host.submit(Train(network="lenet-5", recipe=QUICK))))
+        run = next(event.record.id for event in events if isinstance(event, TrainingFinished))
+        list(host.wait(host.submit(PinUnit(image=int(sample.images.ids[3]), layer="conv3"))))
+        again = list(host.wait(host.submit(ResumeRun(run, epochs=5))))
+        assert [event.epoch for event in again if isinstance(event, UnitProbed)] == [4, 5]
+        read = [event for event in host.wait(host.submit(LoadMoment(run, 5))) if isinstance(event, MomentLoaded)]
+        assert read[0].epochs == (1, 2, 3, 4, 5) and read[0].moment.heat is not None and read[0].moment.filters is not None
+        steps = max(event.first_step + len(event.losses) - 1 for event in again if isinstance(event, StepsDone))
+        layers = next(event for event in host.wait(host.submit(LoadStatistics(run))) if isinstance(event, StatisticsLoaded))
+        assert layers.statistics[-1].step == steps  # the last step of a training is looked at
+    finally:
+        host.close()
