@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.state import JobState
 from gui.theme import px
-from gui.widgets.basics import about, count, label
+from gui.widgets.basics import about, count, duration, label
 
 
 class TrainingProgress(QWidget):
@@ -20,6 +22,7 @@ class TrainingProgress(QWidget):
 
     def __init__(self, beside: QWidget) -> None:
         super().__init__()
+        self._ways: tuple[str, ...] = ("",)
         self.words = label("", "muted")
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()
@@ -42,19 +45,41 @@ class TrainingProgress(QWidget):
         self.bar.setValue(round(1000 * (job.fraction or 0.0)))
         parts = [job.text or (self.tr("Preparing") if job.running else self.tr("Waiting for its turn"))]
         if paused:
-            self._say(" · ".join((self.tr("Paused"), parts[0])))
+            self._say(" · ".join((self.tr("Paused"), parts[0])), parts[0])
             return
+        shorter = list(parts)
         if job.seconds_left is not None:
             parts.append(self.tr("{time} left").format(time=about(job.seconds_left, job.seconds_deviation)))
+            shorter.append(self.tr("{time} left").format(time=duration(job.seconds_left)))
+        shortened = [" · ".join(parts), " · ".join(shorter), shorter[0]]
         if job.images_per_second is not None:
             parts.append(self.tr("{speed} pictures/s").format(speed=count(round(job.images_per_second))))
-        self._say(" · ".join(parts))
+        self._say(" · ".join(parts), *shortened)
 
     def show_rest(self, words: str) -> None:
         """Nothing is trained; say something else."""
         self.bar.hide()
         self._say(words)
 
-    def _say(self, words: str) -> None:
-        self.words.setText(words)
-        self.words.setToolTip(words)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.layout().activate()  # the words have their new width only now
+        self._fit()
+
+    def _say(self, *words: str) -> None:
+        """Say the first that has room; the later ones are shorter."""
+        self._ways = words
+        self.words.setToolTip(words[0])
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics, room = QFontMetricsF(self.words.font()), self.words.width()
+        if not self.isVisible() or not room:
+            self.words.setText(self._ways[0])
+            return
+        fitting = next((words for words in self._ways if metrics.horizontalAdvance(words) <= room), None)
+        self.words.setText(fitting or metrics.elidedText(self._ways[-1], Qt.TextElideMode.ElideRight, room))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()

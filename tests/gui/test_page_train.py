@@ -88,7 +88,7 @@ def test_progress_is_told_in_words(page, bridge, host):
     job = press_train(page, bridge, host)
     host.emit(JobProgress(job=job, fraction=0.41, text="Epoch 3 of 8", seconds_left=12.0, images_per_second=5120.0))
     bridge.tick()
-    assert page.centre.progress.words.text().replace("\u202f", " ") == "Epoch 3 of 8 · 12 s left · 5 120 pictures/s"
+    assert page.centre.progress.words.toolTip() == "Epoch 3 of 8 · 12 s left · 5,120 pictures/s"
     assert page.centre.progress.bar.isVisible() and page.centre.progress.bar.value() == 410
 
 
