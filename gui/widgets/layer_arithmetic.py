@@ -39,7 +39,7 @@ def facts_of_layer(row: LayerRow) -> list[Fact]:
         if not row.fits and "does not divide" in row.size_formula:
             facts.append(Fact("", tr("The stride leaves out the last places."), tip, "warning"))
     tip = tr("Numbers that are learned: one for each place of a kernel and each channel that it sees, and the biases")
-    facts.append(Fact(tr("Parameters"), _thin(row.formula) or count(row.parameters), tip))
+    facts.append(Fact(tr("Parameters"), row.formula or count(row.parameters), tip))
     facts.append(Fact(tr("Multiply-adds"), _work(row), tr("Multiplications, each with an addition, for one picture")))
     facts.append(_memory(row.activations))
     return facts + _field(row)
@@ -137,10 +137,6 @@ def _field(row: LayerRow) -> list[Fact]:
         tip = tr("Middle of the field of the first unit, from the top and from the left, in pixels")
         facts.append(Fact(tr("Centre"), f"{row.centre[0]:g}, {row.centre[1]:g}", tip))
     return facts
-
-
-def _thin(formula: str) -> str:
-    return formula.replace(",", "\u202f")
 
 
 def tr(text: str) -> str:

@@ -56,6 +56,6 @@ def _line(row: LayerRow) -> Line:
     elif row.form == "tokens":
         output = (row.output[1], row.output[0])  # tokens × values, as transformers' papers write it
     tip = f"{row.name}\n{row.kind}: {row.detail}" + (f"\nsize {row.size_formula}" if row.size_formula else "")
-    learned = row.formula.replace(",", "\u202f") or (count(row.parameters) if row.parameters else None)
+    learned = row.formula or (count(row.parameters) if row.parameters else None)
     values = (row.name, kind, output, learned, row.multiply_adds or None, row.receptive_field)
     return Line(row.name, values, tip=tip)

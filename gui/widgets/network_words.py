@@ -144,7 +144,7 @@ def tip_of_row(row: LayerRow) -> str:
     if row.size_formula:
         lines.append(tr("size {formula}").format(formula=row.size_formula))
     if row.formula:
-        lines.append(tr("parameters {formula}").format(formula=row.formula.replace(",", "\u202f")))
+        lines.append(tr("parameters {formula}").format(formula=row.formula))
     elif row.parameters:
         lines.append(tr("parameters {number}").format(number=count(row.parameters)))
     if row.multiply_adds:

@@ -98,7 +98,7 @@ def test_examine_asks_with_the_chosen_run_tells_how_far_and_can_be_stopped(tools
 def test_nothing_found_says_what_was_examined(tools, host, bridge):
     host.emit(FindingsReady(findings=(), examined=1234))
     settle(tools, host, bridge)
-    assert tools.panel("doctor").says.text() == "1\u202f234 pictures were examined: nothing found."
+    assert tools.panel("doctor").says.text() == "1,234 pictures were examined: nothing found."
 
 
 def test_findings_stand_worst_first_and_fold_one_at_a_time(found, qtbot):

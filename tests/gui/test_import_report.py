@@ -45,7 +45,7 @@ def test_ten_thousand_rejects_stay_calm_and_copy_as_a_table(report, qtbot):
     report.resize(800, 300)
     report.grab()
     assert time.perf_counter() - began < 1.0
-    assert report.words.text() == "5 pictures were taken, 10\u202f000 files were not." and len(report.files.children()) < 40
+    assert report.words.text() == "5 pictures were taken, 10,000 files were not." and len(report.files.children()) < 40
     qtbot.mouseClick(report.copy, Qt.MouseButton.LeftButton)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert lines[:2] == ["File\tWhy it was not taken", "/x/0.jpg\tis empty"] and len(lines) == 10_001

@@ -66,7 +66,7 @@ def test_two_at_once_and_none_twice(window):
 def test_a_newer_one_takes_the_place_of_what_is_about_the_same(window, host):
     hear(window, host, ImportFinished(taken=1, skipped=()))
     hear(window, host, Notice(level="info", text="Made a launcher."), ImportFinished(taken=1200, skipped=()))
-    assert told(window) == ["Made a launcher.", "1\u202f200 pictures were taken."]
+    assert told(window) == ["Made a launcher.", "1,200 pictures were taken."]
 
 
 def test_rejected_files_are_left_to_the_report(window, host):
