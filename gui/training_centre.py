@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from engine.messages import ForkRun
 from gui import plan
 from gui.bridge import Bridge
 from gui.run_curves import RunCurves
@@ -71,9 +72,9 @@ class TrainingCentre(QWidget):
         column.setSpacing(px(8))
         column.addWidget(self.banner)
         column.addWidget(self.progress)
-        column.addWidget(self.waiting)
         self.halves = self._build_halves()
         column.addWidget(self.halves, 2)
+        column.addWidget(self.waiting)  # below: what is looked at and clicked stays in place while the line grows and shortens
         column.addWidget(self.said)
         column.addWidget(self.preview, 1)
 
@@ -100,6 +101,8 @@ class TrainingCentre(QWidget):
         if "batches_tried" in changed and state.batches_tried is not None:
             self.batches.show_batches(state.batches_tried)
             self.place.show_panel(BATCHES)
+        if changed & {"memory", "project"}:
+            self.runs.recipe_words = recipe_words(ForkRun("", plan.recipe(state)))
         if changed & {"jobs", "runs", "project", "networks"}:
             self._render_waiting(state)
         self.preview.render(state, changed)

@@ -103,6 +103,7 @@ class RunList(FiguresTable):
         self._training = ""
         self._names: Mapping[str, str] = {}
         self._writable = True
+        self.recipe_words = self.tr("recipe as chosen")
         super().__init__(
             (
                 Column(self.tr("Run"), figure=False, tip=self.tr("Tick to see its curves; F2 renames")),
@@ -336,7 +337,7 @@ class RunList(FiguresTable):
             (self.tr("Go on"), lambda: self.want(ResumeRun(runs[0])), one and self._writable and self.can_go_on(self._runs[runs[0]])),
             (self.tr("Show its sweep"), lambda: self.sweep_wanted.emit(runs[0]), one and bool(self._runs[runs[0]].sweep)),
             (
-                self.tr("New run with these weights"),
+                self.tr("Train a new run with these weights ({recipe})").format(recipe=self.recipe_words),
                 lambda: self.fork_wanted.emit(runs[0]),
                 one and self._writable and self.has_weights(self._runs[runs[0]]),
             ),

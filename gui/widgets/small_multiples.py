@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import msgspec
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
@@ -19,6 +20,8 @@ NARROWEST, LOWEST = 150, 84
 """Pixels of a plot's box."""
 SHAPE = 1.6
 """Width by height that plots had best have."""
+HIGH = 0.5
+"""Where all validation curves lie above this share of the ceiling, the axis begins near to them."""
 EMPTY = 0.4
 """How much an empty place in the last row weighs against that: as much as half the width again."""
 
@@ -131,7 +134,13 @@ class SmallMultiples(CurvePlot):
         if not self._panels:
             return 0.0, 1.0
         drawn = [curve for panel, box in zip(self._panels, boxes, strict=True) for curve in self._drawn(panel, max(1, int(box.width())))]
-        return super()._y_range(self._panels[0], drawn)
+        panel = self._panels[0]
+        low, high = super()._y_range(panel, drawn)
+        bold = [y for series, _, y, _ in drawn if series.bold and len(y)]
+        least = min((float(np.nanmin(y)) for y in bold if np.isfinite(y).any()), default=0.0)
+        if panel.ceiling is not None and least > HIGH * panel.ceiling:  # all are good: thin curves may begin below the plots
+            low = max(low, least - (panel.ceiling - least))
+        return low, high
 
     # ------------------------------------------------------------ painting
 

@@ -341,3 +341,16 @@ def test_the_pointer_reads_the_plot_that_it_is_in(qtbot):
     qtbot.waitUntil(lambda: plots._cursor is not None)
     assert plots._cursor == pytest.approx(3.0, abs=0.2)
     assert plots._read_out(plots._panels[2]).endswith("(step 3)")
+
+
+@pytest.mark.parametrize(("accuracy", "begins"), [(0.9, True), (0.2, False)])
+def test_high_accuracies_have_the_room_of_the_plots(qtbot, accuracy, begins):
+    plots = SmallMultiples("training step")
+    qtbot.addWidget(plots)
+    plots.resize(800, 500)
+    bold, thin = np.array([accuracy, 0.97], np.float32), np.linspace(0.1, 0.9, 9, dtype=np.float32)
+    one = replace(history(steps=9), step_accuracies=thin, validation_accuracies=bold)
+    plots.set_cells((Cell("a", "", panels([("", one)], ("#000000",), TITLES)),))
+    plots.set_quantity(1)
+    plots.picture()
+    assert (plots._range[0] > 50) == begins

@@ -194,7 +194,7 @@ def test_a_run_is_forked_from_the_menu(page, bridge, host):
     host.emit(RunsChanged(runs=(run_record("a"),)))
     bridge.tick()
     menu = page.centre.runs.menu_for(["a"])
-    next(action for action in menu.actions() if action.text() == "New run with these weights").trigger()
+    next(action for action in menu.actions() if action.text() == "Train a new run with these weights (Solid)").trigger()
     assert host.sent(ForkRun)[0].run == "a" and host.sent(ForkRun)[0].recipe.preset == "solid"
     bridge.tick()
     assert bridge.state.job_of_training.command == "ForkRun" and page.train_button.text() == "Cancel"
@@ -208,7 +208,7 @@ def test_what_has_no_weights_of_its_own_is_not_forked(page, bridge, host, more):
     host.emit(RunsChanged(runs=(run_record("a", **more),)))
     bridge.tick()
     entries = {action.text(): action.isEnabled() for action in page.centre.runs.menu_for(["a"]).actions()}
-    assert entries["New run with these weights"] is False
+    assert entries["Train a new run with these weights (Solid)"] is False
 
 
 def test_without_labels_nothing_is_forked(page, bridge, host):
