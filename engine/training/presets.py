@@ -59,7 +59,7 @@ PRESETS: dict[str, Preset] = {
         learned=True,
     ),
     "linear-probe": Preset(
-        "The last layer alone, in seconds: all others are asked once",
+        "The last layer only, in seconds: the features of all others are computed once",
         Recipe(preset="linear-probe", epochs=20, learning_rate=1e-2, probe=True, suit_augmentation=False),
         "Linear probe",
         learned=True,

@@ -203,7 +203,7 @@ class RecipeForm(QWidget):
         fields = [field for field in FIELDS if field.name.startswith("augmentation.")]
         used = [(field, getattr(self._taken, field.name.partition(".")[2])) for field in fields]
         words = [
-            self.tr(field.words) if value is True else f"{self.tr(field.words)} {value:g}"
+            self.tr(field.words) if value is True else f"{self.tr(field.words).partition(' (')[0]} {value:g}"
             for field, value in used
             if value != getattr(Augmentation(), field.name.partition(".")[2])
         ]
