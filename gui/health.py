@@ -14,6 +14,8 @@ from gui.widgets.curve_records import Series
 
 FAR = 100.0
 """From this ratio of the gradients of two layers on, one of them hardly learns, or leaps, at a rate that suits the other."""
+ALIKE = 1.1
+"""Up to this ratio of the largest gradient to the smallest they are called alike."""
 MANY = 0.5
 """Share of units of a layer that are dead, or of answers that are saturated, from which on it is said."""
 
@@ -71,6 +73,8 @@ def _span(statistics: LayerStatistics) -> str:
     if norms[small] == 0:
         return tr("The gradient is largest in {large}; in {small} none arrives.").format(**names)
     factor = float(norms[large] / norms[small])
+    if factor < ALIKE:
+        return tr("The gradients of all layers are alike.")
     ratio = f"{factor:.2g}" if factor < FAR else _size(factor)
     return tr("The gradient is largest in {large}, {ratio} times that of {small}, the smallest.").format(ratio=ratio, **names)
 

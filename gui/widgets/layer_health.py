@@ -48,7 +48,7 @@ class LayerHealth(QWidget):
         self.gradients.set_log(True)
         self.gradients.set_empty_text(self.tr(TEACHING))
         self.activations = LayerPlot(self.tr("activation layer"))
-        self.activations.setMinimumHeight(px(96))
+        self.activations.setMinimumHeight(px(116))
         self.activations.setAccessibleName(self.tr("Dead units and saturated answers by layer"))
         column.addWidget(self.gradients, 5)
         column.addWidget(self.activations, 3)

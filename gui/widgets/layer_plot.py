@@ -31,8 +31,7 @@ class LayerPlot(DepthPlot):
         low, high = super()._y_range(panel, drawn)
         if self._is_log(panel):
             return low, high * (high / low) ** 0.3
-        rows = 1 + len(panel.series)
-        return low, high + (high - low) * 0.16 * rows  # a share of 100 % lies beneath the legend, too
+        return low, high + (high - low) * (0.35 + 0.3 * len(panel.series))  # a share of 100 % lies beneath the legend, too
 
     def _legend_top(self, panel: Panel, box: QRectF, height: float) -> float:
         """Above the curves, where room is left for it."""

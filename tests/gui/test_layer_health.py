@@ -51,6 +51,7 @@ def statistics(run="run-1", step=1, gradients=(1.0, 1.0, 1.0, 1.0), dead=(0.0, 0
         ((2.0, 9.0, 1.0, 5.0), "largest in conv2, 9 times that of conv3, the smallest."),
         ((np.nan, np.nan, 0.5, 1.0), "largest in conv4, 2 times that of conv3, the smallest."),  # the first two are frozen
         ((2.0, 0.0, 1.0, 5.0), "largest in conv4; in conv2 none arrives"),
+        ((1.0, 1.0, 1.05, 1.0), "of all layers are alike"),
         ((3e7, 1.0), "3.0e+07 times"),
     ],
 )
