@@ -11,7 +11,7 @@ from gui.widgets.canvas import ink
 
 
 class MarkedSlider(QSlider):
-    """Lies; `set_mark` puts a tick beneath a value."""
+    """A horizontal slider; `set_mark` puts a tick beneath a value."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
