@@ -11,6 +11,7 @@ from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
 from gui import plan
 from gui.plan import Obstacle
+from gui.run_names import run_names
 from gui.state import TRAININGS, AppState, TrainingState
 from gui.widgets.basics import count, duration
 
@@ -96,7 +97,7 @@ def rest_words(state: AppState) -> str:
     if training is not None and training.record is not None:
         record = training.record
         ended = {"completed": tr("Trained"), "cancelled": tr("Stopped and kept"), "failed": tr("Failed")}[record.outcome]
-        return f"{ended}: {record.id} · {duration(record.seconds)}"
+        return f"{ended}: {run_names(state.runs).get(record.id, record.title)} · {duration(record.seconds)}"
     if state.engine is None and state.engine_failure is None:
         return tr("The engine is loading; Train begins as soon as it is there.")
     return tr("{number} pictures to learn from").format(number=count(plan.training_pictures(state)))

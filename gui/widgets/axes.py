@@ -152,7 +152,8 @@ def paint_mark_words(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> 
     painter.setPen(ink("muted"))
     places: dict[float, list[str]] = {}
     for mark in marks:
-        places.setdefault(mark.x, []).append(mark.text)
+        if mark.text:
+            places.setdefault(mark.x, []).append(mark.text)
     for place, words in places.items():
         x, text = frame.x(place), " · ".join(words)
         if box.left() <= x <= box.right():

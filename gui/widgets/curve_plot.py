@@ -114,7 +114,12 @@ class CurvePlot(Canvas):
         if not self._panels:
             return []
         line = QFontMetricsF(font(11)).height()
-        left, top, between, bottom = self._gutter(), px(6) + (line if self._marks else 0), px(14), 2 * line + px(10)
+        left, top, between, bottom = (
+            self._gutter(),
+            px(6) + (line if worded else 0),
+            px(14),
+            2 * line + px(10),
+        )
         height = (size.height() - top - bottom - between * (len(self._panels) - 1)) / len(self._panels)
         width = size.width() - left - px(RIGHT_MARGIN)
         return [QRectF(left, top + row * (height + between), max(1.0, width), max(1.0, height)) for row in range(len(self._panels))]
@@ -159,7 +164,7 @@ class CurvePlot(Canvas):
         low, high = found
         most = self._sane(panel)
         if low < most < high:
-            high = most
+            high = max(float(np.max(y, where=y <= most, initial=low)) for y in inside)  # the highest of those that are shown
         if log:
             return (low / 1.15, high * 1.15)
         room = (high - low) * 0.06 or abs(high) * 0.1 or 0.5
