@@ -114,12 +114,8 @@ class CurvePlot(Canvas):
         if not self._panels:
             return []
         line = QFontMetricsF(font(11)).height()
-        left, top, between, bottom = (
-            self._gutter(),
-            px(6) + (line if worded else 0),
-            px(14),
-            2 * line + px(10),
-        )
+        worded = any(mark.text for mark in self._marks)
+        left, top, between, bottom = self._gutter(), px(6) + (line if worded else 0), px(14), 2 * line + px(10)
         height = (size.height() - top - bottom - between * (len(self._panels) - 1)) / len(self._panels)
         width = size.width() - left - px(RIGHT_MARGIN)
         return [QRectF(left, top + row * (height + between), max(1.0, width), max(1.0, height)) for row in range(len(self._panels))]
