@@ -165,7 +165,8 @@ def known(state: AppState) -> Known:
         return Known(name, learned)
     layers = [layer for _, layer in walk(network.body)]
     dropout, residual = (any(isinstance(layer, kind) for layer in layers) for kind in (Dropout, Residual))
-    return Known(name, learned, isinstance(next(reversed(layers), None), RbfOutput), dropout, residual)
+    names = () if networks.is_library(name) else tuple(path for path, _ in walk(network.body))
+    return Known(name, learned, isinstance(next(reversed(layers), None), RbfOutput), dropout, residual, names)
 
 
 def recipe(state: AppState, device: str = "auto") -> Recipe:

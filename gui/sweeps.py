@@ -46,7 +46,7 @@ class Sweeps(QObject):
         super().__init__(place)
         self._bridge, self._deeds, self._place = bridge, deeds, place
         self._fault = ""
-        self.panel, self.board = SweepPanel(), SweepBoard()
+        self.panel, self.board = SweepPanel(self._why_not), SweepBoard()
         place.add_panel(CHOICES, self.panel)
         place.add_panel(BOARD, self.board)
         self.panel.changed.connect(self._count)
@@ -101,6 +101,15 @@ class Sweeps(QObject):
         command = self._deeds.command(plan.recipe(state))
         tree = plan.tree(state, plan.network_name(state))
         return trainings(sweep, self.panel.field, self.panel.values, command, self.panel.repeats, tree)
+
+    def _why_not(self, field: str, value: str) -> str:
+        state = self._bridge.state
+        command, tree = self._deeds.command(plan.recipe(state)), plan.tree(state, plan.network_name(state))
+        try:
+            trainings("sweep", field, (value,), command, 1, tree)
+        except SweepError as error:
+            return f"{error.message} {error.remedy}"
+        return ""
 
     def _count(self) -> None:
         """Tell how many trainings come of the choice and how long they take, or what is wrong with it."""

@@ -47,6 +47,8 @@ class Known(msgspec.Struct, frozen=True):
         Whether it begins with learned weights.
     distances, dropout, residual : bool
         Whether it ends in distances to codes, has dropout, has residual blocks; True where that is not known.
+    layers : tuple of str
+        Dotted names of its layers and containers; none where they are not known.
     """
 
     name: str = ""
@@ -54,6 +56,7 @@ class Known(msgspec.Struct, frozen=True):
     distances: bool = True
     dropout: bool = True
     residual: bool = True
+    layers: tuple[str, ...] = ()
 
 
 STEPS, LOSS, LIMITS, FITTING = "Steps", "Loss", "Ending early", "Against overfitting"

@@ -346,6 +346,9 @@ class RecipeForm(QWidget):
             made = msgspec.structs.replace(made, preset="own" if made != self._recipe else made.preset)
             self._enable(made)
             check(made)
+            missing = next((name for name in made.frozen if self._known.layers and name not in self._known.layers), "")
+            if missing:
+                raise RecipeError("frozen", self.tr('The network has no layer "{name}" to freeze.').format(name=missing))
         except RecipeError as error:
             self._tell(str(error), error.field)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont, QFontMetricsF
@@ -19,6 +19,11 @@ from gui.widgets.sweep_words import value_words
 class SweepPanel(QFrame):
     """A field, its values as chips, and a button.
 
+    Parameters
+    ----------
+    why_not : callable
+        Why a field cannot have a value, in words; "" where it can.
+
     Signals
     -------
     changed
@@ -33,9 +38,10 @@ class SweepPanel(QFrame):
     wanted = Signal()
     left = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, why_not: Callable[[str, str], str] = lambda field, value: "") -> None:
         super().__init__()
         self.setProperty("look", "panel")
+        self.why_not = why_not
         self._choices: dict[str, Sweepable] = {}
         self._ticked: dict[str, list[str]] = {}
         self._added: dict[str, list[str]] = {}
@@ -85,10 +91,11 @@ class SweepPanel(QFrame):
         self.value_field.returnPressed.connect(self._add_value)
         self.add_button = button(self.tr("Add"), tooltip=self.tr("Take this value as well (Return)"))
         self.add_button.clicked.connect(self._add_value)
-        self.repeats_words = label(self.tr("trainings a value"), "muted")
+        self.repeats_words = label(self.tr("training of each value"), "muted")
         self.repeats_box = NumberBox(1, MOST_REPEATS)
         self.repeats_box.setAccessibleName(self.tr("Trainings a value"))
         self.repeats_box.setToolTip(self.tr("Each with another seed: their spread shows how much of a difference is chance"))
+        self.repeats_box.valueChanged.connect(self._say_repeats)
         self.repeats_box.valueChanged.connect(self.changed)
         for widget in (self.value_field, self.add_button, self.repeats_box, self.repeats_words):
             row.addWidget(widget)
@@ -187,6 +194,9 @@ class SweepPanel(QFrame):
         self.repeats_box.setVisible(choice.field != "seed")
         self.repeats_words.setVisible(choice.field != "seed")
 
+    def _say_repeats(self, number: int) -> None:
+        self.repeats_words.setText(self.tr("training of each value") if number == 1 else self.tr("trainings of each value"))
+
     def _tick(self, value: str, on: bool) -> None:
         ticked = [kept for kept in self.values if kept != value]
         self._ticked[self.field] = [*ticked, value] if on else ticked
@@ -196,6 +206,12 @@ class SweepPanel(QFrame):
         """Take what was typed: one value, or several with blanks or semicolons between."""
         typed = self.value_field.text().replace(";", " ").split()
         if not typed:
+            return
+        fault = next(filter(None, (self.why_not(self.field, value) for value in typed)), "")
+        if fault:  # it stays in the field, to be mended
+            self.cost.setText(fault)
+            set_look(self.cost, "error")
+            self.cost.show()
             return
         added = self._added.setdefault(self.field, [])
         added.extend(value for value in typed if value not in added)

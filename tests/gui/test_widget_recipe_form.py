@@ -198,3 +198,12 @@ def test_what_suits_the_pictures_is_said(form):
     form.editors["suit_augmentation"].click()
     type_into(form, "augmentation.rotate", "5")
     assert not form.suited.isVisible()
+
+
+def test_a_layer_that_is_not_there_cannot_be_frozen(form):
+    form.set_advanced(True)
+    form.set_known(Known("lenet-5", layers=("conv1", "conv2")))
+    type_into(form, "frozen", "conv1, conv9")
+    assert 'no layer "conv9"' in form.fault and form.editors["frozen"].property("look") == "wrong"
+    type_into(form, "frozen", "conv1, conv2")
+    assert not form.fault and form.recipe.frozen == ("conv1", "conv2")
