@@ -346,7 +346,8 @@ class RecipeForm(QWidget):
             made = msgspec.structs.replace(made, preset="own" if made != self._recipe else made.preset)
             self._enable(made)
             check(made)
-            missing = next((name for name in made.frozen if self._known.layers and name not in self._known.layers), "")
+            inside = tuple(f"{path}." for path in self._known.layers)  # a container is named by the beginning of what it holds
+            missing = next((name for name in made.frozen if inside and not any(path.startswith(f"{name}.") for path in inside)), "")
             if missing:
                 raise RecipeError("frozen", self.tr('The network has no layer "{name}" to freeze.').format(name=missing))
         except RecipeError as error:
