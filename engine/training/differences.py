@@ -9,11 +9,14 @@ import msgspec
 
 from engine.project.records import RunRecord
 from engine.training.recipe import Recipe, field_of
+from engine.training.sweeping import place_of
 
 ASIDE = frozenset({"preset", "suit_augmentation", "device", "tensorboard"})
 """Fields that change nothing of what is learned."""
 OF_NEIGHBOURS = ("neighbours", "distance")
-NAMED = frozenset({"optimiser", "schedule", "loss"})
+VARIED = frozenset({"activation", "shortcut", "normalisation"})
+"""What a sweep changes in the network itself."""
+NAMED = frozenset({"optimiser", "schedule", "loss", "variant"})
 """Fields whose values speak for themselves."""
 OFF = (0, False, None, (), "")
 UNITS = {"minutes": "min", "rotate": "degrees"}
@@ -69,6 +72,9 @@ def choices(run: RunRecord) -> dict[str, Any]:
         found = {name: value for name, value in found.items() if name not in ASIDE and name not in OF_NEIGHBOURS}
         found |= {"only the last layer learns": run.frozen, "begun with": run.begun_with or "new weights"}
         found["parent"] = run.parent
+    place = place_of(run.sweep)
+    if place is not None and place.field in VARIED:
+        found["variant"] = f"{place.field} {place.value}"
     found["working size"] = f"{run.preprocessing.height} × {run.preprocessing.width}"
     found["resize"] = run.preprocessing.resize
     return found
