@@ -134,7 +134,7 @@ class Reporter:
         self._emit(
             JobProgress(
                 fraction=done / parcel.steps,
-                text=f"Epoch {epoch} of {self._epochs}",
+                text=f"Epoch {epoch:,} of {self._epochs:,}",
                 seconds_left=left.seconds if left is not None else parcel.seconds / done * (parcel.steps - done),
                 seconds_deviation=left.deviation if left is not None else None,
                 images_per_second=done * self._batch / parcel.seconds if parcel.seconds else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 import msgspec
@@ -26,13 +27,15 @@ SHARES = ("target",)
 
 
 def number_of(text: str, whole: bool) -> float | int:
-    """What was typed as a number; a comma may stand for the point.
+    """What was typed as a number; a comma may stand for the point, or in whole numbers between thousands.
 
     Raises
     ------
     ValueError
         One sentence.
     """
+    if whole and re.fullmatch(r"\d{1,3}(,\d{3})+", text.strip()):
+        text = text.replace(",", "")
     cleaned = text.strip().replace(" ", "").replace("\u202f", "").replace(",", ".")
     try:
         return int(cleaned) if whole else float(cleaned)
