@@ -159,9 +159,7 @@ def try_batches(ready: Ready, token: CancelToken, emit: Emit) -> Tried:
     return Tried(tried, middles.astype(np.float32), tuple(memory), ended, float(np.median(spreads)) if spreads else 0.0)
 
 
-def _more_rounds(
-    stepper: Stepper, ready: Ready, tried: tuple[int, ...], timed: list[list[float]], token: CancelToken, emit: Emit
-) -> None:
+def _more_rounds(stepper: Stepper, ready: Ready, tried: tuple[int, ...], timed: list[list[float]], token: CancelToken, emit: Emit) -> None:
     """Time the sizes again, one after the other, as often as there are rounds after the first."""
     for number in range(1, ROUNDS):
         for place, (size, each) in enumerate(zip(tried, timed, strict=True)):

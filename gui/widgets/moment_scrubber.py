@@ -258,9 +258,7 @@ class MomentScrubber(QWidget):
             kept = kept_epoch(self._bridge.state, self._run)
             self.number.setText(self.tr("{epoch}, kept").format(epoch=text) if epoch == kept else text)
             longest = self.tr("{epoch}, kept").format(epoch=words.format(number=count(newest), all=count(newest)))
-            self.number.setMinimumWidth(
-                self.number.fontMetrics().horizontalAdvance(longest)
-            )  # the slider stays
+            self.number.setMinimumWidth(self.number.fontMetrics().horizontalAdvance(longest))  # the slider stays
             self.slider.set_mark(self._epochs.index(kept) if kept in self._epochs else None)
         teach = self.tr("Each epoch is kept: filters, maps, confusion and the pinned unit's field. Train, then go back through them here.")
         if trains(self._bridge.state, self._run):

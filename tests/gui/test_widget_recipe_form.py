@@ -171,7 +171,11 @@ def test_every_field_stands_under_a_heading(form):
 
 
 def test_numbers_as_people_write_them():
-    assert number_of("1 000", True) == number_of("1,000", True) == 1000 and number_of("3e-3", False) == 0.003 and number_of("0,5", False) == 0.5
+    assert (
+        number_of("1 000", True) == number_of("1,000", True) == 1000
+        and number_of("3e-3", False) == 0.003
+        and number_of("0,5", False) == 0.5
+    )
     with pytest.raises(ValueError, match="not a whole number"):
         number_of("1.5", True)
 
