@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from engine.host import EngineThread
-from engine.messages import ClassifyFiles, Evaluate, OpenSample, PinUnit, SetLabels, Train
+from engine.messages import ClassifyFiles, Evaluate, OpenSample, SetLabels, Train
 from engine.project.records import Split
 from engine.project.runs import list_runs
 from engine.training.recipe import Recipe
@@ -21,6 +21,7 @@ from gui.app import make_window
 from gui.main_window import MainWindow
 from gui.notifications import Channel
 from gui.settings import Settings
+from gui.widgets.unit_panel import Unit
 
 PATIENCE = 60_000
 
@@ -45,9 +46,8 @@ def opened(window, qtbot):
 def test_from_digits_to_an_answer(window, qtbot, tmp_path):
     bridge = opened(window, qtbot)
     assert len(bridge.state.images.ids) == 1797
-    first = int(bridge.state.images.ids[0])
     window.show_page("train")
-    bridge.submit(PinUnit(first, "conv3", 2))
+    window.page("train").learning.unit_panel.unit_wanted.emit(Unit("conv3", 2))
     bridge.submit(Train("lenet-5", Recipe(epochs=4)))
     qtbot.waitUntil(lambda: bool(bridge.state.runs), timeout=PATIENCE)
     training = bridge.state.training

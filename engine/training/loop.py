@@ -22,7 +22,7 @@ from engine.control import Cancelled, CancelToken
 from engine.data.augmentation import Normalise
 from engine.evaluation.metrics import confusion_matrix
 from engine.failure import UserError
-from engine.training import divergence, state
+from engine.training import divergence, state, steered
 from engine.training.checkpoint import Keeper, Offer, State
 from engine.training.feeding import Feed, LaterPart, Part, Resident
 from engine.training.figures import Figures
@@ -35,7 +35,7 @@ from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
 from engine.training.sampling import balanced_stream, stream
 from engine.training.sizes import step_size, steps_per_epoch
-from engine.training.steering import Steering, Wishes, rate_words
+from engine.training.steering import Steering, rate_words
 from engine.training.stepping import Stepper, out_of_memory
 from engine.training.team import LONE, Ended, Team
 from engine.training.telling import Epoch, Mark, Parcel, Trained, Watcher, better
@@ -214,7 +214,7 @@ class _Run:
                 if steering is not None and steering.asked:
                     self.seconds = before + time.perf_counter() - begun
                     try:
-                        self.steer(steering, number)
+                        steered.steer(self, steering, number)
                     finally:  # holding is no training
                         before, begun = self.seconds, time.perf_counter()
                 pixels, labels = self.feed.batch(next(self.batches))
@@ -338,36 +338,6 @@ class _Run:
         mark = Mark(self.done if step is None else step, text)
         self.marks.append(mark)
         self.watcher.marked(mark)
-
-    def steer(self, steering: Steering, number: int) -> None:
-        """Fulfil what is wanted, and hold as long as that is."""
-        self.tell(self.done)
-        held = False
-        while steering.asked:
-            self.fulfil(steering.take(), number)
-            if steering.paused and not held:
-                held = True
-                self.mark("Paused")
-                self.keep()
-                self.watcher.held(True, self.done)
-            steering.hold(self.token)
-        if held:
-            self.mark("Went on")
-            self.watcher.held(False, self.done)
-
-    def fulfil(self, wishes: Wishes, number: int) -> None:
-        """Change the rate, the number of epochs, or the end; `number` is the epoch at hand."""
-        if wishes.learning_rate is not None:
-            words = rate_words(self.pace.peak, wishes.learning_rate)
-            self.pace.to_peak(wishes.learning_rate)
-            self.mark(words)
-        if wishes.epochs is not None:
-            self.stretch(max(wishes.epochs, number))
-        if wishes.finish and not self.finishing:
-            self.finishing = True
-            self.mark("Ends after this epoch")
-        if wishes != Wishes():
-            self.keep()
 
     def stretch(self, epochs: int) -> None:
         """Train for so many epochs in all."""
