@@ -101,9 +101,17 @@ class RunCurves(QObject):
         self._runs.show_runs(state.runs, {run: self._shade(run) for run in self._overlaid(state)}, state.writable, training)
         self._runs.setVisible(bool(state.runs))
 
+    def _smooths(self, state: AppState, run: str) -> bool:
+        """Whether a run learned from smoothed labels."""
+        if state.training is not None and state.training.run == run:
+            return state.training.started.recipe.label_smoothing > 0
+        return any(record.id == run and record.recipe.label_smoothing > 0 for record in state.runs)
+
     def _render_curves(self, state: AppState) -> None:
         found = self._histories(state)
-        titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), self.tr("training"), self.tr("validation"))
+        smoothed = len(found) == 1 and self._smooths(state, found[0][0])  # its training loss never comes down to 0
+        learned = self.tr("training, smoothed labels") if smoothed else self.tr("training")
+        titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), learned, self.tr("validation"))
         names = run_names(state.runs)
         named = [(names.get(run, run) if len(found) > 1 else "", history) for run, history in found]
         tones = [self._shade(run) for run, _ in found] or list(colours().curves)

@@ -1,5 +1,6 @@
 """Train: one button, curves from events, stopping told at once, and a way out of what went wrong."""
 
+import msgspec
 import numpy as np
 import pytest
 from made import opened, run_record, started
@@ -82,6 +83,13 @@ def test_curves_filters_and_matrix_follow_the_events(page, bridge, host):
     assert accuracy.factor == 100 and len(accuracy.series[0].y) == 10
     assert page.learning.filters.table()[1][-1] == "2" and page.learning.matrix.table()[1][1] == 2
     assert page.learning.matrix_title.text() == "Validation, epoch 2"
+
+
+def test_smoothed_labels_are_told_beside_the_loss(page, bridge, host):
+    job = press_train(page, bridge, host)
+    host.emit(msgspec.structs.replace(started(job=job), recipe=Recipe(label_smoothing=0.1)))
+    learn(bridge, host, job)
+    assert page.centre.plot._panels[0].series[0].name == "training, smoothed labels"
 
 
 def test_progress_is_told_in_words(page, bridge, host):
