@@ -69,7 +69,8 @@ def choices(run: RunRecord) -> dict[str, Any]:
         found = {name: field_of(run.recipe, name) for name in OF_NEIGHBOURS}
     else:
         found = {name: field_of(run.recipe, name) for name in names(run.recipe)}
-        found = {name: value for name, value in found.items() if name not in ASIDE and name not in OF_NEIGHBOURS}
+        aside = {*ASIDE, *OF_NEIGHBOURS, *_idle(run.recipe)}
+        found = {name: value for name, value in found.items() if name not in aside}
         found |= {"only the last layer learns": run.frozen, "begun with": run.begun_with or "new weights"}
         found["parent"] = run.parent
     place = place_of(run.sweep)
@@ -78,6 +79,14 @@ def choices(run: RunRecord) -> dict[str, Any]:
     found["working size"] = f"{run.preprocessing.height} × {run.preprocessing.width}"
     found["resize"] = run.preprocessing.resize
     return found
+
+
+def _idle(recipe: Recipe) -> set[str]:
+    """Fields that have no effect beside the recipe's other choices."""
+    found = set() if recipe.loss == "focal" else {"focal"}
+    if recipe.optimiser not in ("sgd", "muon"):
+        return found | {"momentum", "nesterov"}
+    return found | ({"nesterov"} if recipe.momentum == 0 else set())
 
 
 def in_words(run: RunRecord, name: str, value: Any, titles: Mapping[str, str]) -> str:

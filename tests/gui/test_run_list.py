@@ -139,6 +139,8 @@ def test_differences_are_those_of_the_network_and_leave_out_what_changes_nothing
     assert differences((like, bigger)) == {"a": ("32 × 32 px",), "c": ("64 × 64 px",)}
     tanh, relu = (msgspec.structs.replace(like, id=kind, sweep=f"now activation={kind}") for kind in ("tanh", "relu"))
     assert differences((tanh, relu)) == {"tanh": ("activation tanh",), "relu": ("activation relu",)}
+    still = msgspec.structs.replace(like, id="s", recipe=Recipe(momentum=0.5, focal=3.0))
+    assert differences((like, still)) == {"a": (), "s": ()}, "AdamW has no such momentum, cross-entropy no such power"
     dropped = msgspec.structs.replace(like, id="d", recipe=Recipe(augmentation=Augmentation(flip=True)))
     assert differences((like, dropped)) == {"a": ("no flip",), "d": ("flip",)}
     near = run_record("n", network="nearest-neighbour", parameters=0, epochs=0, steps=0, recipe=Recipe(neighbours=3, learning_rate=9.0))
