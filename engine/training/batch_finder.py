@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from engine.training import freezing, precision, sizes
 from engine.training.recipe import Recipe
 from engine.training.room import check_room
 from engine.training.stepping import Stepper, out_of_memory
-from engine.training.telling import Epoch, Mark, Parcel, Watcher
+from engine.training.telling import Unheard
 from engine.training.threads import threads_for
 from engine.training.trying import READING, Ready, made_ready
 
@@ -47,31 +46,6 @@ class Tried(NamedTuple):
     memory: tuple[int | None, ...]
     ended: Ended
     spread: float = 0.0
-
-
-class _Nobody(Watcher):
-    """Is told, and does nothing."""
-
-    def parcel(self, parcel: Parcel) -> None:
-        """Nothing."""
-
-    def gradients(self, step: int, scale: Callable[[], float]) -> None:
-        """Nothing."""
-
-    def stepped(self, step: int) -> None:
-        """Nothing."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Nothing."""
-
-    def notice(self, text: str, level: str = "warning") -> None:
-        """Nothing."""
-
-    def marked(self, mark: Mark) -> None:
-        """Nothing."""
-
-    def held(self, paused: bool, step: int) -> None:
-        """Nothing."""
 
 
 def find_batch(session: Session, command: FindBatch, token: CancelToken, emit: Emit) -> None:
@@ -218,7 +192,7 @@ def _seconds_a_step(stepper: Stepper, ready: Ready, size: int, token: CancelToke
     pixels, labels = ready.feed.batch(torch.arange(size, device=ready.feed.labels.device))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    watcher = _Nobody()
+    watcher = Unheard()
     times: list[float] = []
     while len(times) < WARM_STEPS + MOST:
         token.check()
