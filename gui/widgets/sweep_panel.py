@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFont, QFontMetricsF
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from engine.training.sweeping import MOST_REPEATS, Sweepable, order
-from gui.theme import font, px
+from gui.theme import px
 from gui.widgets.basics import button, label, scrolling, set_look
 from gui.widgets.flow import FlowLayout
 from gui.widgets.number_box import NumberBox
 from gui.widgets.sweep_words import value_words
+from gui.widgets.value_chip import ValueChip
 
 
 class SweepPanel(QFrame):
@@ -45,7 +45,7 @@ class SweepPanel(QFrame):
         self._choices: dict[str, Sweepable] = {}
         self._ticked: dict[str, list[str]] = {}
         self._added: dict[str, list[str]] = {}
-        self.chips: dict[str, QPushButton] = {}
+        self.chips: dict[str, ValueChip] = {}
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(px(16), px(12), px(16), px(12))
@@ -161,6 +161,7 @@ class SweepPanel(QFrame):
     # ------------------------------------------------------------ deeds
 
     def _take_field(self) -> None:
+        self.value_field.clear()
         self._show_values()
         self.changed.emit()
 
@@ -174,21 +175,19 @@ class SweepPanel(QFrame):
         if choice is None:
             return
         ticked = self._ticked.setdefault(choice.field, list(choice.suggested))
-        values = dict.fromkeys((*choice.suggested, *choice.others, *self._added.get(choice.field, ())))
-        metrics = QFontMetricsF(font(13, QFont.Weight.DemiBold))
+        offered = (*choice.suggested, *choice.others)
+        values = dict.fromkeys((*offered, *self._added.get(choice.field, ())))
         for value in sorted(values, key=lambda value: order(choice.field, value)):
-            words = value_words(choice.field, value)
-            chip = button(words, "chip", self.tr("as the recipe has it") if value == choice.now else "")
-            chip.setCheckable(True)
+            tip = self.tr("as the recipe has it") if value == choice.now else ""
+            chip = ValueChip(value_words(choice.field, value), value not in offered, tip)
             chip.setChecked(value in ticked)
-            chip.setMinimumWidth(round(metrics.horizontalAdvance(words)) + px(28))
             chip.clicked.connect(lambda on, value=value: self._tick(value, on))
+            chip.taken_out.connect(lambda value=value: self._take_out(value))
             self.chips[value] = chip
             self._flow.addWidget(chip)
         self._flow.invalidate()
         self._place.updateGeometry()
         self.why.setText(choice.why)
-        self.value_field.clear()
         self.value_field.setVisible(choice.free)
         self.add_button.setVisible(choice.free)
         self.repeats_box.setVisible(choice.field != "seed")
@@ -201,6 +200,17 @@ class SweepPanel(QFrame):
         ticked = [kept for kept in self.values if kept != value]
         self._ticked[self.field] = [*ticked, value] if on else ticked
         self.changed.emit()
+
+    def _take_out(self, value: str) -> None:
+        """A typed value goes, to be typed again where it is wanted; one that is offered is no longer ticked."""
+        added = self._added.get(self.field, [])
+        self._tick(value, False)
+        if value in added:
+            added.remove(value)
+            self._show_values()
+            self.value_field.setFocus()
+        else:
+            self.chips[value].setChecked(False)
 
     def _add_value(self) -> None:
         """Take what was typed: one value, or several with blanks or semicolons between."""
@@ -217,5 +227,6 @@ class SweepPanel(QFrame):
         added.extend(value for value in typed if value not in added)
         ticked = self._ticked.setdefault(self.field, [])
         ticked.extend(value for value in typed if value not in ticked)
+        self.value_field.clear()
         self._show_values()
         self.changed.emit()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made import opened, run_record, started
 from msgspec.structs import replace
-from PySide6.QtCore import QSizeF
+from PySide6.QtCore import QPoint, QSizeF, Qt
 
 from engine.messages import (
     EngineReady,
@@ -120,6 +120,20 @@ def test_typed_values_join_the_suggested_ones_in_their_order(page, qtbot):
     panel.add_button.click()
     assert panel.values == ("0.006", "0.5", "1e-5") and panel.train_button.text() == "Train these 3"
     assert next(iter(panel.chips)) == "1e-5" and not panel.value_field.text()
+
+
+def test_a_typed_value_is_taken_out_by_its_cross_or_delete_and_an_offered_one_unticked(page, qtbot):
+    panel = choose(page, "learning_rate", "0.006")
+    panel.value_field.setText("0.5 0.7")
+    panel.add_button.click()
+    panel.value_field.setText("0.9")  # being typed
+    cross = panel.chips["0.5"].rect().center() + QPoint(panel.chips["0.5"].width() // 2 - 20, 0)
+    qtbot.mouseClick(panel.chips["0.5"], Qt.MouseButton.LeftButton, pos=cross)
+    assert panel.values == ("0.006", "0.7") and "0.5" not in panel.chips and panel.value_field.text() == "0.9"
+    qtbot.keyClick(panel.chips["0.7"], Qt.Key.Key_Delete)
+    qtbot.keyClick(panel.chips["0.006"], Qt.Key.Key_Delete)
+    assert panel.values == () and "0.7" not in panel.chips and not panel.chips["0.006"].isChecked()
+    assert "nothing to train" in panel.cost.text()
 
 
 def test_a_value_that_cannot_be_trained_is_named_before_anything_begins(page, host):
