@@ -17,7 +17,7 @@ from engine.networks import zoo
 from engine.project import runs
 from engine.project.records import RunRecord, Split
 from engine.training import preparing, saved, seen, supplying
-from engine.training.job import Figures, Job
+from engine.training.job import Job, Results
 from engine.training.preparing import Decoded
 
 CHUNK = 1024
@@ -42,7 +42,7 @@ class ClassicJob(Job):
         seen.save(self.folder, training.pixels, self.token)
         model.save(self.folder / saved.WEIGHTS)
         pictures = len(training.labels)
-        record = self.record(Figures(title, "completed", seconds, pictures / max(seconds, 1e-9), pictures))
+        record = self.record(Results(title, "completed", seconds, pictures / max(seconds, 1e-9), pictures))
         self.worth_keeping = True
         runs.save_record(self.folder, record)
         try:

@@ -21,7 +21,7 @@ from engine.training import supplying
 from engine.training.order import Order
 
 
-class Figures(NamedTuple):
+class Results(NamedTuple):
     """What a training has come to, fields as in RunRecord."""
 
     title: str
@@ -107,7 +107,7 @@ class Job(ABC):
 
     # ------------------------------------------------------------ the record
 
-    def record(self, figures: Figures) -> RunRecord:
+    def record(self, results: Results) -> RunRecord:
         """The run as it is."""
         return RunRecord(
             id=self.run,
@@ -128,7 +128,7 @@ class Job(ABC):
             parent=self.parent,
             sweep=self.order.sweep,
             resumable=runs.resumable(self.folder),
-            **figures._asdict(),
+            **results._asdict(),
         )
 
     def tested(self, record: RunRecord, test: supplying.AnyPart, predict: Callable[[np.ndarray], np.ndarray]) -> RunRecord:

@@ -46,7 +46,7 @@ from engine.training import (
 from engine.training.checkpoint import Keeper, generations, none_left
 from engine.training.feeding import Feed, LaterPart, Part
 from engine.training.inference import logits_of
-from engine.training.job import Figures, Job
+from engine.training.job import Job, Results
 from engine.training.order import Order
 from engine.training.precision import Arithmetic
 from engine.training.preparing import Decoded
@@ -338,7 +338,7 @@ class NetworkJob(Job):
         measured = best is not None and math.isfinite(best.validation_accuracy)
         self.recipe = replace(self.recipe, epochs=result.planned or self.recipe.epochs)
         return self.record(
-            Figures(
+            Results(
                 title=self.network.title,
                 outcome=result.outcome,
                 parameters=self.analysis.parameters,
