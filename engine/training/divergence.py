@@ -12,10 +12,10 @@ from torch import nn
 
 from engine.control import Cancelled
 from engine.training.freezing import to_training
+from engine.training.telling import Unheard
 
 if TYPE_CHECKING:
     from engine.training.loop import _Run
-    from engine.training.telling import Epoch, Mark, Parcel
 
 LOOKED_AT = 2  # steps: the one whose loss is no number, and the one whose update may have led there
 PATIENCE = 60.0  # seconds that going through the steps again may take
@@ -76,7 +76,7 @@ def _again(run: _Run, looking: _Looking, step: int) -> bool:
     return True
 
 
-class _Looking:
+class _Looking(Unheard):
     """A watcher that looks into steps and tells nobody."""
 
     def __init__(self, module: nn.Module, scaled: bool) -> None:
@@ -108,21 +108,6 @@ class _Looking:
         """Look at the weights after the update."""
         if self.closely:
             self._look(step, list(self._module.named_parameters()), "weights")
-
-    def parcel(self, parcel: Parcel) -> None:
-        """Told already."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Told already."""
-
-    def notice(self, text: str, level: str = "warning") -> None:
-        """Told already."""
-
-    def marked(self, mark: Mark) -> None:
-        """Told already."""
-
-    def held(self, paused: bool, step: int) -> None:
-        """Nobody holds this."""
 
     def _hook(self, step: int, name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(part: nn.Module, given: Any, answer: Any) -> None:

@@ -39,9 +39,9 @@ from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.sampling import stream
 from engine.training.supplying import feed_of, supply
+from engine.training.telling import Unheard
 from tests.benchmarks.importing import Memory, photographs, remarked
 from tests.benchmarks.measuring import Row
-from tests.benchmarks.throughput import Silent
 
 SIDE, BATCH = 96, 64
 ACROSS, DOWN, QUALITY = 500, 375, 90
@@ -180,7 +180,7 @@ def _waiting(dataset: data.Dataset, home: Path, network: str, side: int, batch: 
         module = quicken(build(zoo.make(network, (3, side, side), 2)), CPU)
         recipe = Recipe(epochs=1, batch=batch, learning_rate=1e-3, schedule="constant", suit_augmentation=False)
         waited = feed.waited
-        result = loop.train(module, feed, None, recipe, Normalise(pre, CPU), Arithmetic(), CancelToken(), Silent())
+        result = loop.train(module, feed, None, recipe, Normalise(pre, CPU), Arithmetic(), CancelToken(), Unheard())
         share = 1000 * (feed.waited - waited) / result.seconds
         yield Row(f"waiting for data, {network} {side} px, {name}", "per mille", share, "", float("nan"), ())
     feed.close()

@@ -32,28 +32,19 @@ from engine.data.sources import scan
 from engine.networks import zoo
 from engine.networks.build import build
 from engine.project.records import Split
-from engine.training import loop, telling
+from engine.training import loop
 from engine.training.feeding import Part
 from engine.training.precision import Arithmetic
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
+from engine.training.telling import Unheard
 from tests.benchmarks.measuring import Row, in_turns
 
 BATCH = 128
 MEAN, DEVIATION = 0.1, 0.28
 
 
-class Silent(telling.Watcher):
-    """A watcher that costs nothing."""
-
-    def parcel(self, parcel: telling.Parcel) -> None:
-        pass
-
-    def epoch(self, epoch: telling.Epoch) -> None:
-        pass
-
-    def notice(self, text: str) -> None:
-        raise AssertionError(text)
+Silent = Unheard
 
 
 def mnist(folder: Path) -> Path:
@@ -110,7 +101,7 @@ def ours(root: Path, steps: int) -> Callable[[], float]:
     def run() -> float:
         module = quicken(build(zoo.make("lenet-5", (1, 32, 32), 10)), torch.device("cpu"))
         shown = Part(part.pixels[:size], part.labels[:size])
-        result = loop.train(module, shown, None, msgspec.structs.replace(recipe), normalise, Arithmetic(), CancelToken(), Silent())
+        result = loop.train(module, shown, None, msgspec.structs.replace(recipe), normalise, Arithmetic(), CancelToken(), Unheard())
         assert result.outcome == "completed"
         return result.pictures / result.seconds
 

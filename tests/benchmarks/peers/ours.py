@@ -25,8 +25,8 @@ from engine.training.precision import Arithmetic
 from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.reporting import Reporter
+from engine.training.telling import Unheard
 from tests.benchmarks.peers.forms import LEARNING_RATE, TEST_BATCH, WEIGHT_DECAY, Form, Job, Reached, adamw
-from tests.benchmarks.throughput import Silent
 
 CPU = torch.device("cpu")
 FRAME = 0.04  # seconds between two looks into the queue, as the window's timer takes
@@ -135,13 +135,6 @@ class Watched(Ours):
     """As the program trains: layers looked into, moments and checkpoints kept, events taken from a queue by another thread."""
 
     watched = True
-
-
-class Unheard(Silent):
-    """That a target was reached may be said."""
-
-    def notice(self, text: str) -> None:
-        pass
 
 
 @contextlib.contextmanager
