@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from engine.control import CancelToken
-from engine.data.augmentation import Augment, Normalise
+from engine.data.augmentation import Normalise
 from engine.messages import FindLearningRate, JobProgress, LearningRatesTried
-from engine.networks.modules.containers import Auxiliary
 from engine.training import freezing
 from engine.training.feeding import Feed
-from engine.training.losses import Criterion
-from engine.training.optimisers import make_optimiser
+from engine.training.precision import PLAIN
 from engine.training.recipe import Recipe
 from engine.training.sampling import stream
+from engine.training.stepping import Stepper
+from engine.training.telling import Unheard
 from engine.training.trying import READING, made_ready
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def try_rates(
     feed : Feed
         Training pictures.
     recipe : Recipe
-        Its loss, optimiser, augmentation and seed.
+        As a training would take it, but for the mean of the weights and its schedule.
     normalise : Normalise
         Of the pictures.
     batch : int
@@ -77,25 +78,17 @@ def try_rates(
     steps : int
         At most; 20 or more.
     """
-    device = next(module.parameters()).device
-    optimiser, criterion = make_optimiser(module, recipe, device), Criterion(recipe, feed.labels, device)
-    augment = Augment(normalise, recipe.augmentation, recipe.seed, device)
-    heads = [part for part in module.modules() if isinstance(part, Auxiliary)]
+    stepper = Stepper(module, replace(recipe, accumulate=1, ema=0.0), feed.labels, normalise, PLAIN)
+    watcher = Unheard()
     batches = feed.ahead(stream(len(feed.labels), batch, recipe.seed, feed.labels.device))
     rates = np.geomspace(LOWEST, HIGHEST, steps)
     losses: list[float] = []
     running, lowest = 0.0, np.inf
     torch.manual_seed(recipe.seed)
     freezing.to_training(module)
-    for number, rate in enumerate(rates):
+    for number, rate in enumerate(rates.tolist()):
         token.check()
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        pixels, labels = feed.batch(next(batches))
-        loss = criterion(module(augment(pixels)).float(), labels, None)
-        for head in heads:
-            loss = loss + head.share * criterion(head.taken().float(), labels, None)
-        value = float(loss.detach())
+        value = float(stepper.passes(*feed.batch(next(batches)), token).loss)
         if not np.isfinite(value):
             break
         running = SMOOTHING * running + (1 - SMOOTHING) * value
@@ -104,9 +97,7 @@ def try_rates(
         lowest = min(lowest, smooth)
         if number > LEADS and smooth > LOST * lowest:
             break
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        stepper.update(number + 1, rate, watcher)
         emit(JobProgress(fraction=READING + (1 - READING) * number / steps, text=f"Trying learning rate {rate:.2g}"))
     return Tried(rates[: len(losses)].astype(np.float32), np.array(losses, np.float32), suggestion(rates[: len(losses)], np.array(losses)))
 

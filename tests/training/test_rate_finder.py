@@ -46,6 +46,11 @@ def test_the_same_seed_gives_the_same_curve() -> None:
     assert np.array_equal(one.losses, two.losses) and one.suggested == two.suggested
 
 
+def test_rates_are_those_of_a_training_whose_earlier_layers_learn_more_slowly() -> None:
+    plain, slow, clipped = tried(), tried(layer_decay=0.1), tried(optimiser="sgd", clip=1e-3)
+    assert slow.losses[50] > plain.losses[50] and clipped.losses[60] > tried(optimiser="sgd").losses[60]
+
+
 def test_it_stops_when_the_loss_is_lost() -> None:
     rates, losses, _ = tried(optimiser="sgd", momentum=0.99)
     assert np.isfinite(losses).all() and len(rates) <= 100
