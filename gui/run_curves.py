@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.messages import LoadHistory
 from engine.project.records import RunHistory
 from gui.bridge import Bridge
+from gui.looked_at import looked_at
 from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colours
@@ -36,7 +37,7 @@ class RunCurves(QObject):
         self._places: dict[str, int] = {}  # of colours; kept while a run is shown
         self._asked: set[str] = set()
         self._first = ""
-        self._painted = ""
+        self._painted = ("", "")
         runs.line_ticked.connect(self._tick)
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
@@ -44,9 +45,9 @@ class RunCurves(QObject):
         if "project" in changed:
             self._ticked, self._asked, self._first = [], set(), ""
             self.put_away.emit("")
-        training = state.training.run if state.training is not None and state.training.record is None else ""
-        if changed & {"runs", "project"} or training != self._painted:
-            self._painted = training
+        painted = _in_training(state), looked_at(state)
+        if changed & {"runs", "project"} or painted != self._painted:
+            self._painted = painted
             self._render_runs(state)
         if changed & {"training", "runs", "histories", "project"}:
             self._render_curves(state)
@@ -97,8 +98,8 @@ class RunCurves(QObject):
         return found
 
     def _render_runs(self, state: AppState) -> None:
-        training = state.training.run if state.training is not None and state.training.record is None else ""
-        self._runs.show_runs(state.runs, {run: self._shade(run) for run in self._overlaid(state)}, state.writable, training)
+        shades = {run: self._shade(run) for run in self._overlaid(state)}
+        self._runs.show_runs(state.runs, shades, state.writable, _in_training(state), looked_at(state))
         self._runs.setVisible(bool(state.runs))
 
     def _smooths(self, state: AppState, run: str) -> bool:
@@ -123,8 +124,8 @@ class RunCurves(QObject):
         best = {run.id: run.best_epoch for run in state.runs}
         if len(found) == 1:
             return best_mark(found[0][1], best.get(found[0][0], 0), self.tr("kept"))
-        training = state.training.run if state.training is not None and state.training.record is None else ""
-        marks = (best_mark(history, best.get(run, 0), "", self._shade(run)) for run, history in found if run != training)
+        done = (one for one in found if one[0] != _in_training(state))
+        marks = (best_mark(history, best.get(run, 0), "", self._shade(run)) for run, history in done)
         return tuple(mark for several in marks for mark in several)
 
     def _told(self, state: AppState, found: list[tuple[str, RunHistory]]) -> tuple[Mark, ...]:
@@ -143,3 +144,8 @@ class RunCurves(QObject):
             self._ticked = [kept for kept in self._ticked if kept != run]
             self.put_away.emit("")
         self.dress()
+
+
+def _in_training(state: AppState) -> str:
+    """The run of this sitting's training until its record is there; "" for none."""
+    return state.training.run if state.training is not None and state.training.record is None else ""

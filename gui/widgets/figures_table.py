@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
 
 from gui.theme import colour, font, px, theme
@@ -31,7 +31,7 @@ class Column(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct, frozen=True):
     """A row: a key that is told when it is clicked, a value a column, a colour chip or "", a tooltip, and whether it is ticked.
 
-    `texts` has what may be changed in place, by column, as it is typed.
+    `texts` has what may be changed in place, by column, as it is typed; of a `bold` row the first column is.
     """
 
     key: Any
@@ -40,6 +40,7 @@ class Line(msgspec.Struct, frozen=True):
     tip: str = ""
     ticked: bool | None = None
     texts: dict[int, str] = {}
+    bold: bool = False
 
 
 class _Model(QAbstractTableModel):
@@ -84,6 +85,8 @@ class _Model(QAbstractTableModel):
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.FontRole and self.columns[column].figure:
             return font(13, tabular=True)
+        if role == Qt.ItemDataRole.FontRole and column == 0 and line.bold:
+            return font(13, QFont.Weight.DemiBold)
         if role == Qt.ItemDataRole.DecorationRole and column == 0 and line.colour:
             chip = QPixmap(px(10), px(10))
             chip.fill(colour(line.colour))

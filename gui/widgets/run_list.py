@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QLocale, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QIcon, QKeyEvent, QMouseEvent, QPixmap
-from PySide6.QtWidgets import (
-    QAbstractItemDelegate,
-    QAbstractItemView,
-    QLineEdit,
-    QMenu,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtCore import QLocale, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, QWidget
 
 from engine.messages import CombineRuns, Command, DeleteRun, EditRun, ResumeRun
 from engine.project.records import RunRecord
@@ -25,12 +17,11 @@ from gui.run_names import run_names
 from gui.theme import px
 from gui.widgets.basics import count, duration, percent
 from gui.widgets.figures_table import Column, FiguresTable, Line
+from gui.widgets.run_row import RunRow
 
 RUN, STAR, VALIDATION, TEST, DIFFERS, TIME, PARAMETERS, NETWORK, DATE, NOTE, STATE = range(11)
 WIDEST = {RUN: 260, DIFFERS: 280, STATE: 200}
 """Pixels of columns whose words may be long."""
-LEAST_TYPED = {RUN: 240, NOTE: 480}
-"""Pixels that a name and a note have to be typed in, where the list is as wide."""
 FILLED, HOLLOW = "★", "☆"
 
 
@@ -41,36 +32,6 @@ def date_words(created: str) -> str:
     except ValueError:
         return created
     return QLocale().toString(moment.astimezone().replace(tzinfo=None), QLocale.FormatType.ShortFormat)
-
-
-class RowEditing(QStyledItemDelegate):
-    """Names and notes are typed where there is room for them: over the row, at whatever place its columns are scrolled to."""
-
-    def __init__(self, runs: RunList) -> None:
-        super().__init__(runs)
-        self._runs = runs
-
-    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QWidget:
-        editor = super().createEditor(parent, option, index)
-        if isinstance(editor, QLineEdit):
-            editor.setPlaceholderText(self._runs.asks_for(index))
-            editor.setAccessibleName(self._runs.asks_for(index))
-        return editor
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().initStyleOption(option, index)
-        chip = index.data(Qt.ItemDataRole.DecorationRole)
-        if isinstance(chip, QPixmap):  # of a chosen row too it is the colour of its curve, not tinted
-            icon = QIcon(chip)
-            icon.addPixmap(chip, QIcon.Mode.Selected)
-            option.icon = icon
-
-    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        view = self._runs.viewport().rect()
-        cell = QRect(option.rect)
-        wanted = min(view.width(), max(cell.width(), px(LEAST_TYPED[index.column()])))
-        left = max(0, min(cell.left(), view.width() - wanted))
-        editor.setGeometry(left, cell.top(), wanted, cell.height())
 
 
 class RunList(FiguresTable):
@@ -99,8 +60,8 @@ class RunList(FiguresTable):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._runs: dict[str, RunRecord] = {}
-        self._pending: tuple[tuple[RunRecord, ...], Mapping[str, str], bool, str] | None = None
-        self._training = ""
+        self._pending: tuple[tuple[RunRecord, ...], Mapping[str, str], bool, str, str] | None = None
+        self._training = self._looked_at = ""
         self._names: Mapping[str, str] = {}
         self._writable = True
         self.recipe_words = self.tr("recipe as chosen")
@@ -127,23 +88,26 @@ class RunList(FiguresTable):
         self.setMinimumHeight(px(92))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        self.setItemDelegate(RowEditing(self))
+        self.setItemDelegate(RunRow({RUN: 240, NOTE: 480}, self.asks_for, self))
         self.horizontalHeader().moveSection(STATE, RUN + 1)
         self.line_edited.connect(self._edited)
         self.doubleClicked.connect(self._double_clicked)
 
     # ------------------------------------------------------------ showing
 
-    def show_runs(self, runs: tuple[RunRecord, ...], colours: Mapping[str, str], writable: bool = True, training: str = "") -> None:
+    def show_runs(
+        self, runs: tuple[RunRecord, ...], colours: Mapping[str, str], writable: bool = True, training: str = "", looked_at: str = ""
+    ) -> None:
         """Show runs; those in `colours` are ticked and have their curve's colour. What is being typed is not disturbed.
 
-        `training` is the run that is being trained now, whose record may be from before it was resumed.
+        `training` is the run that is being trained now, whose record may be from before it was resumed; `looked_at` is the one that is
+        shown beside the list.
         """
         if self.state() is QAbstractItemView.State.EditingState:
-            self._pending = runs, colours, writable, training
+            self._pending = runs, colours, writable, training, looked_at
             return
         self._pending, self._writable = None, writable
-        self._training, self._names = training, run_names(runs)
+        self._training, self._looked_at, self._names = training, looked_at, run_names(runs)
         self._runs = {run.id: run for run in runs}
         current, chosen = self.key_at(self.currentIndex()), self.chosen()
         differ = differences(runs)
@@ -195,6 +159,7 @@ class RunList(FiguresTable):
             line
             for line in (
                 f"{run.title} ({run.id})",
+                self.tr("is shown at the right") if run.id == self._looked_at else "",
                 ", ".join(marks),
                 ", ".join(differ),
                 self._facts(run, size),
@@ -204,7 +169,8 @@ class RunList(FiguresTable):
             if line
         )
         texts = {RUN: run.title, NOTE: run.note.replace("\n", " ")} if self._writable else {}
-        return Line(run.id, values, colour=colour, tip=tip, ticked=bool(colour) if run.steps else None, texts=texts)
+        ticked = bool(colour) if run.steps else None
+        return Line(run.id, values, colour=colour, tip=tip, ticked=ticked, texts=texts, bold=run.id == self._looked_at)
 
     def _facts(self, run: RunRecord, size: str) -> str:
         facts = [f"{size} px", self.tr("{number} parameters").format(number=count(run.parameters))]

@@ -6,6 +6,7 @@ from made import opened, run_record, started
 
 from engine.messages import EngineReady, HistoryLoaded
 from engine.project.records import RunHistory
+from gui.state import RunSelected
 from gui.training_centre import TrainingCentre
 
 NAMES = [f"Run {number}" for number in range(9)]
@@ -74,3 +75,16 @@ def test_the_chosen_run_s_note_is_read_below_the_list(centre) -> None:
     centre.runs.show_runs((run_record("a", title="First", note="to repeat", outcome="cancelled"),), {})
     centre.runs.select("a")
     assert centre.said.text() == "First · stopped · to repeat"
+
+
+def test_the_run_that_is_looked_at_is_bold_in_the_list(centre, bridge, host) -> None:
+    def bold() -> list[str]:
+        return [line.key for line in centre.runs._model.lines if line.bold]
+
+    assert bold() == ["0"]
+    bridge.dispatch(RunSelected(run="4"))
+    bridge.tick()
+    assert bold() == ["4"] and "is shown at the right" in centre.runs._model.lines[4].tip
+    host.emit(started(job=1, run="2"))
+    bridge.tick()
+    assert bold() == ["2"]
