@@ -45,9 +45,10 @@ class TrainPage(Page):
         "Train next puts another training in line; what waits is kept when the project is closed. "
         "Stopping keeps the best weights so far. Tick runs below to lay their curves over each other; the bold one is shown at the right. "
         "What the network sees shows pictures at its size, and lets you change them at random: what varies in training is learned not to "
-        "matter.\n\nTo train on a faster machine, right-click a run and choose Pack for another machine: pictures, network and recipe go into "
-        "one archive. Copy it there and type what the message says. Bring the finished folder back and drop it here, or right-click the "
-        "list and choose Add a run."
+        "matter.\n\n"
+        "To train on a faster machine, right-click a run and choose Pack for another machine: pictures, network and recipe go into one "
+        "archive. Copy it there, and type what the message says. Drop the finished folder here to have it among your runs, or right-click "
+        "the list and choose Add a run."
     )
 
     def __init__(self, bridge: Bridge, settings: Settings, parent: QWidget | None = None) -> None:
