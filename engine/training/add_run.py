@@ -27,6 +27,7 @@ from engine.project.incoming import plain_name
 from engine.project.records import RunRecord
 from engine.project.store import READ_ONLY_REMEDY
 from engine.training import kept_statistics, moments, saved, seen, tensorboard, trained_on
+from engine.training.packed import DAMAGES, ZIP
 from engine.training.train import free_folder
 from engine.training.trained_on import TrainedOn
 
@@ -52,8 +53,6 @@ FOLDERS = frozenset({moments.FOLDER, tensorboard.FOLDER})
 """Files, and folders of files, that a run has; nothing else is taken."""
 PIECE = 1 << 20
 COMPARED = 16  # pictures
-ZIP = ".zip"
-DAMAGES = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError)
 
 
 class _File(NamedTuple):
@@ -85,16 +84,17 @@ def add_run(session: Session, command: messages.AddRun, token: CancelToken, emit
     try:
         (waiting / target.name).mkdir(parents=True)
         if place.suffix.casefold() == ZIP and place.is_file():
-            with zipfile.ZipFile(place) as archive:
-                _copy(list(_in_archive(archive, place)), archive, waiting / target.name, token, emit)
+            try:
+                with zipfile.ZipFile(place) as archive:
+                    _copy(list(_in_archive(archive, place)), archive, waiting / target.name, token, emit)
+            except DAMAGES as error:
+                raise UserError(f"The archive {place} is damaged ({error}).", "Make it once more, or copy it again.") from None
             source = waiting / target.name
         else:
             source = _checked(place)
             _copy(list(_in_folder(place)), None, waiting / target.name, token, emit)
         record, but = _settled(project, source, waiting / target.name, token)
         (waiting / target.name).rename(target)
-    except DAMAGES as error:
-        raise UserError(f"The archive {place} is damaged ({error}).", "Make it once more, or copy it again.") from None
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
     emit(RunsChanged(runs=session.in_store(project.runs)))

@@ -10,6 +10,7 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +40,8 @@ BEGIN_WITH = "begin-with"
 """Folder of the weights that the training begins with; their file keeps its name."""
 CHUNK = 1024  # pictures written at once
 ZIP = ".zip"
+DAMAGES = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
+"""What reading a damaged archive raises, or one that is locked or packed in another way."""
 
 Emit = Callable[[Event], None]
 
@@ -151,7 +154,7 @@ def is_packed(place: Path) -> bool:
         return (place / FACTS).is_file()
     try:
         with zipfile.ZipFile(place) as archive:
-            return f"{place.stem}/{FACTS}" in archive.namelist() or any(name.endswith(f"/{FACTS}") for name in archive.namelist())
+            return any(name.rpartition("/")[2] == FACTS for name in archive.namelist())
     except (OSError, zipfile.BadZipFile):
         return False
 
@@ -173,10 +176,10 @@ def unpacked(place: Path) -> Path:
         raise UserError(f"{place.name} cannot be unpacked: {target} is there already.", "Remove that, or unpack the archive by hand.")
     try:
         with tempfile.TemporaryDirectory(prefix=".fovea-", dir=place.parent) as beside, zipfile.ZipFile(place) as archive:
-            archive.extractall(beside)
+            archive.extractall(Path(beside) / target.name)
             inner = next(path.parent for path in Path(beside).rglob(FACTS))
             inner.replace(target)
-    except (zipfile.BadZipFile, StopIteration, RuntimeError, NotImplementedError, EOFError) as error:
+    except (StopIteration, *DAMAGES) as error:
         raise UserError(f"The archive {place} is damaged ({error}).", "Pack it once more, or copy it again.") from None
     return target
 

@@ -19,6 +19,7 @@ from engine.host import EngineThread
 from engine.project import runs
 from engine.project.records import Split
 from engine.session import Session
+from engine.training import packed
 from engine.training.recipe import Recipe
 from engine.training.saved import NETWORK, WEIGHTS
 from engine.training.trained_on import TRAINED_ON
@@ -140,6 +141,14 @@ def test_what_cannot_be_added_is_refused_in_a_sentence(host, made, tmp_path) -> 
     weights = (made["trained"] / WEIGHTS).read_bytes()[-64:]
     (tmp_path / "broken.zip").write_bytes(whole.replace(weights, bytes(64)))
     assert "is damaged" in refused(host, m.AddRun(str(tmp_path / "broken.zip")))
+    with zipfile.ZipFile(tmp_path / "deflated.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in made["trained"].glob("*.*"):
+            archive.write(file, f"run/{file.name}")
+        place = archive.getinfo(f"run/{WEIGHTS}").header_offset + 30 + len(f"run/{WEIGHTS}")
+    with (tmp_path / "deflated.zip").open("r+b") as stream:
+        stream.seek(place)
+        stream.write(b"\xff" * 16)
+    assert "deflated.zip is damaged (Error -3" in refused(host, m.AddRun(str(tmp_path / "deflated.zip")))
     damaged = tmp_path / "damaged"
     shutil.copytree(made["trained"], damaged)
     (damaged / WEIGHTS).write_bytes(b"none")
@@ -166,6 +175,13 @@ def test_an_archive_that_leads_elsewhere_leads_nowhere(host, made, tmp_path) -> 
     assert only(done(host, m.AddRun(str(hostile))), m.RunAdded).run == "hostile"
     files = {path.name for path in home.rglob("*")}
     assert not files & {"out", "C:out", "mine.exe", "said.json"} and not (tmp_path / "out").exists()
+
+
+def test_an_archive_made_by_hand_of_a_packed_training_is_one(made, tmp_path) -> None:
+    shutil.make_archive(str(tmp_path / "mine"), "zip", made["packed"])
+    assert packed.is_packed(tmp_path / "mine.zip")
+    assert packed.load(packed.unpacked(tmp_path / "mine.zip")).called == packed.load(made["packed"]).called
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "mine.zip"]
 
 
 def test_packing_refuses_places_within_the_project_and_what_is_no_network(host, made, tmp_path) -> None:
