@@ -147,14 +147,15 @@ class NetworkJob(Job):
         self.open.callback(supply.close)
         for text in supplying.sentences(supply.failed):
             self.warn(text)
-        if self.order.contract is not None:
-            mean, deviation, self.measured = self.preprocessing.mean, self.preprocessing.std, self.order.contract.measured
+        before = self.going_on.record if self.going_on is not None else self.order.parent or self.order.contract
+        if before is not None:  # it keeps what was measured then
+            self.measured = before.measured
         elif like is not None:
             mean, deviation = like.of_channels(self.preprocessing.channels)
+            self.preprocessing = replace(self.preprocessing, mean=mean, std=deviation)
         else:
             files = supplying.of_files(self.dataset)
             mean, deviation, self.measured = supplying.measure(supply.training, files, self.token, self.reading)
-        if self.order.parent is None and self.going_on is None:  # those keep what was measured then
             self.preprocessing = replace(self.preprocessing, mean=mean, std=deviation)
         if supply.streams:
             self.emit(Notice(level="info", text="The training begins while pictures are still being read."))

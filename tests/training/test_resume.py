@@ -155,12 +155,14 @@ def test_a_cancelled_run_goes_on_and_its_curves_are_whole(digits: Dataset, tmp_p
 
 
 def test_a_completed_run_learns_on(digits: Dataset, tmp_path: Path) -> None:
-    trained(digits, tmp_path / "run", msgspec.structs.replace(QUICK, schedule="constant"))
+    begun = trained(digits, tmp_path / "run", msgspec.structs.replace(QUICK, schedule="constant"))
+    runs.save_record(tmp_path / "run", msgspec.structs.replace(begun, measured=0))  # as where weights brought mean and deviation
     five = trained(digits, tmp_path / "five", msgspec.structs.replace(QUICK, schedule="constant", epochs=5))
     with pytest.raises(UserError, match="has 3 epochs already"):
         gone_on(tmp_path / "run", 3)
     record = gone_on(tmp_path / "run", 5)
     assert (record.epochs, record.recipe.epochs, record.validation_accuracy) == (5, 5, five.validation_accuracy)
+    assert record.measured == 0 and record.preprocessing == five.preprocessing
     assert np.array_equal(*(runs.load_history(tmp_path / name).step_losses for name in ("run", "five")))  # a constant rate needs no plan
     assert runs.load_history(tmp_path / "run").mark_texts.tolist() == ["5 epochs"]
 
