@@ -94,10 +94,19 @@ def suited(recipe: Recipe, network: AnyNetwork, channels: int, pictures: int) ->
     return replace(recipe, augmentation=suited_augmentation(recipe, convolutional, channels, pictures), suit_augmentation=False)
 
 
+def without(rows: np.ndarray, pixels: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:
+    """Some pictures as a split, those left out that are not `ok`, bool [N]: they could not be read."""
+    return Decoded(rows, pixels, labels) if ok.all() else Decoded(rows[ok], pixels[ok], labels[ok])
+
+
 def decode_splits(
-    dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Callable[[int, int], None]
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    token: CancelToken,
+    progress: Callable[[int, int], None],
+    training: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Decoded] = without,
 ) -> tuple[dict[Split, Decoded], tuple[Skipped, ...]]:
-    """Decode the training, validation and test pictures; unreadable ones are left out and named.
+    """Decode the training, validation and test pictures; unreadable ones are named, and left out unless `training` does otherwise.
 
     Raises
     ------
@@ -119,10 +128,8 @@ def decode_splits(
         pixels, problems, ok = data.decode(dataset, rows, preprocessing, token, partial(tell, done))
         failed.extend(problems)
         done += len(rows)
-        if not ok.all():
-            rows, pixels = rows[ok], pixels[ok]
-        if len(rows):
-            parts[split] = Decoded(rows, pixels, dataset.labels[rows])
+        if ok.any():
+            parts[split] = (training if split is Split.TRAIN else without)(rows, pixels, dataset.labels[rows], ok)
     if Split.TRAIN not in parts:
         raise UserError("None of the training pictures can be read.", "Check that the files are still where they were.")
     return parts, tuple(failed)

@@ -28,7 +28,7 @@ from engine.failure import UserError
 from engine.memory import memory_of
 from engine.project.records import Skipped, Split
 from engine.training.feeding import Feed, LaterPart, Part, Resident, stand_ins
-from engine.training.preparing import Decoded
+from engine.training.preparing import Decoded, decode_splits, without
 from engine.training.saved import as_tensor
 from engine.training.streaming import NAMED_FILES, Streamed, Whole
 
@@ -147,7 +147,8 @@ def supply(
     if streams is None:
         streams = _should_stream(dataset, preprocessing, token)
     if not streams:
-        return _decoded(dataset, preprocessing, token, progress)
+        parts, failed = decode_splits(dataset, preprocessing, token, progress, _stood_in)
+        return Supply(parts[Split.TRAIN], parts.get(Split.VALIDATION), parts.get(Split.TEST), failed)
     names, labels = [dataset.locators[row] for row in rows], dataset.labels[rows]
     training: Decoded | Streaming
     if pixel_store.missing(pixels.place_for(names, dataset.root, preprocessing), len(names)):
@@ -259,34 +260,6 @@ def _fetched(part: Streaming, rows: Rows, token: CancelToken, progress: Progress
     return pictures
 
 
-def _decoded(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken, progress: Progress) -> Supply:
-    parts: dict[Split, Decoded] = {}
-    failed: list[Skipped] = []
-    total, done = int(np.count_nonzero(dataset.splits != Split.NONE)), 0
-
-    def tell(before: int, now: int, _of_split: int) -> None:
-        progress(before + now, total)
-
-    for split in (Split.TRAIN, Split.VALIDATION, Split.TEST):
-        rows = dataset.rows(split)
-        if not len(rows):
-            continue
-        found, problems, ok = data.decode(dataset, rows, preprocessing, token, partial(tell, done))
-        failed.extend(problems)
-        done += len(rows)
-        if not ok.any():
-            continue
-        if split is Split.TRAIN:
-            parts[split] = _stood_in(rows, found, dataset.labels[rows], ok)
-        else:
-            parts[split] = (
-                Decoded(rows, found, dataset.labels[rows]) if ok.all() else Decoded(rows[ok], found[ok], dataset.labels[rows[ok]])
-            )
-    if Split.TRAIN not in parts:
-        raise UserError("None of the training pictures can be read.", "Check that the files are still where they were.")
-    return Supply(parts[Split.TRAIN], parts.get(Split.VALIDATION), parts.get(Split.TEST), tuple(failed))
-
-
 def _stood_in(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:
     """Other pictures take the places of those that cannot be read, as they do where that is found on the way."""
     shown = np.arange(len(rows))
@@ -305,7 +278,7 @@ def _readable(
         tell(text)
     if not ok.any():
         raise UserError(f"None of the {split.name.lower()} pictures can be read.", "Check that the files are still where they were.")
-    return _without(rows, found, dataset.labels[rows], ok)
+    return without(rows, found, dataset.labels[rows], ok)
 
 
 def sentences(failed: Sequence[Skipped]) -> list[str]:
@@ -324,10 +297,6 @@ def _any_readable(dataset: Dataset, rows: Rows, preprocessing: Preprocessing, to
             continue
         return True
     return False
-
-
-def _without(rows: Rows, found: np.ndarray, labels: np.ndarray, ok: np.ndarray) -> Decoded:
-    return Decoded(rows, found, labels) if ok.all() else Decoded(rows[ok], found[ok], labels[ok])
 
 
 def _should_stream(dataset: Dataset, preprocessing: Preprocessing, token: CancelToken) -> bool:
