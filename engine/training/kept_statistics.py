@@ -150,7 +150,7 @@ def evenly(steps: Sequence[int], most: int) -> list[int]:
     at = np.asarray(steps, np.int64)
     while len(places) > max(most, FIRST + 2):
         gaps = at[2:] - at[:-2]  # what each would leave, were it dropped
-        drop = 1 + FIRST - 1 + int(gaps[FIRST - 1 :].argmin())
+        drop = FIRST + int(gaps[FIRST - 1 :].argmin())
         places, at = np.delete(places, drop), np.delete(at, drop)
     return [int(place) for place in places]
 

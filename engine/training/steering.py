@@ -86,13 +86,8 @@ class Steering:
             wishes, self._wishes = self._wishes, Wishes()
         return wishes
 
-    def hold(self, token: CancelToken) -> bool:
-        """Wait while the training shall hold; gives up the processor meanwhile.
-
-        Returns
-        -------
-        bool
-            Whether there are wishes to be taken: waiting may have to go on afterwards.
+    def hold(self, token: CancelToken) -> None:
+        """Wait while the training shall hold and there is no wish to be taken; gives up the processor meanwhile.
 
         Raises
         ------
@@ -102,7 +97,6 @@ class Steering:
         while self._paused and not self._changed.is_set():
             token.wait(LOOK_SECONDS)
             token.check()
-        return self._changed.is_set()
 
 
 def steer_training(session: Session, command: SteerTraining, token: CancelToken, emit: Emit) -> None:
