@@ -7,7 +7,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.messages import LoadMoment, Moment
-from engine.project.records import RunRecord
 from gui.bridge import Bridge
 from gui.looked_at import classes_of, kept_epoch, looked_at, record_of, trains
 from gui.state import AppState
@@ -40,17 +39,14 @@ class LearningPanel(QWidget):
         column.addWidget(label(self.tr("First-layer filters"), "section"))
         self.filters = TensorPictures(self.tr("filters"))
         self.filters.setMinimumHeight(px(110))
-        self.filters.set_empty_text(self.tr("They repaint here as they learn."))
         column.addWidget(self.filters, 2)
         self.matrix_title = label(self.tr("Validation"), "section")
         column.addWidget(self.matrix_title)
         self.matrix = ConfusionMatrix(small=True)
         self.matrix.setMinimumHeight(px(150))
-        self.matrix.set_empty_text(self.tr("Each epoch shows here which classes are taken for which."))
         column.addWidget(self.matrix, 3)
         column.addWidget(label(self.tr("What one unit looks at"), "section"))
         self.unit_panel = UnitPanel()
-        self.unit_panel.picture.set_empty_text(self.tr("Each epoch shows here which pixels move this unit."))
         column.addWidget(self.unit_panel, 4)
         self.setMinimumWidth(px(232))
 
@@ -62,7 +58,9 @@ class LearningPanel(QWidget):
         """Show the run that is looked at: while it trains what it tells, afterwards what was kept of it, and a later probe."""
         run = looked_at(state)
         done = not trains(state, run)
-        moment = self._follow(state, record_of(state, run) if done else None)
+        known = self._follow(state, *_wanted(state, run))
+        moment = known if done else None
+        self._teach(bool(run) and done and self._job not in state.jobs)
         training = state.training if state.training is not None and state.training.run == run else None
         filters: np.ndarray | None = None
         if moment is not None:
@@ -84,6 +82,8 @@ class LearningPanel(QWidget):
             epoch, matrix = moment.epoch, moment.confusion
         elif training is not None:
             epoch, matrix = len(training.epochs), training.confusion
+            if matrix is None and known is not None:
+                matrix = known.confusion
         if self._is_new("matrix", matrix):
             self._render_matrix(state, run, matrix)
         words = self.tr("Validation, epoch {number}").format(number=epoch) if matrix is not None else self.tr("Validation")
@@ -91,13 +91,11 @@ class LearningPanel(QWidget):
             words = self.tr("{epoch}, kept").format(epoch=words)
         self.matrix_title.setText(words)
 
-    def _follow(self, state: AppState, record: RunRecord | None) -> Moment | None:
-        """What was kept of the epoch whose weights this run has; asked for once it is looked at. None until it is known."""
+    def _follow(self, state: AppState, run: str, epoch: int) -> Moment | None:
+        """What was kept of an epoch; asked for once it is looked at. None until it is known."""
         project = state.project.folder if state.project is not None else ""
-        wanted = (record.id, record.best_epoch or record.epochs) if record is not None else ("", 0)
-        if project != self._project or wanted != self._wanted:
-            self._project, self._wanted, self._kept, self._job, self._times = project, wanted, None, 0, 0
-        run, epoch = wanted
+        if project != self._project or (run, epoch) != self._wanted:
+            self._project, self._wanted, self._kept, self._job, self._times = project, (run, epoch), None, 0, 0
         answer = state.moments.get(run)
         if self._kept is None and answer is not None and (answer.job == self._job or answer.moment.epoch == epoch):
             self._kept = answer.moment
@@ -107,6 +105,25 @@ class LearningPanel(QWidget):
             self._times += 1
             self._job = self._bridge.submit(LoadMoment(run, epoch))
         return None
+
+    def _teach(self, done: bool) -> None:
+        """What stands where there is no picture: that it will come, or of a run that is done that there is none."""
+        if not self._is_new("words", done):
+            return
+        for picture, coming, none in (
+            (self.filters, self.tr("They repaint here as they learn."), self.tr("No filters were kept of this run.")),
+            (
+                self.matrix,
+                self.tr("Each epoch shows here which classes are taken for which."),
+                self.tr("No validation was kept of this run."),
+            ),
+            (
+                self.unit_panel.picture,
+                self.tr("Each epoch shows here which pixels move this unit."),
+                self.tr("No unit was looked at in this run."),
+            ),
+        ):
+            picture.set_empty_text(none if done else coming)
 
     def _render_matrix(self, state: AppState, run: str, matrix: np.ndarray | None) -> None:
         names = classes_of(state, run) if matrix is not None else ()
@@ -119,3 +136,12 @@ class LearningPanel(QWidget):
         """Whether this differs from what was painted last; while a network trains most things do not, twenty times a second."""
         old, self._painted[what] = self._painted.get(what, self), value
         return old is not value
+
+
+def _wanted(state: AppState, run: str) -> tuple[str, int]:
+    """A run and the epoch to be read of it: the one that is kept; of a training that goes on the last before, whose matrix is not told."""
+    record, training = record_of(state, run), state.training
+    if not trains(state, run) or training is None:
+        return (run, record.best_epoch or record.epochs) if record is not None else ("", 0)
+    gone_on = training.epochs and training.confusion is None and training.started.validation_images
+    return (run, training.epochs[-1].epoch) if gone_on else ("", 0)

@@ -100,6 +100,18 @@ def test_what_trains_is_shown_live_and_then_as_it_is_kept(looks, bridge, host):
     assert looks.learning.unit_panel.picture.table()[0][0] == "0.25"  # what was clicked on since
 
 
+def test_a_training_that_goes_on_shows_the_matrix_of_the_epoch_before(looks, bridge, host):
+    looks.show()
+    told = [msgspec.structs.replace(epoch_done(number), confusion=None) for number in (1, 2)]
+    host.emit(opened(4), started(), *told)
+    update(looks, bridge, host)
+    assert looks.learning.matrix_title.text() == "Validation, epoch 2" and looks.learning.matrix.table()[1][1] == 2
+    host.emit(epoch_done(3))
+    update(looks, bridge, host)
+    assert looks.learning.matrix_title.text() == "Validation, epoch 3" and looks.learning.matrix.table()[1][1] == 1
+    assert len(host.sent(LoadMoment)) == 1
+
+
 def test_a_run_that_kept_nothing_is_asked_for_a_few_times_at_most(looks, bridge, host):
     host.answers[LoadMoment] = lambda command, job: iter(())
     looks.show()
@@ -107,6 +119,7 @@ def test_a_run_that_kept_nothing_is_asked_for_a_few_times_at_most(looks, bridge,
     for _ in range(4):
         update(looks, bridge, host)
     assert 1 <= len(host.sent(LoadMoment)) <= 3 and looks.learning.matrix_title.text() == "Validation"
+    assert looks.learning.matrix._empty == "No validation was kept of this run."
 
 
 def test_the_tabs_stand_still_while_the_column_grows_to_the_left(looks, qtbot):
