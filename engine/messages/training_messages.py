@@ -118,9 +118,9 @@ class CombineRuns(Command, frozen=True, eq=False, tag=True):
 
 
 class WriteReport(Command, frozen=True, eq=False, tag=True):
-    """Write a run as one HTML file with its figures inside. Answer: ReportWritten."""
+    """Write a run as one HTML file with its figures inside; dropped pictures need not wait for it. Answer: ReportWritten."""
 
-    lane: ClassVar[Lane] = Lane.LIVE
+    lane: ClassVar[Lane] = Lane.IMPORTS
     run: str
     path: str
 
