@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from fake_host import FakeHost
+from made import opened
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
+from engine.messages import EngineReady
 from gui.bridge import Bridge
+from gui.pages.train import TrainPage
 from gui.settings import Settings
 from gui.theme import theme
 
@@ -52,6 +55,18 @@ def bridge(qapp: QApplication, host: FakeHost) -> Iterator[Bridge]:
 @pytest.fixture
 def settings() -> Settings:
     return Settings()
+
+
+@pytest.fixture
+def train_page(qtbot, bridge: Bridge, host: FakeHost, settings: Settings) -> TrainPage:
+    """The Train page of an open project, with the engine there."""
+    made = TrainPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1080, 700)
+    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened())
+    bridge.tick()
+    made.show()
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from engine.messages import (
-    EngineReady,
     EpochDone,
     FailureText,
     FiltersChanged,
@@ -32,14 +31,8 @@ from gui.training_curves import steps
 
 
 @pytest.fixture
-def page(qtbot, bridge, host, settings) -> TrainPage:
-    made = TrainPage(bridge, settings)
-    qtbot.addWidget(made)
-    made.resize(1080, 700)
-    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened())
-    bridge.tick()
-    made.show()
-    return made
+def page(train_page) -> TrainPage:
+    return train_page
 
 
 def press_train(page, bridge, host) -> int:

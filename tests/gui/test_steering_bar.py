@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from made import opened
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog
@@ -24,14 +23,8 @@ from gui.pages.train import TrainPage
 
 
 @pytest.fixture
-def page(qtbot, bridge, host, settings) -> TrainPage:
-    made = TrainPage(bridge, settings)
-    qtbot.addWidget(made)
-    made.resize(1080, 700)
-    host.emit(opened())
-    bridge.tick()
-    made.show()
-    return made
+def page(train_page) -> TrainPage:
+    return train_page
 
 
 def begin(host, bridge) -> None:

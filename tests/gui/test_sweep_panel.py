@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QSizeF, Qt
 
 from engine.messages import (
-    EngineReady,
     EpochDone,
     FailureText,
     HistoryLoaded,
@@ -39,14 +38,9 @@ def settle(bridge, host):
 
 
 @pytest.fixture
-def page(qtbot, bridge, host, settings) -> TrainPage:
-    made = TrainPage(bridge, settings)
-    qtbot.addWidget(made)
-    made.resize(1280, 800)
-    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened())
-    settle(bridge, host)
-    made.show()
-    return made
+def page(train_page) -> TrainPage:
+    train_page.resize(1280, 800)
+    return train_page
 
 
 def history(run="a", steps=6, epochs=2, accuracy=0.9) -> RunHistory:

@@ -26,14 +26,8 @@ from gui.training_message import message
 
 
 @pytest.fixture
-def page(qtbot, bridge, host, settings) -> TrainPage:
-    made = TrainPage(bridge, settings)
-    qtbot.addWidget(made)
-    made.resize(1080, 700)
-    host.emit(EngineReady(devices=(), torch_version="2", seconds=1.0), opened())
-    bridge.tick()
-    made.show()
-    return made
+def page(train_page) -> TrainPage:
+    return train_page
 
 
 def job_of(host, command) -> int:
