@@ -11,27 +11,18 @@ from gui.theme import colours, font, px
 from gui.widgets.axes import Frame
 from gui.widgets.basics import count
 from gui.widgets.canvas import Row, ink
-from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
-from gui.widgets.tried_panel import TriedPanel
+from gui.widgets.tried_panel import TriedPanel, TriedPlot
 
 GIGABYTE = 1e9
-ROOM = 0.25
-"""Doublings of the batch, left and right of the curve."""
 
 
-class BatchPlot(CurvePlot):
+class BatchPlot(TriedPlot):
     """A curve over batch sizes, each twice the one before: x is the size's power of two, and its number stands below."""
 
     file_name = "batches"
     whole = True
-
-    @property
-    def view(self) -> tuple[float, float]:
-        series = self._panels[0].series if self._panels else ()
-        if self._view is not None or not series or not len(series[0].x):
-            return super().view
-        return float(series[0].x[0]) - ROOM, float(series[0].x[-1]) + ROOM
+    room = 0.25  # doublings
 
     def _paint_steps(self, painter: QPainter, frame: Frame) -> None:
         box, figures = frame.box, font(11, tabular=True)

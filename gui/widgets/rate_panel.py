@@ -7,20 +7,8 @@ from PySide6.QtCore import Signal
 
 from engine.messages import LearningRatesTried
 from gui.theme import colours
-from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark, Panel, Series
-from gui.widgets.tried_panel import TriedPanel
-
-
-class RatePlot(CurvePlot):
-    """A curve over powers of ten, which may be negative."""
-
-    @property
-    def view(self) -> tuple[float, float]:
-        series = self._panels[0].series if self._panels else ()
-        if self._view is not None or not series or len(series[0].x) < 2:
-            return super().view
-        return float(series[0].x[0]), float(series[0].x[-1])
+from gui.widgets.tried_panel import TriedPanel, TriedPlot
 
 
 class RatePanel(TriedPanel):
@@ -35,7 +23,7 @@ class RatePanel(TriedPanel):
     rate_taken = Signal(float)
 
     def __init__(self) -> None:
-        super().__init__(RatePlot(self.tr("learning rate (power of ten)")))
+        super().__init__(TriedPlot(self.tr("learning rate (power of ten)")))
         self._suggested: float | None = None
         self.plot.setAccessibleName(self.tr("Loss by learning rate"))
         self.take_button.clicked.connect(self._take)

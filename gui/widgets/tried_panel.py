@@ -10,6 +10,20 @@ from gui.widgets.basics import button, label
 from gui.widgets.curve_plot import CurvePlot
 
 
+class TriedPlot(CurvePlot):
+    """A curve over the values that were tried, and over no others; they may be negative."""
+
+    room = 0.0
+    """At the left and the right of the curve."""
+
+    @property
+    def view(self) -> tuple[float, float]:
+        x = self._panels[0].series[0].x if self._panels and self._panels[0].series else ()
+        if self._view is not None or not len(x) or not x[0] - self.room < x[-1] + self.room:
+            return super().view
+        return float(x[0]) - self.room, float(x[-1]) + self.room
+
+
 class TriedPanel(QFrame):
     """A curve and two buttons.
 
