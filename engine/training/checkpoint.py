@@ -79,7 +79,7 @@ def write(path: Path, state: State) -> None:
     """
     tensors: dict[str, torch.Tensor] = {}
     outline = json.dumps(_outline(state, tensors))
-    facts = {"format": FORMAT, "outline": outline, "checksum": _checksum(outline, tensors)}
+    facts = {"format": FORMAT, "outline": outline, "checksum": checksum(outline, tensors)}
     try:
         save_file(tensors, path, {METADATA: json.dumps(facts)})
     except SafetensorError as error:  # it tells of a full disk in words alone
@@ -107,7 +107,7 @@ def read(path: Path) -> State:
         tensors = load(data)
         if facts["format"] != FORMAT:
             raise Damaged(f"its format is {facts['format']}, and this program knows {FORMAT}")
-        if facts["checksum"] != _checksum(facts["outline"], tensors):
+        if facts["checksum"] != checksum(facts["outline"], tensors):
             raise Damaged("its checksum is not that of its content")
         state = _filled(json.loads(facts["outline"]), tensors)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
@@ -177,7 +177,7 @@ def _filled(outline: Any, tensors: dict[str, torch.Tensor]) -> Any:
     return tensors[content].numpy() if kind == "array" else tensors[content]
 
 
-def _checksum(outline: str, tensors: dict[str, torch.Tensor]) -> int:
+def checksum(outline: str, tensors: dict[str, torch.Tensor]) -> int:
     """CRC-32 of the outline and of all tensors, in the order of the names."""
     total = zlib.crc32(outline.encode())
     for name in sorted(tensors):

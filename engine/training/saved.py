@@ -10,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import nn
 
 from engine.classic.nearest import NearestNeighbour
@@ -28,6 +28,7 @@ from engine.project import runs
 from engine.project.database import class_names
 from engine.project.records import RunRecord
 from engine.training import seen
+from engine.training.checkpoint import METADATA, checksum
 from engine.training.inference import logits_of
 from engine.training.quick import quicken
 
@@ -152,9 +153,10 @@ def save_state(folder: Path, values: dict[str, torch.Tensor], record: RunRecord)
         "classes": record.classes,
         "preprocessing": record.preprocessing,
         "recipe": record.recipe,
+        "checksum": checksum("", state),
     }
     # one entry: safetensors writes several in an order that changes, and the same weights should give the same file
-    metadata = {"fovea": msgspec.json.encode(facts).decode()}
+    metadata = {METADATA: msgspec.json.encode(facts).decode()}
     data = save(state, metadata)
     try:
         runs.write_whole(folder / WEIGHTS, data)
@@ -243,8 +245,13 @@ def put_weights(module: nn.Module, weights: Path, network: AnyNetwork) -> None:
         If they are damaged, or those of another network.
     """
     try:
-        module.load_state_dict(load_file(weights))
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        with safe_open(weights, "pt") as file:
+            values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            kept = msgspec.json.decode((file.metadata() or {}).get(METADATA, "{}")).get("checksum")
+        if kept is not None and kept != checksum("", values):
+            raise ValueError("their checksum is not that of their values")
+        module.load_state_dict(values)
+    except (SafetensorError, OSError, RuntimeError, ValueError, AttributeError) as error:
         reason = str(error).strip().split("\n")[0]
         made = f" They were learned with {network.library} {network.made_with}." if isinstance(network, NamedNetwork) else ""
         raise UserError(f"The weights {weights} are damaged ({reason}).{made}", "Train again, or restore them from a copy.") from None

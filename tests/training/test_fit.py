@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -285,19 +286,36 @@ def test_nearest_neighbour_is_a_run_too(digits: Dataset, tmp_path: Path) -> None
     assert (run.probabilities(pixels).argmax(1) == digits.labels[digits.rows(Split.TEST)]).mean() == record.test_accuracy
 
 
+@pytest.fixture(scope="module")
+def brief(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("brief") / "run"
+    trained(few(digits, 200), folder, msgspec.structs.replace(QUICK, epochs=1))
+    return folder
+
+
 @pytest.mark.parametrize("name", ["run.json", "network.json", WEIGHTS])
 @pytest.mark.parametrize("content", [b"", b"\x00\xff garbage", b"{}"])
-def test_a_damaged_run_is_told(digits: Dataset, tmp_path: Path, name: str, content: bytes) -> None:
-    trained(few(digits, 200), tmp_path / "run", msgspec.structs.replace(QUICK, epochs=1))
+def test_a_damaged_run_is_told(brief: Path, tmp_path: Path, name: str, content: bytes) -> None:
+    shutil.copytree(brief, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content)
     with pytest.raises(UserError):
         load_run(tmp_path / "run")
 
 
-def test_missing_files_of_a_run_are_told(digits: Dataset, tmp_path: Path) -> None:
+def test_one_other_bit_of_the_weights_is_told(brief: Path, tmp_path: Path) -> None:
+    shutil.copytree(brief, tmp_path / "run")
+    load_run(tmp_path / "run")
+    data = bytearray((tmp_path / "run" / WEIGHTS).read_bytes())
+    data[-10] ^= 1
+    (tmp_path / "run" / WEIGHTS).write_bytes(data)
+    with pytest.raises(UserError, match="their checksum is not that of their values"):
+        load_run(tmp_path / "run")
+
+
+def test_missing_files_of_a_run_are_told(brief: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no run"):
         load_run(tmp_path)
-    trained(few(digits, 200), tmp_path / "run", msgspec.structs.replace(QUICK, epochs=1))
+    shutil.copytree(brief, tmp_path / "run")
     (tmp_path / "run" / WEIGHTS).unlink()
     with pytest.raises(UserError, match=WEIGHTS):
         load_run(tmp_path / "run")
