@@ -86,6 +86,7 @@ class Announcer(QObject):
         self._channel, self._bridge, self._check, self._checking = channel, bridge, check, checking
         self._deleting: dict[int, tuple[str, str]] = {}  # runs by the jobs that delete them: id and title
         self._deleted: list[tuple[str, str]] = []
+        self._broken: tuple[tuple[str, str], ...] = ()
         bridge.submitted.connect(self._submitted)
 
     def hear(self, event: Event) -> None:
@@ -210,6 +211,11 @@ class Announcer(QObject):
             undo = functools.partial(self._bridge.submit, messages.SaveNetwork(event.removed))
             words = self.tr("{0} was deleted.").format(event.removed.title or event.removed.name)
             self._channel.post(Message("info", words, "", self.tr("Undo"), undo, topic="DeleteNetwork"))
+        if event.broken and event.broken != self._broken:
+            (name, reason), more = event.broken[0], len(event.broken) - 1
+            words = self.tr("networks/{0} is no network: {1}").format(name, reason)
+            self.tell("warning", words, self.tr("So it is with {0} more.").format(count(more)) if more else "", "networks")
+        self._broken = event.broken
 
     def _job_closed(self, event: JobClosed) -> None:
         if event.command == "DeleteRun":

@@ -214,15 +214,15 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     looked_at : str or None
         The run that was chosen or began to train last, which Train looks at; `gui.looked_at` resolves it.
     networks : tuple of Network
-        Those of the project's own; `broken_networks` are their files that are none, with the reason.
+        Those of the project's own.
     libraries : LibrariesListed or None
         What torchvision and timm offer, once it was asked for.
     described : dict of (network, input, classes) to Analysis
         Networks of other libraries that were worked out.
     weights_checked, training_probed
         The last answers to CheckWeights and ProbeTraining.
-    rates_tried, batches_tried, report
-        The last answers to FindLearningRate, FindBatch and WriteReport.
+    rates_tried, batches_tried
+        The last answers to FindLearningRate and FindBatch.
     moments : dict of str to MomentLoaded
         The epoch that is looked at, by run.
     statistics : dict of str to StatisticsLoaded
@@ -259,7 +259,6 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     selected_run: str | None = None
     looked_at: str | None = None
     networks: tuple[Network, ...] = ()
-    broken_networks: tuple[tuple[str, str], ...] = ()
     libraries: messages.LibrariesListed | None = None
     described: dict[tuple[str, Shape, int], Analysis] = {}
     weights_checked: messages.WeightsChecked | None = None
@@ -268,7 +267,6 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     batches_tried: messages.BatchesTried | None = None
     moments: dict[str, messages.MomentLoaded] = {}
     statistics: dict[str, messages.StatisticsLoaded] = {}
-    report: messages.ReportWritten | None = None
 
     @property
     def run(self) -> RunRecord | None:

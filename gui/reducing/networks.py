@@ -9,7 +9,7 @@ from gui.state import AppState
 
 @on(messages.NetworksChanged)
 def _networks_changed(event: messages.NetworksChanged, state: AppState) -> AppState:
-    return with_(state, networks=event.networks, broken_networks=event.broken)
+    return with_(state, networks=event.networks)
 
 
 @on(messages.LibrariesListed)

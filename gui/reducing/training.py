@@ -110,8 +110,3 @@ def _statistics_loaded(event: messages.StatisticsLoaded, state: AppState) -> App
 @on(messages.RunAdded)
 def _run_added(event: messages.RunAdded, state: AppState) -> AppState:
     return with_(state, selected_run=event.run)
-
-
-@on(messages.ReportWritten)
-def _report_written(event: messages.ReportWritten, state: AppState) -> AppState:
-    return with_(state, report=event)

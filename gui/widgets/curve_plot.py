@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -42,7 +42,6 @@ class CurvePlot(Canvas):
     """Whether there is nothing between two whole numbers of x."""
     most_means = 16
     """Smoothed curves that are kept."""
-    cursor_moved = Signal(float)
 
     def __init__(self, x_title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -346,7 +345,6 @@ class CurvePlot(Canvas):
         self._cursor = min(max(self._value_at(event.position().x()), left), right)
         if self._drag is not None:
             self._drag = (self._drag[0], event.position().x())
-        self.cursor_moved.emit(self._cursor)
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -130,8 +130,8 @@ class SweepPanel(QFrame):
         self.field_box.setCurrentIndex(max(0, self.field_box.findData(field)))
         self._show_values()
 
-    def show_cost(self, number: int, words: str, fault: str = "", culprit: str = "") -> None:
-        """How many trainings the choice makes and what they take, or why it cannot be trained, and which value is at fault."""
+    def show_cost(self, number: int, words: str, fault: str = "") -> None:
+        """How many trainings the choice makes and what they take, or why it cannot be trained."""
         self.train_button.setText(self.tr("Train it") if number == 1 else self.tr("Train these {number}").format(number=number))
         self.train_button.setVisible(not fault)
         self.cost.setText(fault or words)

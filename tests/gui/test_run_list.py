@@ -27,6 +27,7 @@ from engine.messages import (
     FailureText,
     JobClosed,
     ModelReady,
+    NetworksChanged,
     Outcome,
     PackRun,
     ReportWritten,
@@ -406,6 +407,14 @@ def test_a_report_that_is_written_can_be_opened(bridge, host, told) -> None:
     host.emit(ReportWritten(run="b", path="/tmp/mine.html"))
     bridge.tick()
     assert told[0].action == "Open" and told[0].remedy == "/tmp/mine.html"
+
+
+def test_a_file_that_is_no_network_is_told_of_once(bridge, host, told) -> None:
+    for _ in range(2):
+        host.emit(NetworksChanged(networks=(), broken=(("mine.json", "Its name is empty."), ("b.json", "It is not a file."))))
+    bridge.tick()
+    (message,) = told
+    assert message.text == "networks/mine.json is no network: Its name is empty." and message.remedy == "So it is with 1 more."
 
 
 def test_what_is_packed_says_where_it_lies_and_what_to_type_there(bridge, host, told) -> None:
