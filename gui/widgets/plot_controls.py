@@ -29,6 +29,7 @@ class PlotControls(QWidget):
     def __init__(self, plot: CurvePlot, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plot = plot
+        self._filling = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(px(8))
@@ -40,7 +41,7 @@ class PlotControls(QWidget):
         self.smoothing.setAccessibleName(self.tr("Smoothing"))
         self.smoothing.setToolTip(self.tr("Draw the mean of some steps over the training curve"))
         self.smoothing.valueChanged.connect(self._smooth)
-        self.smoothing.sliderReleased.connect(lambda: self.smoothing_chosen.emit(self.smoothing.value()))
+        self.smoothing.sliderReleased.connect(self._tell)
         self.log_box = QCheckBox(self.tr("log loss"))
         self.log_box.setToolTip(self.tr("Draw the loss on a logarithmic axis"))
         self.log_box.toggled.connect(plot.set_log)
@@ -52,11 +53,18 @@ class PlotControls(QWidget):
     def show_kept(self, smoothing: str, logarithmic: bool) -> None:
         """Show what was kept; a slider that is held is left alone."""
         if not self.smoothing.isSliderDown():
+            self._filling = True
             self.smoothing.setValue(min(int(smoothing), len(WINDOWS) - 1) if smoothing.isdigit() else USUAL)
             self._smooth(self.smoothing.value())
+            self._filling = False
         self.log_box.setChecked(logarithmic)
 
     def _smooth(self, place: int) -> None:
         window = WINDOWS[place]
         self.words.setText(self.tr("smoothing: off") if window == 1 else self.tr("mean of {window}").format(window=window))
         self._plot.set_smoothing(window)
+        if not self._filling and not self.smoothing.isSliderDown():  # by keys or wheel; what is dragged is told when it is let go
+            self._tell()
+
+    def _tell(self) -> None:
+        self.smoothing_chosen.emit(self.smoothing.value())

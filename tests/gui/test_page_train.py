@@ -17,6 +17,7 @@ from engine.messages import (
     Outcome,
     PinUnit,
     ProbeUnit,
+    Remember,
     RunsChanged,
     StepsDone,
     Train,
@@ -202,6 +203,16 @@ def test_a_click_on_the_picture_pins_the_unit_that_looks_there(page, bridge, hos
     bridge.tick()
     page.learning.unit_panel.picture.pixel_clicked.emit(16, 16)
     assert host.sent(ProbeUnit)[-1].run == "run-1"
+
+
+def test_smoothing_by_keys_is_kept(page, bridge, host):
+    slider = page.centre.controls.smoothing
+    QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert [(command.key, command.value) for command in host.sent(Remember)] == [("train.smoothing", str(slider.value()))]
+    place = slider.value()
+    bridge.submit(Remember("train.log", "1"))
+    bridge.tick()
+    assert slider.value() == place and len(host.sent(Remember)) == 2
 
 
 def test_a_fresh_page_shows_the_kept_choices(qtbot, bridge, host, settings):
