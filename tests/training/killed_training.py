@@ -1,6 +1,6 @@
 """A program for test_resume: trains in children that kill themselves at given steps, goes on in new ones, and compares.
 
-It prints nothing; what it makes are run folders. Children are forked, so that torch loads once.
+It prints nothing; what it makes are run folders. Children are forked, so that torch loads once, and cases go side by side.
 
 Words: FOLDER CASES. CASES is a JSON list of {"name": a folder, "network": …, "recipe": {…}, "kills": […]}. Of the kills a number kills
 before that step (from 1, counted over the whole training), "writing" in the middle of writing a state, "renaming" between the two
@@ -100,5 +100,10 @@ def main(folder: Path, case: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    processes = []
     for case in json.loads(sys.argv[2]):
-        main(Path(sys.argv[1]) / case["name"], case)
+        processes.append(os.fork())
+        if not processes[-1]:
+            main(Path(sys.argv[1]) / case["name"], case)
+            sys.exit()
+    sys.exit(any(os.waitpid(process, 0)[1] for process in processes))

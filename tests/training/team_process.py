@@ -1,7 +1,7 @@
 """A program for test_team: one of two processes that train; a whole case after the other, so that torch loads once.
 
-Words: FOLDER CASES, as for killed_training. What it makes are run folders FOLDER/NAME/team; the first process also makes FOLDER/NAME/one
-by itself.
+Words: FOLDER CASES, as for killed_training. What it makes are run folders FOLDER/NAME/team; afterwards each process makes FOLDER/NAME/one
+of half the cases by itself.
 """
 
 from __future__ import annotations
@@ -70,6 +70,5 @@ if __name__ == "__main__":
     with joined() as team:
         for case in json.loads(sys.argv[2]):
             train(Path(sys.argv[1]), case, team)
-    if team.leads:
-        for case in json.loads(sys.argv[2]):
-            train(Path(sys.argv[1]), case, LONE)
+    for case in json.loads(sys.argv[2])[team.rank :: 2]:
+        train(Path(sys.argv[1]), case, LONE)

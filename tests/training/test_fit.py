@@ -120,19 +120,21 @@ from pathlib import Path
 from engine.control import CancelToken
 from engine.data import dataset, sources
 from engine.training.fit import fit
-from engine.training.recipe import FEW_GREY, PHOTOGRAPHS, Augmentation, Recipe, suited_augmentation
-recipe = Recipe(epochs=1, seed=int(sys.argv[2]), augmentation=Augmentation(shift=0.1, colour=0.2))
+from engine.training.recipe import Augmentation, Recipe
+recipe = Recipe(epochs=1, seed=5, augmentation=Augmentation(shift=0.1, colour=0.2))
 fit(dataset.from_source(sources.scan("digits")), "small-cnn", recipe, None, Path(sys.argv[1]), CancelToken(), lambda event: None, threads=1)
 """
 
 
-def test_same_seed_same_weights_in_two_processes(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    starts = [(tmp_path / name, seed) for name, seed in (("a", 5), ("b", 5), ("c", 6))]
-    processes = [subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), str(seed)], cwd=root) for folder, seed in starts]
-    assert [process.wait(timeout=100) for process in processes] == [0, 0, 0]
-    first, second, third = ((folder / WEIGHTS).read_bytes() for folder, _ in starts)
-    tensors = [load_run(folder).module.state_dict() for folder, _ in starts]  # type: ignore[union-attr]
+def test_same_seed_same_weights_in_two_processes(digits: Dataset, tmp_path: Path) -> None:
+    a, b, c = folders = [tmp_path / name for name in "abc"]
+    with subprocess.Popen([sys.executable, "-c", SCRIPT, str(a)], cwd=Path(__file__).parents[2]) as process:
+        for folder, seed in ((b, 5), (c, 6)):
+            recipe = Recipe(epochs=1, seed=seed, augmentation=Augmentation(shift=0.1, colour=0.2))
+            fit(digits, "small-cnn", recipe, None, folder, CancelToken(), lambda event: None, threads=1)
+        assert process.wait(timeout=100) == 0
+    first, second, third = ((folder / WEIGHTS).read_bytes() for folder in folders)
+    tensors = [load_run(folder).module.state_dict() for folder in folders]  # type: ignore[union-attr]
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
     assert not all(torch.equal(tensors[0][name], tensors[2][name]) for name in tensors[0])
     assert first == second != third
