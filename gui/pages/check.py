@@ -196,6 +196,8 @@ class CheckPage(Page):
         if found is self._evaluation and found is not None:
             return
         self._evaluation = found
+        if found is not None:  # should it be forgotten, it is measured anew
+            self._asked.discard((self._run, Split(found.split)))
         chose = found is not None and found.split == Split.VALIDATION and bool(state.run and (state.run.epochs or state.run.members))
         self.metrics.show_evaluation(
             found, self.tr("This split chose the epoch that was kept: expect less on new pictures.") if chose else ""

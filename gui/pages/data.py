@@ -173,6 +173,8 @@ class DataPage(Page):
                 self._filter, self._order = Filter(), Order()
                 self.grid.leave()
         self._state = state
+        if "scores" in changed and self._asked not in state.scores:  # forgotten: it learned on since
+            self._asked = ""
         if "classes" in changed and self._filter.class_id not in (None, -1, *(record.id for record in state.classes)):
             self._filter = replace(self._filter, class_id=None)  # the class that was shown has been merged or deleted
         self.thumbnails.follow(state)

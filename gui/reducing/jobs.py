@@ -9,6 +9,7 @@ import msgspec
 from engine import messages
 from gui.reducing.registry import on, with_
 from gui.state import TRAININGS, AppState, CameraState, FailureDismissed, JobHurried, JobState, JobSubmitted, TrainingState
+from gui.training_curves import history_of
 
 
 @on(messages.EngineReady)
@@ -81,6 +82,8 @@ def _job_closed(event: messages.JobClosed, state: AppState) -> AppState:
     training = state.training
     if training is not None and training.job == event.job and training.outcome is None:
         changes["training"] = msgspec.structs.replace(training, outcome=event.outcome, failure=event.failure)
+        if training.steps:
+            changes |= _outdated(state, training)
     if event.command == "OpenCamera" and state.camera.opened is not None and state.camera.opened.job == event.job:
         reason = event.failure.message if event.failure is not None else ""
         changes["camera"] = CameraState(frame=state.camera.frame, reason=reason)
@@ -92,3 +95,18 @@ def _failure_dismissed(event: FailureDismissed, state: AppState) -> AppState:
     if event.command not in state.failures:
         return state
     return with_(state, failures={name: failure for name, failure in state.failures.items() if name != event.command})
+
+
+def _outdated(state: AppState, training: TrainingState) -> dict[str, Any]:
+    """A run that was gone on with has other weights and longer curves: what was measured of it before is forgotten."""
+    run = training.run
+    changes: dict[str, Any] = {}
+    if run in state.histories:
+        changes["histories"] = {**state.histories, run: history_of(training)}
+    if any(measured == run for measured, _ in state.evaluations):
+        changes["evaluations"] = {key: found for key, found in state.evaluations.items() if key[0] != run}
+    if run in state.scores:
+        changes["scores"] = {other: found for other, found in state.scores.items() if other != run}
+    if state.model is not None and state.model.run == run:
+        changes["model"] = None
+    return changes

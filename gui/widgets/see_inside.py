@@ -149,7 +149,7 @@ class SeeInside(QWidget):
             return
         if state.model is None or state.model.run != run.id:
             if self._loading != run.id:
-                self._loading = run.id
+                self._loading, self._asked = run.id, None
                 self._bridge.submit(UseRun(run.id))
             return
         self._loading = None

@@ -6,7 +6,7 @@ from made import CLASSES, opened, run_record, started, table
 
 from engine import messages
 from engine.messages import FailureText, JobClosed, JobProgress, JobStarted, Lane, Outcome
-from engine.project.records import Skipped
+from engine.project.records import RunHistory, Skipped, Split
 from engine.project.tables import merged
 from gui.curves import Curve
 from gui.reducing import reduce
@@ -14,6 +14,7 @@ from gui.state import (
     FIELDS,
     AppState,
     FailureDismissed,
+    JobState,
     JobSubmitted,
     ReportDismissed,
     RunSelected,
@@ -45,6 +46,23 @@ def test_a_job_is_queued_then_runs_then_is_gone():
     assert (running.running, running.fraction, running.text, running.seconds_left) == (True, 0.5, "epoch 2", None)
     assert running.images_per_second == 50.0
     assert after(*events).jobs == {}
+
+
+def test_what_was_measured_of_a_run_is_forgotten_once_it_learned_on():
+    old = RunHistory("run-1", *(np.ones(2, np.float32) for _ in range(7)))
+    state = AppState(
+        histories={"run-1": old, "other": old},
+        evaluations={("run-1", Split.TEST): None, ("other", Split.TEST): None},
+        scores={"run-1": None},
+        jobs={4: JobState(4, "ResumeRun", Lane.JOBS, "resume")},
+    )
+    losses = np.ones(9, np.float32)
+    told = messages.StepsDone(run="run-1", first_step=1, losses=losses, accuracies=losses, learning_rate=0.1)
+    learning = after(started(job=4), told, state=state)
+    assert learning.evaluations == state.evaluations and learning.histories == state.histories
+    ended = after(JobClosed(job=4, command="ResumeRun", outcome=Outcome.CANCELLED), state=learning)
+    assert set(ended.evaluations) == {("other", Split.TEST)} and not ended.scores
+    assert len(ended.histories["run-1"].step_losses) == 9 and ended.histories["other"] is old
 
 
 @given(st.permutations([0, 1, 2] * 5), st.data())
