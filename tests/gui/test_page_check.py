@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made import started
 
 from engine.data.preprocessing import Preprocessing
 from engine.messages import (
@@ -14,8 +15,10 @@ from engine.messages import (
     ModelReady,
     ProbeUnit,
     ProjectOpened,
+    ResumeRun,
     SetLabels,
     ShowFeatureMaps,
+    StepsDone,
     UnitProbed,
 )
 from engine.project import tables
@@ -83,6 +86,18 @@ def test_measures_the_test_split_once_by_itself(page, host, bridge):
     assert len(host.sent(Evaluate)) == 1
     assert page.metrics.accuracy.text() == percent(0.5)
     assert "18.8" in page.metrics.interval.text()
+
+
+def test_a_run_that_learned_on_is_measured_anew(page, host, bridge):
+    measured(page, host, bridge)
+    job, ones = bridge.submit(ResumeRun("mlp-1")), np.ones(3, np.float32)
+    told = StepsDone(job=job, run="mlp-1", first_step=1, losses=ones, accuracies=ones, learning_rate=0.1)
+    host.emit(started("mlp-1", job=job), told)
+    bridge.tick()
+    assert len(host.sent(Evaluate)) == 1  # its weights on disk are those that were measured
+    host.finish(job)
+    bridge.tick()
+    assert len(host.sent(Evaluate)) == 2
 
 
 def test_worst_mistakes_come_first_and_a_cell_shows_its_pictures(page, host, bridge):
