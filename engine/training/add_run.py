@@ -53,6 +53,7 @@ FOLDERS = frozenset({moments.FOLDER, tensorboard.FOLDER})
 """Files, and folders of files, that a run has; nothing else is taken."""
 PIECE = 1 << 20
 COMPARED = 16  # pictures
+NAMED = 4  # classes
 
 
 class _File(NamedTuple):
@@ -209,9 +210,9 @@ def _settled(project: OpenedProject, source: Path, folder: Path, token: CancelTo
     return own, " ".join(but)
 
 
-def _listed(names: list[str], most: int = 4) -> str:
+def _listed(names: list[str]) -> str:
     """Classes in words."""
-    shown = ", ".join(f'"{name}"' for name in names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    shown = ", ".join(f'"{name}"' for name in names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     return f"the class {shown}" if len(names) == 1 else f"the classes {shown}"
 
 

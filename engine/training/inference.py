@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -22,7 +21,6 @@ def logits_of(
     normalise: Normalise,
     token: CancelToken,
     arithmetic: Arithmetic = PLAIN,
-    progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
     """Logits float32 [N, K] on the CPU of uint8 [N, H, W, C]; the module is used as it is (set it to evaluation mode).
 
@@ -41,6 +39,4 @@ def logits_of(
             token.check()
             with torch.autocast(device.type, dtype=arithmetic.precision) if mixed else contextlib.nullcontext():
                 answers.append(module(normalise(pixels[start : start + chunk].to(device))).float())
-            if progress is not None:
-                progress(min(start + chunk, len(pixels)), len(pixels))
         return torch.cat([answer.cpu() for answer in answers])

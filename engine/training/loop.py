@@ -128,7 +128,7 @@ def train(
     return run.result(outcome, failure)
 
 
-def diverged(recipe: Recipe, step: int, loss: float, rate: float, began: str = "") -> UserError:
+def diverged(recipe: Recipe, step: int, loss: float, rate: float, began: str) -> UserError:
     """The sentence for a loss that is no number any more, with the peak of the learning rate; `began` says where that began."""
     what = "NaN" if math.isnan(loss) else "infinite"
     return UserError(f"The loss became {what} at step {step} with learning rate {rate:g}.{began}", f"Try {lower_rate(recipe, rate):g}.")
@@ -153,7 +153,7 @@ class _Run:
         arithmetic: Arithmetic,
         token: CancelToken,
         watcher: Watcher,
-        team: Team = LONE,
+        team: Team,
     ) -> None:
         self.team = team
         self.module, self.validation, self.recipe = module, validation, recipe

@@ -84,7 +84,7 @@ def focal(logits: torch.Tensor, labels: torch.Tensor, exponent: float) -> torch.
     return -(missing**exponent) * logarithms
 
 
-def by_distance(logits: torch.Tensor, labels: torch.Tensor, far: float = FAR) -> torch.Tensor:
+def by_distance(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The criterion of LeNet-5, float32 [B]: y_d + log(e^-j + Σ e^-y_i) for distances y to each class's code, d being the true class.
 
     LeCun et al. 1998, equation 9: the distance to the right code is pulled down, those to wrong codes are pushed up as far as j.
@@ -95,10 +95,8 @@ def by_distance(logits: torch.Tensor, labels: torch.Tensor, far: float = FAR) ->
         Minus the distances.
     labels : int64 [B]
         True classes.
-    far : float
-        j.
     """
-    floor = torch.full_like(logits[:, :1], -far)
+    floor = torch.full_like(logits[:, :1], -FAR)
     return torch.cat((logits, floor), dim=1).logsumexp(dim=1) - logits.gather(1, labels[:, None])[:, 0]
 
 

@@ -54,9 +54,7 @@ def find_learning_rate(session: Session, command: FindLearningRate, token: Cance
     emit(LearningRatesTried(rates=tried.rates, losses=tried.losses, suggested=tried.suggested, network=command.network))
 
 
-def try_rates(
-    module: nn.Module, feed: Feed, recipe: Recipe, normalise: Normalise, batch: int, token: CancelToken, emit: Emit, steps: int = STEPS
-) -> Tried:
+def try_rates(module: nn.Module, feed: Feed, recipe: Recipe, normalise: Normalise, batch: int, token: CancelToken, emit: Emit) -> Tried:
     """Train in place for some steps, each at a rate that is higher by the same factor; end where the loss is lost.
 
     Parameters
@@ -75,13 +73,11 @@ def try_rates(
         Checked at every step.
     emit : callable
         Gets JobProgress.
-    steps : int
-        At most; 20 or more.
     """
     stepper = Stepper(module, replace(recipe, accumulate=1, ema=0.0), feed.labels, normalise, PLAIN)
     watcher = Unheard()
     batches = feed.ahead(stream(len(feed.labels), batch, recipe.seed, feed.labels.device))
-    rates = np.geomspace(LOWEST, HIGHEST, steps)
+    rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     losses: list[float] = []
     running, lowest = 0.0, np.inf
     torch.manual_seed(recipe.seed)
@@ -98,7 +94,7 @@ def try_rates(
         if number > LEADS and smooth > LOST * lowest:
             break
         stepper.update(number + 1, rate, watcher)
-        emit(JobProgress(fraction=READING + (1 - READING) * number / steps, text=f"Trying learning rate {rate:.2g}"))
+        emit(JobProgress(fraction=READING + (1 - READING) * number / STEPS, text=f"Trying learning rate {rate:.2g}"))
     return Tried(rates[: len(losses)].astype(np.float32), np.array(losses, np.float32), suggestion(rates[: len(losses)], np.array(losses)))
 
 
