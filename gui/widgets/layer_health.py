@@ -11,7 +11,8 @@ from engine.messages import LayerStatistics
 from gui import health
 from gui.bridge import Bridge
 from gui.kept_statistics import KeptStatistics
-from gui.looked_at import looked_at
+from gui.looked_at import looked_at, name_of
+from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colours, px, theme
 from gui.widgets.basics import count, label
@@ -35,7 +36,7 @@ class LayerHealth(QWidget):
         self._bridge = bridge
         self._run = ""
         self._statistics = KeptStatistics(bridge)
-        self._titles: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self._drawn: tuple[object, ...] = ()
         self._at_end, self._step = True, 0
         column = QVBoxLayout(self)
@@ -132,10 +133,8 @@ class LayerHealth(QWidget):
 
     def _choose(self, state: AppState) -> None:
         """The run that is shown, and what runs are called."""
-        training, chosen = state.training, looked_at(state)
-        self._titles = {record.id: record.title for record in state.runs}
-        if training is not None:
-            self._titles.setdefault(training.run, training.started.title)
+        chosen = looked_at(state)
+        self._names = {**run_names(state.runs), chosen: name_of(state, chosen)}
         if chosen != self._run:
             self._run, self._at_end = chosen, True
 
@@ -177,9 +176,7 @@ class LayerHealth(QWidget):
         return [chosen] if chosen else []
 
     def _called(self, run: str) -> str:
-        """A run's title; where another has the same one, with its id."""
-        title = self._titles.get(run, run)
-        return f"{title} · {run}" if list(self._titles.values()).count(title) > 1 else title
+        return self._names.get(run, run)
 
     @property
     def shown(self) -> LayerStatistics | None:

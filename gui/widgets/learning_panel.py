@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.messages import LoadMoment, Moment
 from gui.bridge import Bridge
-from gui.looked_at import classes_of, kept_epoch, looked_at, record_of, trains
+from gui.looked_at import kept_epoch, looked_at, matrix_classes, record_of, trains
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import label
@@ -16,7 +16,6 @@ from gui.widgets.confusion_matrix import ConfusionMatrix
 from gui.widgets.tensor_pictures import TensorPictures
 from gui.widgets.unit_panel import UnitPanel
 
-UNKNOWN_CLASS = "#999999"
 MOST_ASKED = 3
 """Times that a run is asked for, should other answers overtake its own."""
 
@@ -85,7 +84,7 @@ class LearningPanel(QWidget):
             if matrix is None and known is not None:
                 matrix = known.confusion
         if self._is_new("matrix", matrix):
-            self._render_matrix(state, run, matrix)
+            self.matrix.set_matrix(matrix, *matrix_classes(state, run, matrix))
         words = self.tr("Validation, epoch {number}").format(number=epoch) if matrix is not None else self.tr("Validation")
         if epoch and epoch == kept_epoch(state, run):
             words = self.tr("{epoch}, kept").format(epoch=words)
@@ -124,13 +123,6 @@ class LearningPanel(QWidget):
             ),
         ):
             picture.set_empty_text(none if done else coming)
-
-    def _render_matrix(self, state: AppState, run: str, matrix: np.ndarray | None) -> None:
-        names = classes_of(state, run) if matrix is not None else ()
-        if matrix is not None and len(names) != len(matrix):
-            names = ()
-        shades = {record.name: record.colour for record in state.classes}
-        self.matrix.set_matrix(matrix, names, tuple(shades.get(name, UNKNOWN_CLASS) for name in names))
 
     def _is_new(self, what: str, value: object) -> bool:
         """Whether this differs from what was painted last; while a network trains most things do not, twenty times a second."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.messages import LoadMoment, Moment, MomentLoaded
 from gui.bridge import Bridge
-from gui.looked_at import classes_of, kept_epoch, looked_at, record_of, trains
+from gui.looked_at import kept_epoch, looked_at, matrix_classes, record_of, trains
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import button, count, label
@@ -19,7 +19,6 @@ from gui.widgets.heat_picture import HeatPicture, effective_size
 from gui.widgets.marked_slider import MarkedSlider
 from gui.widgets.tensor_pictures import TensorPictures
 
-UNKNOWN_CLASS = "#999999"
 REMEMBERED = 64
 """Moments that need not be read again."""
 PLAY_MILLISECONDS = 250
@@ -276,12 +275,7 @@ class MomentScrubber(QWidget):
             return
         self.filters.set_tensor(moment.filters)
         self.maps.set_tensor(None if moment.maps is None else moment.maps[..., None])
-        state = self._bridge.state
-        names = classes_of(state, self._run)
-        shades = {record.name: record.colour for record in state.classes}
-        if moment.confusion is None or len(names) != len(moment.confusion):
-            names = ()
-        self.matrix.set_matrix(moment.confusion, names, tuple(shades.get(name, UNKNOWN_CLASS) for name in names))
+        self.matrix.set_matrix(moment.confusion, *matrix_classes(self._bridge.state, self._run, moment.confusion))
         size = "" if moment.heat is None else self.tr("effective field about {0} px").format(f"{effective_size(moment.heat):.0f}")
         picture = moment.picture if moment.heat is not None else None
         self.field.set_field(picture, moment.heat, moment.box, (size,) if size else ())

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from gui.bridge import Bridge
-from gui.looked_at import looked_at, record_of, trains
+from gui.looked_at import looked_at, name_of, trains
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import label, rule, scrolling
@@ -16,15 +16,6 @@ from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.moment_scrubber import MomentScrubber
 
 LEARNED_FROM = frozenset({"training", "unit", "project", "runs", "looked_at", "moments", "jobs", "classes"})
-
-
-def title_of(state: AppState, run: str) -> str:
-    """A run's title; its id beside it where another has the same title. "" for no run."""
-    record, training = record_of(state, run), state.training
-    started = training.started.title if training is not None and training.run == run else run
-    title = record.title if record is not None else started
-    others = [other for other in state.runs if other.title == title and other.id != run]
-    return f"{title} · {run}" if others else title
 
 
 class RunLooks(QWidget):
@@ -70,7 +61,7 @@ class RunLooks(QWidget):
         """Show the run that is looked at."""
         if changed & {"training", "runs", "looked_at", "project", "jobs"}:
             run = looked_at(state)
-            words = title_of(state, run)
+            words = name_of(state, run)
             self._words = self.tr("{run}, trains now").format(run=words) if trains(state, run) else words
             self._say()
         if changed & LEARNED_FROM:
