@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from engine.project.records import Evaluation, RunRecord, Split
 from engine.training.differences import choices, value_in_words
 from gui.run_comparing import paired, recalls, verdict, with_interval
+from gui.run_names import run_names
 from gui.theme import px
 from gui.widgets.basics import button, count, duration, label, percent, rule, scrolling
 from gui.widgets.chip_switch import ChipSwitch
@@ -111,7 +112,7 @@ class RunCompare(Sheet):
             if found is None and key not in self._asked:
                 self._asked.add(key)
                 self.evaluation_wanted.emit(*key)
-        self.figures = self._table("", [self._figures(name, values) for name, values in self._facts(measured)])
+        self.figures = self._table("", [Line(name, (name, *values)) for name, values in self._facts(measured)])
         self._rows.addWidget(self.figures)
         self._rows.addWidget(label(self.tr("Is the difference chance?"), "section"))
         self.words = label(self._verdicts(measured), wrap=True)
@@ -125,23 +126,15 @@ class RunCompare(Sheet):
         self._rows.addStretch(1)
 
     def _table(self, head: str, lines: list[Line]) -> FiguresTable:
-        names = self._names()
         columns = [
             Column(head, figure=False),
-            *(Column(name, figure=True, tip=run.id) for name, run in zip(names, self._runs, strict=True)),
+            *(Column(name, figure=True, tip=run.id) for name, run in zip(run_names(self._runs).values(), self._runs, strict=True)),
         ]
         made = FiguresTable(columns, sortable=False)
         made.set_lines(lines)
         made.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         made.setFixedHeight(px(28) * (len(lines) + 1) + px(14))
         return made
-
-    def _names(self) -> list[str]:
-        titles = [run.title for run in self._runs]
-        return [run.title if titles.count(run.title) == 1 else run.id for run in self._runs]
-
-    def _figures(self, name: str, values: Sequence[str]) -> Line:
-        return Line(name, (name, *values))
 
     def _facts(self, measured: Sequence[Evaluation | None]) -> list[tuple[str, list[str]]]:
         waiting = self.tr("measuring…")
@@ -172,7 +165,7 @@ class RunCompare(Sheet):
         if any(found is None for found in measured):
             return self.tr("The runs are being measured; that may wait for a training to end.")
         known = [found for found in measured if found is not None]
-        names = self._names()
+        names = tuple(run_names(self._runs).values())
         best = max(range(len(known)), key=lambda place: known[place].accuracy)
         others = [place for place in range(len(known)) if place != best]
         lines = [verdict(names[place], names[best], paired(known[best], known[place]), len(others)) for place in others]
