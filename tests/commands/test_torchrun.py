@@ -63,11 +63,11 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
     words = ("train", "digits", *LENET, "--epochs", str(epochs), "--json")
     with start(*words, "--out", str(folder), restarts=1) as process:
         kill(process, 0, 3)  # the one that leads
-        out, error = process.communicate(timeout=120)
-    assert process.returncode == 0, error[-3000:]
-    with start(*words, "--out", str(whole)) as process:
-        _, error = process.communicate(timeout=120)
-    assert process.returncode == 0, error[-3000:]
+        with start(*words, "--out", str(whole)) as other:
+            out, error = process.communicate(timeout=120)
+            assert process.returncode == 0, error[-3000:]
+            _, error = other.communicate(timeout=120)
+            assert other.returncode == 0, error[-3000:]
     answer = json.loads(out)  # one object, though a failure lay between
     assert (answer["epochs"], answer["run"]) == (epochs, str(folder))
     assert weights_differ(whole, folder) == 0  # the sum of two is the same in either order

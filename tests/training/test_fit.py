@@ -380,7 +380,7 @@ def test_photographs_of_beach_and_desert(shared_data: Path, tmp_path: Path) -> N
     record = fit(
         data.from_source(scan(shared_data / "beach-desert-aid")),
         "small-cnn",
-        Recipe(epochs=6),
+        Recipe(epochs=3),
         None,
         tmp_path / "run",
         CancelToken(),
