@@ -62,7 +62,7 @@ class Editor(Holder):
 
     def follow(self, state: AppState, name: str) -> None:
         """Hold the chosen network of a state, fitted to the project's pictures. Edits that are under way stay."""
-        folder = state.project.folder if state.project is not None else ""
+        folder = state.folder
         if folder != self._folder:
             self._forget()
             self._folder = folder

@@ -30,7 +30,7 @@ class KeptStatistics:
 
     def follow(self, state: AppState) -> None:
         """Take what there is to know; runs that are gone are forgotten."""
-        project = state.project.folder if state.project is not None else ""
+        project = state.folder
         if project != self._project:
             self._project, self._told, self._read, self._asked, self.refused = project, {}, {}, None, {}
         training = state.training

@@ -36,14 +36,17 @@ class RunCurves(QObject):
         self._ticked: list[str] = []  # the latest last
         self._places: dict[str, int] = {}  # of colours; kept while a run is shown
         self._asked: set[str] = set()
-        self._first = ""
+        self._first = self._folder = ""
         self._painted = ("", "")
         runs.line_ticked.connect(self._tick)
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Show what differs."""
-        if "project" in changed:
-            self._ticked, self._asked, self._first = [], set(), ""
+        if "project" in changed:  # opened again, it has read none of its curves yet
+            self._asked = set()
+        if state.folder != self._folder:
+            self._folder, self._ticked, self._first = state.folder, [], ""
+            self._plot.show_all()
             self.put_away.emit("")
         painted = _in_training(state), looked_at(state)
         if changed & {"runs", "project"} or painted != self._painted:

@@ -269,6 +269,11 @@ class AppState(msgspec.Struct, frozen=True, eq=False):
     statistics: dict[str, messages.StatisticsLoaded] = {}
 
     @property
+    def folder(self) -> str:
+        """Folder of the open project, which tells it from others; "" without one."""
+        return self.project.folder if self.project is not None else ""
+
+    @property
     def run(self) -> RunRecord | None:
         """The selected run, or the newest."""
         chosen = next((run for run in self.runs if run.id == self.selected_run), None)

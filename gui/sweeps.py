@@ -45,7 +45,7 @@ class Sweeps(QObject):
     def __init__(self, bridge: Bridge, deeds: TrainingDeeds, place: PanelPlace) -> None:
         super().__init__(place)
         self._bridge, self._deeds, self._place = bridge, deeds, place
-        self._fault = ""
+        self._fault, self._folder = "", ""
         self.panel, self.board = SweepPanel(self._why_not), SweepBoard()
         place.add_panel(CHOICES, self.panel)
         place.add_panel(BOARD, self.board)
@@ -156,6 +156,7 @@ class Sweeps(QObject):
         """Show the plots of a sweep, of this sitting or an earlier one."""
         self._sweep, self._stopping = sweep, False
         self.board.say_stoppable()
+        self.board.plots.show_all()
         self._render_board(self._bridge.state)
         self._place.show_panel(BOARD)
 
@@ -192,9 +193,10 @@ class Sweeps(QObject):
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Show what differs, of the one that is shown."""
         if "project" in changed:
+            self._asked = set()
+        if state.folder != self._folder:
+            self._folder = state.folder
             self._forget()
-            if self._place.shown in (CHOICES, BOARD):
-                self._place.show_usual()
         if self._place.shown == CHOICES and networks.is_classic(plan.network_name(state)):
             self._place.show_usual()
         if self._place.shown == CHOICES and changed & {"memory", "runs", "images", "classes", "networks", "described"}:

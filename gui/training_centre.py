@@ -41,7 +41,7 @@ class TrainingCentre(QWidget):
 
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
-        self._bridge = bridge
+        self._folder = ""
         self.banner = MessageBanner()
         self.plot = CurvePlot(self.tr("training step"))
         self.plot.setAccessibleName(self.tr("Loss and accuracy"))
@@ -91,6 +91,9 @@ class TrainingCentre(QWidget):
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Show what differs of curves, runs and panels; message and progress are the page's."""
+        if state.folder != self._folder:  # what was tried or varied there does not suit the pictures here
+            self._folder = state.folder
+            self.place.show_usual()
         self.curves.render(state, changed)
         self.said.show_line()
         if changed & {"memory", "project"}:

@@ -83,7 +83,7 @@ class TrainingLine(QObject):
         self._bridge = bridge
         self._waiting: dict[int, Training] = {}
         self._running = 0  # the job of the run that is being trained
-        self._folder = bridge.state.project.folder if bridge.state.project is not None else ""
+        self._folder = bridge.state.folder
         self.left: tuple[Training, ...] = ()
         self._find(bridge.state.memory, bridge.state.runs)
         bridge.submitted.connect(self._submitted)

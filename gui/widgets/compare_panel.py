@@ -216,7 +216,7 @@ class ComparePanel(QWidget):
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Follow the project, its networks and its runs."""
-        folder = state.project.folder if state.project is not None else ""
+        folder = state.folder
         if folder != self._project:
             self._project, self._chosen, self._own_input = folder, None, None
         if changed & {"project", "networks", "described", "runs"}:

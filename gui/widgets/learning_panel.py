@@ -92,7 +92,7 @@ class LearningPanel(QWidget):
 
     def _follow(self, state: AppState, run: str, epoch: int) -> Moment | None:
         """What was kept of an epoch; asked for once it is looked at. None until it is known."""
-        project = state.project.folder if state.project is not None else ""
+        project = state.folder
         if project != self._project or (run, epoch) != self._wanted:
             self._project, self._wanted, self._kept, self._job, self._times = project, (run, epoch), None, 0, 0
         answer = state.moments.get(run)

@@ -118,7 +118,7 @@ class MomentScrubber(QWidget):
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
         """Follow the run that is looked at and its training, and take what the engine has read."""
-        project = state.project.folder if state.project is not None else ""
+        project = state.folder
         if project != self._project:
             self._project = project
             self._leave("")

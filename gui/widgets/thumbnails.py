@@ -78,7 +78,7 @@ class Thumbnails(QObject):
 
     def follow(self, state: AppState) -> None:
         """Forget everything when another project is open."""
-        folder = state.project.folder if state.project is not None else ""
+        folder = state.folder
         if folder != self._folder:
             self._folder = folder
             self._kept.clear()

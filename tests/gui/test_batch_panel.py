@@ -70,6 +70,14 @@ def test_the_suggestion_becomes_the_recipes_and_the_rate_stays(qtbot, bridge, ho
     host.emit(tried())
     bridge.tick()
     assert page.centre.place.shown == "batches" and page.centre.batches.isVisible() and not page.centre.plot.isVisible()
+    host.emit(opened(folder="/tmp/others"), tried())
+    bridge.tick()
+    assert page.centre.place.shown == "batches"
+    host.emit(opened())
+    bridge.tick()
+    assert not page.centre.place.shown  # what suits those pictures need not suit these
+    host.emit(tried())
+    bridge.tick()
     page.centre.batches.take_button.click()
     bridge.tick()
     recipe = plan.recipe(bridge.state)

@@ -12,6 +12,7 @@ from engine.messages import (
     HistoryLoaded,
     LoadHistory,
     Outcome,
+    ProjectChanged,
     Remember,
     RunsChanged,
     StepsDone,
@@ -278,8 +279,11 @@ def test_a_chosen_network_changes_what_is_offered(page, bridge, host):
     assert [command.network for command in host.sent(Train)] == list(panel.values)
 
 
-def test_another_project_puts_the_sweep_away(page, bridge, host):
+def test_another_project_puts_the_sweep_away_and_another_name_does_not(page, bridge, host):
     begin(page, bridge, host)
+    host.emit(ProjectChanged(project=replace(bridge.state.project, name="Animals")))
+    settle(bridge, host)
+    assert page.centre.place.shown == BOARD and len(shown(page)) == 3
     host.emit(opened(folder="/tmp/others"))
     settle(bridge, host)
     assert page.centre.place.shown == "" and page.centre.plot.isVisible()
