@@ -290,7 +290,7 @@ class _Run:
             return
         average = self.stepper.average
         with average.in_place() if average is not None else contextlib.nullcontext():
-            self.measure(number, slice((number - 1) * self.steps_per_epoch, last))
+            self.measure(number, slice(self.epochs[-1].step if self.epochs else 0, last))  # time may have ended the one before
 
     def measure(self, number: int, these: slice) -> None:
         loss, accuracy, confusion = math.nan, math.nan, None

@@ -167,6 +167,14 @@ def test_a_completed_run_learns_on(digits: Dataset, tmp_path: Path) -> None:
     assert runs.load_history(tmp_path / "run").mark_texts.tolist() == ["5 epochs"]
 
 
+def test_an_epoch_that_time_ended_leaves_the_next_one_its_figures(digits: Dataset, tmp_path: Path) -> None:
+    trained(digits, tmp_path / "run", msgspec.structs.replace(QUICK, minutes=1e-9))
+    record = gone_on(tmp_path / "run", 5)  # of whose steps one is made, too
+    history = runs.load_history(tmp_path / "run")
+    assert (record.epochs, record.steps, history.epoch_steps.tolist()) == (2, 2, [1, 2])
+    assert history.train_losses.tolist() == history.step_losses.tolist()
+
+
 def test_more_epochs_in_the_middle_stretch_what_is_left(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cancelled(digits, tmp_path / "run", 24, monkeypatch)
     before = runs.load_history(tmp_path / "run").learning_rates
