@@ -67,7 +67,7 @@ class ForkRun(Command, frozen=True, eq=False, tag=True):
 
 
 class FindLearningRate(Command, frozen=True, eq=False, tag=True):
-    """Try rising learning rates for some steps, from a copy of the first weights (Smith 2015). Answer: LearningRatesTried.
+    """Try rising learning rates for some steps, from the first weights (Smith 2017). Answer: LearningRatesTried.
 
     Fields as in Train.
     """
@@ -246,7 +246,7 @@ class LearningRatesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
     rates, losses : float32 [n]
         Losses smoothed.
     suggested : float or None
-        Where the loss falls most steeply, divided by a margin of safety; None where it never falls.
+        Where the loss falls most steeply; None where it never falls.
     network : str
     """
 
@@ -271,7 +271,7 @@ class BatchesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
         Why no larger ones were tried: "memory" had no room for the next, the next would be "slow", of so few "pictures" a training takes
         no larger ones; "" for none of these.
     suggested : int
-        The smallest size whose speed is within 10 % of the highest.
+        The smallest size whose speed is within 10 % of the highest, or within chance where that is more.
     network : str
     """
 
