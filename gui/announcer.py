@@ -14,6 +14,7 @@ from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
 from gui.bridge import Bridge
 from gui.notifications import Channel, Message
+from gui.run_names import run_names
 from gui.state import TRAININGS
 from gui.ways_out import show_exported, show_file, show_place
 from gui.widgets.basics import count, percent
@@ -131,8 +132,8 @@ class Announcer(QObject):
     def _submitted(self, job: int, command: messages.Command) -> None:
         """Keep what runs are called that are about to be deleted."""
         if isinstance(command, messages.DeleteRun):
-            titles = {run.id: run.title for run in self._bridge.state.runs}
-            self._deleting[job] = command.run, titles.get(command.run, command.run)
+            names = run_names(self._bridge.state.runs)
+            self._deleting[job] = command.run, names.get(command.run, command.run)
 
     def _run_deleted(self, event: JobClosed) -> None:
         """Several that are deleted at once are told of together, and come back together."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.messages import Command, DeleteRun, Event, JobClosed, Outcome, ProjectClosed, ProjectOpened, RestoreRun
 from gui.bridge import Bridge
+from gui.run_names import run_names
 
 Gone = tuple[tuple[str, str], ...]
 """Ids and titles of runs that were deleted together."""
@@ -57,8 +58,8 @@ class DeletedRuns(QObject):
 
     def _submitted(self, job: int, command: Command) -> None:
         if isinstance(command, DeleteRun):
-            titles = {run.id: run.title for run in self._bridge.state.runs}
-            self._jobs[job] = command.run, titles.get(command.run, command.run)
+            names = run_names(self._bridge.state.runs)
+            self._jobs[job] = command.run, names.get(command.run, command.run)
         elif isinstance(command, RestoreRun):  # from here or from the message that told of it
             kept = (tuple(run for run in gone if run[0] != command.run) for gone in self._gone)
             self._gone = [gone for gone in kept if gone]

@@ -30,6 +30,8 @@ ROOMY = 1160
 """From this width on the smoothing is said in words."""
 SPACIOUS = 1240
 """From this width on all of the right column's pages are as wide."""
+MOST_NAMED = 420
+"""Pixels of the words that name the network, which may have any title."""
 ADVANCED = "train.advanced"
 LEARNED, LOOKED = 270, 380
 """Widths of the right column: pictures of what was learned, and plots of layers and epochs."""
@@ -200,7 +202,10 @@ class TrainPage(Page):
         if plan.weights(state) and not classic:
             last = self.tr("learned weights, last layer only") if plan.freeze(state) else self.tr("learned weights")
         words = self.tr("{title} · {height} × {width} · {last}")
-        self.network_button.setText(words.format(title=title, height=shape[1], width=shape[2], last=last))
+        words = words.format(title=title, height=shape[1], width=shape[2], last=last)
+        metrics = self.network_button.fontMetrics()
+        self.network_button.setText(metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, px(MOST_NAMED)))
+        self.network_button.setToolTip(self.tr("{network}: choose another network").format(network=title))
         self.recipe.show_recipe(plan.recipe(state, self.settings.device), classic, plan.known(state), bool(state.memory.get(ADVANCED)))
         self.recipe.form.set_taken(plan.augmentation_taken(state))
         self.learning.unit_panel.set_network(worked(state))

@@ -176,7 +176,8 @@ class SmallMultiples(CurvePlot):
         painter.setPen(ink("accent_text" if cell.best else "text"))
         elide = Qt.TextElideMode.ElideRight
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(title, left, QFontMetricsF(heavy).elidedText(cell.title, elide, box.width()))
+        words = self.tr("{title}, best").format(title=cell.title) if cell.best else cell.title
+        painter.drawText(title, left, QFontMetricsF(heavy).elidedText(words, elide, box.width()))
         painter.setFont(small)
         painter.setPen(ink("muted"))
         caption = self._read_out(panel) or cell.caption

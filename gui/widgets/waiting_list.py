@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -37,7 +37,8 @@ class WaitingRow(QWidget):
         row.setContentsMargins(px(8), 0, px(4), 0)
         row.setSpacing(px(8))
         self.place = label(self.tr("{place}.").format(place=place), "muted")
-        self.title = label(waiting.title)
+        self.title = label()
+        self.title.setToolTip(waiting.title)
         self.words = label("", "muted")
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.words.setToolTip(waiting.words)
@@ -52,6 +53,9 @@ class WaitingRow(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        half = self.width() / 2
+        self.title.setText(QFontMetricsF(self.title.font()).elidedText(self.waiting.title, Qt.TextElideMode.ElideRight, half))
+        self.layout().activate()
         room = self.words.width()
         self.words.setText(QFontMetricsF(self.words.font()).elidedText(self.waiting.words, Qt.TextElideMode.ElideRight, room))
 
@@ -121,7 +125,7 @@ class WaitingList(QFrame):
 def _tool(glyph: str, words: str) -> QToolButton:
     made = QToolButton()
     made.setIcon(icon(glyph, colours().text))
-    made.setIconSize(QSize(icon_size(14)))
+    made.setIconSize(icon_size(14))
     made.setAutoRaise(True)
     made.setToolTip(words)
     made.setAccessibleName(words)

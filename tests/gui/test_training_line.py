@@ -23,6 +23,7 @@ from gui import plan
 from gui.pages.train import TrainPage
 from gui.training_line import LINE, UNDER_WAY, kept, recipe_words
 from gui.training_message import message
+from gui.widgets.waiting_list import Waiting, WaitingList
 
 
 @pytest.fixture
@@ -277,3 +278,14 @@ def test_a_failure_is_over_when_the_run_has_gone_on(page, bridge, host):
     host.finish(again)
     bridge.tick()
     assert not page.centre.banner.isVisible()
+
+
+def test_long_titles_leave_the_buttons_of_a_row_in_sight(qtbot):
+    waiting = WaitingList()
+    qtbot.addWidget(waiting)
+    waiting.resize(400, 120)
+    waiting.show_waiting([Waiting(7, "A network with a very long title " * 6, "learning rate 0.01")])
+    waiting.show()
+    qtbot.waitUntil(lambda: waiting.rows[0].title.text().endswith("…"))
+    row = waiting.rows[0]
+    assert row.width() <= 400 and row.out_button.geometry().right() <= row.width() and row.title.toolTip() == row.waiting.title
