@@ -14,7 +14,7 @@ from gui.icons import icon, icon_size
 from gui.theme import colours, px
 from gui.widgets.layer_words import choice_words, field_tip, field_words
 from gui.widgets.number_box import NumberBox
-from gui.widgets.recipe_form import number_of
+from gui.widgets.typed_numbers import number_of
 
 HOLDING = ("layers", "body", "shortcut", "branches")
 """Fields that hold layers."""

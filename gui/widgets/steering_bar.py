@@ -9,7 +9,7 @@ from gui.bridge import Bridge
 from gui.state import AppState, TrainingState
 from gui.theme import px
 from gui.widgets.basics import button
-from gui.widgets.recipe_form import number_of, words_for
+from gui.widgets.typed_numbers import number_of, words_for
 
 RATES = ((0.1, "A tenth of the learning rate"), (0.5, "Half the learning rate"), (2.0, "Twice the learning rate"))
 MORE_EPOCHS = (1, 5, 20)

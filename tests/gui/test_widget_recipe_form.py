@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QLineEdit
 from engine.training.presets import PRESETS
 from engine.training.recipe import Augmentation, Recipe
 from gui.widgets.recipe_fields import CHANGES, FIELDS, UNEQUAL, Known, idle
-from gui.widgets.recipe_form import RecipeForm, number_of
+from gui.widgets.recipe_form import RecipeForm
+from gui.widgets.typed_numbers import number_of
 
 
 @pytest.fixture
