@@ -185,7 +185,17 @@ class NetworkJob(Job):
         suiting.prepare(module, self.recipe, bool(self.begun_with))
         if self.going_on is not None:
             trained_on.let_learn(module, self.going_on.kept.decided)
+            if self.recipe.probe:
+                self.take_back(module)
         return quicken(module.to(self.device), self.device)
+
+    def take_back(self, module: torch.nn.Module) -> None:
+        """Put in what the layers had that do not learn: the state of a probe holds its last layer alone."""
+        if (self.folder / saved.WEIGHTS).is_file():
+            saved.put_weights(module, self.folder / saved.WEIGHTS, self.network)
+        elif self.begun_with:
+            text = f"The run {self.run} was stopped before its first epoch, and did not keep the weights that it began with."
+            raise UserError(text, "Begin it anew with those weights.")
 
     def begin_with(self, module: torch.nn.Module, learned: foreign.Learned) -> None:
         """Put weights in that were learned elsewhere, and say so."""

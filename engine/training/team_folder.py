@@ -26,7 +26,7 @@ from engine.training.team import Team
 
 ASKED = "asked.json"
 """What a training of several processes was started for, by which it knows its own folder after a restart."""
-NEEDED = (runs.RECORD, saved.NETWORK, seen.SEEN, runs.CHECKPOINT, runs.CHECKPOINT_BEFORE)
+NEEDED = (runs.RECORD, saved.NETWORK, saved.WEIGHTS, seen.SEEN, runs.CHECKPOINT, runs.CHECKPOINT_BEFORE)
 BEGIN, GO_ON, DONE = "begin", "go on", "done"
 
 

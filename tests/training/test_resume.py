@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -245,11 +246,17 @@ def test_a_run_under_way_is_neither_listed_nor_trained_twice(digits: Dataset, tm
 
 
 def test_a_probe_goes_on(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = msgspec.structs.replace(QUICK, probe=True)
-    trained(digits, tmp_path / "whole", recipe, network="mlp")
-    cancelled(digits, tmp_path / "run", 20, monkeypatch, recipe, network="mlp")
+    trained(digits, tmp_path / "first", msgspec.structs.replace(QUICK, epochs=1), network="mlp")
+    recipe = msgspec.structs.replace(QUICK, probe=True, seed=1)
+    more = {"network": "mlp", "weights": str(tmp_path / "first" / WEIGHTS)}
+    trained(digits, tmp_path / "whole", recipe, **more)
+    cancelled(digits, tmp_path / "run", 20, monkeypatch, recipe, **more)
+    shutil.copytree(tmp_path / "run", tmp_path / "early")
+    (tmp_path / "early" / WEIGHTS).unlink()
+    with pytest.raises(UserError, match="before its first epoch"):
+        gone_on(tmp_path / "early")
     events: list[Event] = []
     gone_on(tmp_path / "run", events=events)
-    assert_same(tmp_path / "whole", tmp_path / "run")
+    assert_same(tmp_path / "whole", tmp_path / "run")  # the other layers are not drawn anew
     assert not [event.text for event in events if isinstance(event, Notice)]
     assert [event.record.outcome for event in events if isinstance(event, TrainingFinished)] == ["completed"]
