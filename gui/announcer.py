@@ -158,7 +158,8 @@ class Announcer(QObject):
         """Say what to type elsewhere."""
         size = f"{event.bytes / 1e6:,.1f} MB"
         words = self.tr("The run is packed with {0} pictures ({1}).").format(count(event.pictures), size)
-        there = shlex.quote(Path(event.path).name)
+        name = Path(event.path).name
+        there = f'"{name}"' if " " in name else shlex.quote(name)  # Windows knows double quotes alone
         what = self.tr("{0}\nOn the other machine: {1}").format(event.path, f"torchrun --nproc-per-node N main.py train {there}")
         self._channel.post(
             Message("good", words, what, self.tr("Show in folder"), functools.partial(show_place, event.path), "PackRun", LONG)
