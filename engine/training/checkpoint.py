@@ -32,6 +32,7 @@ log = logging.getLogger("fovea.checkpoint")
 EVERY = 30.0  # seconds between two states at the most, as long as that costs little enough
 SHARE = 0.01  # of the training's time that keeping its state may cost
 METADATA = "fovea"
+PARTIAL = f"{CHECKPOINT}.part"
 FULL_DISK = re.compile(r"os error (28|112)\b")  # on Unix, on Windows
 FORMAT = 1
 
@@ -126,7 +127,7 @@ def write_generation(folder: Path, state: State) -> None:
         If the disk does not take it; what was there stays as it was.
     """
     newest = folder / CHECKPOINT
-    partial = newest.with_name(f"{CHECKPOINT}.part")
+    partial = folder / PARTIAL
     try:
         write(partial, state)
         if newest.exists():
@@ -139,8 +140,11 @@ def write_generation(folder: Path, state: State) -> None:
 
 
 def generations(folder: Path) -> Iterator[State]:
-    """The states of a run that can be read, newest first; damaged ones are passed over, which the log tells."""
-    for name in (CHECKPOINT, CHECKPOINT_BEFORE):
+    """The states of a run that can be read, newest first; damaged ones are passed over, which the log tells.
+
+    The last resort is one that was written whole, but whose writer was killed before it had its name.
+    """
+    for name in (CHECKPOINT, CHECKPOINT_BEFORE, PARTIAL):
         try:
             yield read(folder / name)
         except FileNotFoundError:

@@ -111,6 +111,13 @@ def test_the_generation_before_stays_until_the_new_one_is_whole(tmp_path: Path, 
     assert [state["number"] for state in generations(tmp_path)] == [1]
 
 
+def test_a_whole_state_without_its_name_is_the_last_resort(tmp_path: Path) -> None:
+    """After a damaged newest one, a kill between the two renames leaves nothing else."""
+    write(tmp_path / checkpoint.PARTIAL, {"number": 3})
+    (tmp_path / checkpoint.CHECKPOINT_BEFORE).write_bytes(b"damaged")
+    assert [state["number"] for state in generations(tmp_path)] == [3]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a POSIX system")
 def test_a_place_that_takes_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError):
