@@ -13,6 +13,7 @@ import logging
 import os
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,10 +55,10 @@ class Keeper:
 
     def keep(self, moment: Moment) -> None:
         """Write an epoch; later ones, of a training that went on from here before, are deleted. A full disk costs the moment alone."""
+        path = self._place / f"{moment.epoch:06d}.npz"
+        partial = path.with_suffix(".part")
         try:
             self._place.mkdir(parents=True, exist_ok=True)
-            path = self._place / f"{moment.epoch:06d}.npz"
-            partial = path.with_suffix(".part")
             partial.write_bytes(packed(moment))
             os.replace(partial, path)
             kept = epochs(self._place.parent)
@@ -66,6 +67,8 @@ class Keeper:
                     self._delete(epoch)
             self._thin([epoch for epoch in kept if epoch <= moment.epoch])
         except OSError as error:
+            with suppress(OSError):  # a full disk needs the room
+                partial.unlink(missing_ok=True)
             if not self._told:
                 log.warning("moments of %s are not kept: %s", self._place.parent, error)
             self._told = True
