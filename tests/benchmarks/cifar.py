@@ -42,8 +42,8 @@ from engine.training.quick import quicken
 from engine.training.recipe import Recipe
 from engine.training.schedules import learning_rate
 from engine.training.sizes import steps_per_epoch
+from engine.training.telling import Unheard
 from tests.benchmarks.measuring import Row, in_turns
-from tests.benchmarks.throughput import Silent
 
 COPY = "cifar10-jpeg-full/cifar10-jpeg.zip"
 NOTE = "JPEG copy, no TTA"
@@ -146,7 +146,7 @@ def begun(part: Part, pre: Preprocessing, recipe: Recipe) -> tuple[nn.Module, Ar
 def ours(part: Part, pre: Preprocessing, recipe: Recipe) -> float:
     """Pictures a second of engine.training.loop."""
     module, arithmetic, normalise = begun(part, pre, recipe)
-    result = loop.train(module, part, None, recipe, normalise, arithmetic, CancelToken(), Silent())
+    result = loop.train(module, part, None, recipe, normalise, arithmetic, CancelToken(), Unheard())
     assert result.outcome == "completed"
     return result.pictures / result.seconds
 

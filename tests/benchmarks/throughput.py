@@ -44,9 +44,6 @@ BATCH = 128
 MEAN, DEVIATION = 0.1, 0.28
 
 
-Silent = Unheard
-
-
 def mnist(folder: Path) -> Path:
     """A folder as torchvision lays it out: the real files where FOVEA_TEST_DATA has them, else random pictures of that shape."""
     raw = folder / "MNIST" / "raw"

@@ -423,7 +423,7 @@ def test_what_is_packed_says_where_it_lies_and_what_to_type_there(bridge, host, 
     assert told[0].text == f"The run is packed with {count(1797)} pictures (1.9 MB)." and told[0].action == "Show in folder"
     assert told[0].seconds > 30  # long enough to copy the line
     where, line = told[0].remedy.split("\n")
-    assert where == "/tmp/my runs/Le Net.zip" and line.endswith("torchrun --nproc-per-node N main.py train 'Le Net.zip'")
+    assert where == "/tmp/my runs/Le Net.zip" and line.endswith('torchrun --nproc-per-node N main.py train "Le Net.zip"')
 
 
 def test_a_run_that_was_added_is_the_one_to_look_at(bridge, host, told) -> None:
