@@ -11,7 +11,7 @@ from gui.looked_at import looked_at
 from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colours
-from gui.training_curves import best_mark, history_of, panels
+from gui.training_curves import best_mark, history_of, panels, told_marks
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark
 from gui.widgets.run_list import RunList
@@ -132,13 +132,11 @@ class RunCurves(QObject):
         return tuple(mark for several in marks for mark in several)
 
     def _told(self, state: AppState, found: list[tuple[str, RunHistory]]) -> tuple[Mark, ...]:
-        """What happened in the training; several words of a step stand together."""
-        if state.training is None or all(run != state.training.run for run, _ in found):
-            return ()
-        told: dict[int, list[str]] = {}
-        for mark in state.training.marks:
-            told.setdefault(mark.step, []).append(mark.text)
-        return tuple(Mark(float(step), ", ".join(words)) for step, words in told.items())
+        """What happened on the way: in the training while it is shown, else in the run that is looked at, or that is alone."""
+        shown = dict(found)
+        wanted = (_in_training(state), looked_at(state), found[0][0] if len(found) == 1 else "")
+        run = next((run for run in wanted if run in shown), "")
+        return told_marks(shown[run], self._shade(run) if len(found) > 1 else "") if run else ()
 
     def _tick(self, run: str, on: bool) -> None:
         if on:

@@ -35,6 +35,8 @@ def history_of(training: TrainingState) -> RunHistory:
         train_accuracies=np.array([epoch.train_accuracy for epoch in epochs], np.float32),
         validation_losses=np.array([epoch.validation_loss for epoch in epochs], np.float32),
         validation_accuracies=np.array([epoch.validation_accuracy for epoch in epochs], np.float32),
+        mark_steps=np.array([mark.step for mark in training.marks], np.int64),
+        mark_texts=np.array([mark.text for mark in training.marks], np.str_),
     )
 
 
@@ -76,3 +78,11 @@ def best_mark(history: RunHistory, best_epoch: int, words: str, colour: str = ""
     if not 1 <= best_epoch <= len(history.epoch_steps):
         return ()
     return (Mark(float(history.epoch_steps[best_epoch - 1]), words, colour),)
+
+
+def told_marks(history: RunHistory, colour: str = "") -> tuple[Mark, ...]:
+    """What happened on the way; several words of a step stand together."""
+    told: dict[int, list[str]] = {}
+    for step, text in zip(history.mark_steps.tolist(), history.mark_texts.tolist(), strict=False):
+        told.setdefault(step, []).append(text)
+    return tuple(Mark(float(step), ", ".join(words), colour) for step, words in told.items())

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from made import opened, run_record, started
 
-from engine.messages import EngineReady, HistoryLoaded
+from engine.messages import EngineReady, HistoryLoaded, StepsDone, TrainingMarked
 from engine.project.records import RunHistory
 from gui.state import RunSelected
 from gui.training_centre import TrainingCentre
+from gui.training_curves import history_of
 
 NAMES = [f"Run {number}" for number in range(9)]
 
@@ -88,3 +89,20 @@ def test_the_run_that_is_looked_at_is_bold_in_the_list(centre, bridge, host) -> 
     host.emit(started(job=1, run="2"))
     bridge.tick()
     assert bold() == ["2"]
+
+
+def test_what_happened_on_the_way_is_marked_in_a_run_of_an_earlier_sitting(centre, bridge, host) -> None:
+    values = np.linspace(2, 1, 50, dtype=np.float32)
+    epochs = np.array([25, 50]), *(np.array([1.5, 1.0], np.float32) for _ in range(4))
+    marks = {"mark_steps": np.array([10, 10, 30]), "mark_texts": np.array(["Paused", "Went on", "Resumed"])}
+    host.emit(HistoryLoaded(history=RunHistory("0", values, values, *epochs, **marks)))
+    bridge.tick()
+    assert [(mark.x, mark.text) for mark in centre.plot._marks] == [(25.0, "kept"), (10.0, "Paused, Went on"), (30.0, "Resumed")]
+
+
+def test_what_happened_in_a_training_is_marked_in_the_curves_that_are_kept_of_it(bridge, host) -> None:
+    host.emit(opened(), started(run="0"), StepsDone(run="0", first_step=1, losses=np.ones(4), accuracies=np.ones(4), learning_rate=0.1))
+    host.emit(TrainingMarked(run="0", step=3, text="Learning rate halved"))
+    bridge.tick()
+    history = history_of(bridge.state.training)
+    assert history.mark_steps.tolist() == [3] and history.mark_texts.tolist() == ["Learning rate halved"]
