@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from engine.project.records import RunHistory
@@ -15,6 +16,9 @@ from gui.widgets.basics import count, percent
 from gui.widgets.curve_records import Panel
 from gui.widgets.small_multiples import Cell
 from gui.widgets.sweep_words import value_words
+
+EQUAL = 1e-6
+"""Figures that are nearer to each other are the same, one kept with more digits than the other."""
 
 
 class Member(msgspec.Struct, frozen=True, eq=False):
@@ -34,8 +38,8 @@ class Member(msgspec.Struct, frozen=True, eq=False):
     outcome, failure : str
         How it ended and, where it failed, why.
     history : RunHistory or None
-    accuracy : float or None
-        On the validation pictures, in [0, 1], the best of its epochs so far.
+    accuracy, loss : float or None
+        On the validation pictures: in [0, 1], the best of its epochs so far, and the least loss of the epochs with that accuracy.
     """
 
     field: str
@@ -50,6 +54,15 @@ class Member(msgspec.Struct, frozen=True, eq=False):
     failure: str = ""
     history: RunHistory | None = None
     accuracy: float | None = None
+    loss: float | None = None
+
+
+class Winner(msgspec.Struct, frozen=True):
+    """The value that reached most, "" for none; what its title says, and a sentence where accuracies alone do not tell."""
+
+    value: str = ""
+    mark: str = ""
+    words: str = ""
 
 
 def tr(text: str) -> str:
@@ -57,8 +70,8 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("sweep_cells", text)
 
 
-def cell_of(value: str, members: Sequence[Member], best: bool) -> Cell:
-    """The plot of one value; several trainings of it lie over each other in colours of their own."""
+def cell_of(value: str, members: Sequence[Member], best: str) -> Cell:
+    """The plot of one value; several trainings of it lie over each other in colours of their own; `best` marks the best of all."""
     drawn = [member for member in members if member.history is not None]
     named = [(tr("seed {0}").format(member.seed) if len(members) > 1 else "", member.history) for member in drawn if member.history]
     words = "" if drawn else _why_empty(members[0])
@@ -99,6 +112,41 @@ def _caption(members: Sequence[Member]) -> str:
     if member.failure:
         parts.append(member.failure)
     return ", ".join(parts)
+
+
+def loss_of(history: RunHistory) -> float | None:
+    """The least validation loss among the epochs of the highest validation accuracy: that of the weights that are kept."""
+    accuracies, losses = history.validation_accuracies, history.validation_losses
+    if not np.isfinite(accuracies).any():
+        return None
+    found = losses[accuracies == np.nanmax(accuracies)]
+    found = found[np.isfinite(found)]
+    return float(found.min()) if len(found) else None
+
+
+def winner(values: Mapping[str, Sequence[Member]]) -> Winner:
+    """The value with the highest accuracy in the mean; where several have it the one with the lowest loss, if that tells them apart."""
+    means = {value: mean for value, members in values.items() if (mean := _mean([member.accuracy for member in members])) is not None}
+    if len(means) < 2:
+        return Winner()
+    highest = max(means.values())
+    first = [value for value, mean in means.items() if highest - mean < EQUAL]
+    if len(first) == 1:
+        return Winner(first[0], tr("best"))
+    losses = {value: _mean([member.loss for member in values[value]]) for value in first}
+    known = sorted((loss, value) for value, loss in losses.items() if loss is not None)
+    if len(known) < len(first):
+        return Winner(words=tr("The highest accuracies are equal."))
+    if known[1][0] - known[0][0] < EQUAL:
+        return Winner(words=tr("None is best: the highest accuracies are equal, and so are their losses."))
+    if len(first) == len(means):
+        return Winner(known[0][1], tr("best by loss"), tr("Best by validation loss: accuracies are equal."))
+    return Winner(known[0][1], tr("best by loss"), tr("Best by validation loss: the highest accuracies are equal."))
+
+
+def _mean(figures: Sequence[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return statistics.fmean(known) if known else None
 
 
 def spread(accuracies: Sequence[float]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from datetime import datetime
 
 import msgspec
@@ -17,7 +15,7 @@ from engine.training.sweeping import WORDS, order, place_of, sweepables, trainin
 from gui import networks, plan
 from gui.bridge import Bridge
 from gui.state import AppState
-from gui.sweep_cells import Member, cell_of, summary
+from gui.sweep_cells import Member, cell_of, loss_of, summary, winner
 from gui.training_curves import history_of
 from gui.training_deeds import TrainingDeeds
 from gui.widgets.basics import duration
@@ -256,7 +254,7 @@ class Sweeps(QObject):
         accuracy = record.validation_accuracy if record is not None and not member.open else None
         if accuracy is None and history is not None and np.isfinite(history.validation_accuracies).any():
             accuracy = float(np.nanmax(history.validation_accuracies))
-        return msgspec.structs.replace(member, history=history, accuracy=accuracy)
+        return msgspec.structs.replace(member, history=history, accuracy=accuracy, loss=loss_of(history) if history is not None else None)
 
     def _render_board(self, state: AppState) -> None:
         members = self._members(state)
@@ -266,15 +264,14 @@ class Sweeps(QObject):
         values: dict[str, list[Member]] = {}
         for member in members:
             values.setdefault(member.value, []).append(member)
-        means = {value: mean for value, same in values.items() if not math.isnan(mean := _mean(same))}
-        best = max(means, key=lambda value: means[value]) if len(means) > 1 else None
-        cells = tuple(cell_of(value, same, value == best) for value, same in values.items())
+        best = winner(values)
+        cells = tuple(cell_of(value, same, best.mark if value == best.value else "") for value, same in values.items())
         field = members[0].field
         done = sum(not member.open for member in members)
         words = WORDS.get(field, field)
         if field != "network":
             words = self.tr("{field} of {network}").format(field=words, network=networks.card(state, members[0].network).title)
-        told = summary(field, values)
+        told = " ".join(filter(None, (best.words, summary(field, values))))
         if done < len(members):
             told = self.tr("{done} of {number} trained. {told}").format(done=done, number=len(members), told=told)
         waiting = len(members) - done
@@ -282,11 +279,6 @@ class Sweeps(QObject):
             self._stopping = False
             self.board.say_stoppable()
         self.board.show_cells(words, told, cells, waiting)
-
-
-def _mean(members: list[Member]) -> float:
-    known = [member.accuracy for member in members if member.accuracy is not None]
-    return statistics.fmean(known) if known else math.nan
 
 
 def _tells_time(run: RunRecord) -> bool:

@@ -39,15 +39,15 @@ class Cell(msgspec.Struct, frozen=True, eq=False):
         One of each quantity, the same for all cells.
     words : str
         Said in the middle where there is no curve, or in place of a caption that would be missed: why there is none.
-    best : bool
-        Whether it is the best of all.
+    best : str
+        Said after the title of the best of all; "" for all others.
     """
 
     title: str
     caption: str
     panels: tuple[Panel, ...]
     words: str = ""
-    best: bool = False
+    best: str = ""
 
 
 class SmallMultiples(CurvePlot):
@@ -176,7 +176,7 @@ class SmallMultiples(CurvePlot):
         painter.setPen(ink("accent_text" if cell.best else "text"))
         elide = Qt.TextElideMode.ElideRight
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        words = self.tr("{title}, best").format(title=cell.title) if cell.best else cell.title
+        words = f"{cell.title}, {cell.best}" if cell.best else cell.title
         painter.drawText(title, left, QFontMetricsF(heavy).elidedText(words, elide, box.width()))
         painter.setFont(small)
         painter.setPen(ink("muted"))

@@ -23,7 +23,7 @@ from engine.project.records import RunHistory
 from engine.training.recipe import Recipe
 from engine.training.sweeping import place_of
 from gui.pages.train import TrainPage
-from gui.sweep_cells import spread
+from gui.sweep_cells import Member, loss_of, spread, winner
 from gui.sweeps import BOARD, CHOICES
 from gui.training_curves import panels
 from gui.widgets.small_multiples import Cell, SmallMultiples
@@ -198,6 +198,32 @@ def test_plots_grow_while_they_train_and_stay_when_the_next_begins(page, bridge,
     assert cells["Tanh"].best and not cells["ReLU"].best
     assert page.sweeps.board.result.text().startswith("1 of 3 trained.")
     assert "a" in [command.run for command in host.sent(LoadHistory)]
+
+
+def of(accuracy, loss):
+    return [Member("activation", "relu", 0, 0, "a", "lenet-5", accuracy=accuracy, loss=loss)]
+
+
+@pytest.mark.parametrize(
+    "values, value, mark, words",
+    [
+        ({"a": of(0.9, 0.1), "b": of(0.8, 0.05)}, "a", "best", ""),
+        ({"a": of(0.9, 0.2), "b": of(0.9, 0.1)}, "b", "best by loss", "accuracies are equal"),
+        ({"a": of(0.9, 0.2), "b": of(0.9, 0.1), "c": of(0.8, 0.05)}, "b", "best by loss", "the highest accuracies are equal"),
+        ({"a": of(0.9, 0.1), "b": of(0.9, 0.1)}, "", "", "None is best"),
+        ({"a": of(0.9, None), "b": of(0.9, 0.1)}, "", "", "The highest accuracies are equal"),
+        ({"a": of(0.9, 0.1), "b": of(None, None)}, "", "", ""),
+    ],
+)
+def test_loss_decides_where_accuracies_are_equal(values, value, mark, words):
+    found = winner(values)
+    assert (found.value, found.mark) == (value, mark) and words in found.words
+
+
+def test_the_loss_of_a_run_is_that_of_the_weights_that_are_kept():
+    figures = np.array([0.5, 0.9, 0.9], np.float32), np.array([0.1, 0.4, 0.3], np.float32)
+    one = RunHistory("a", *(np.ones(3, np.float32),) * 2, np.arange(1, 4), *figures, figures[1], figures[0])
+    assert loss_of(one) == pytest.approx(0.3) and loss_of(history(accuracy=np.nan)) is None
 
 
 def test_a_failure_is_told_in_its_plot_and_the_others_go_on(page, bridge, host):
