@@ -10,6 +10,7 @@ from engine.project.records import RunRecord
 from engine.training.differences import ASIDE, names, said
 from engine.training.presets import PRESETS
 from engine.training.recipe import Recipe, field_of
+from engine.training.sweep_values import OFF, ON
 from engine.training.sweeping import place_of
 from gui import networks, plan
 from gui.bridge import Bridge
@@ -49,7 +50,8 @@ def recipe_words(command: Command) -> str:
         return ""
     place = place_of(command.sweep) if isinstance(command, Train) else None
     if place is not None:
-        return f"{place.field.rpartition('.')[2].replace('_', ' ')} {value_words(place.field, place.value)}"
+        words = value_words(place.field, place.value)
+        return words if place.value in (ON, OFF) else f"{place.field.rpartition('.')[2].replace('_', ' ')} {words}"
     preset = PRESETS.get(command.recipe.preset)
     if preset is not None:
         return preset.title

@@ -177,6 +177,7 @@ def test_a_damaged_line_is_none():
         (Train("lenet-5", Recipe(preset="own", epochs=10)), "own recipe"),
         (Train("lenet-5", Recipe(preset="own", epochs=3)), "epochs 3"),
         (Train("lenet-5", Recipe(), sweep="s learning_rate=0.02"), "learning rate 0.02"),
+        (Train("lenet-5", Recipe(), sweep="s dropout=off"), "without dropout"),
         (ResumeRun("a", learning_rate=0.001), "learning rate 0.001"),
         (ResumeRun("a"), ""),
     ],
