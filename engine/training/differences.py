@@ -120,13 +120,14 @@ def value_in_words(name: str, value: Any, titles: Mapping[str, str]) -> str:
     return titles.get(value, value) if value else "none"
 
 
-def differences(runs: Sequence[RunRecord]) -> dict[str, tuple[str, ...]]:
+def differences(runs: Sequence[RunRecord], called: Mapping[str, str] | None = None) -> dict[str, tuple[str, ...]]:
     """In what each run differs from the others of its network: a few words a field, by run.
 
-    Runs of other networks are compared among themselves; ensembles name their members. What is switched off is left out as long as
-    something else is left to say. A run that nothing sets apart has no words.
+    Runs of other networks are compared among themselves; ensembles name their members. What a run's sweep varies comes first, then what
+    has most values: that tells most runs apart. What is switched off is left out as long as something else is left to say. A run that
+    nothing sets apart has no words. `called` names runs by their ids, where that is not their title.
     """
-    titles = {run.id: run.title for run in runs}
+    titles = {run.id: run.title for run in runs} | dict(called or {})
     taken = {run.id: choices(run) for run in runs}
     groups: dict[str, list[RunRecord]] = {}
     for run in runs:
@@ -134,13 +135,20 @@ def differences(runs: Sequence[RunRecord]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for group in groups.values():
         fields = {name: None for run in group for name in taken[run.id]}
-        varying = [name for name in fields if name == "members" or len({repr(taken[run.id].get(name)) for run in group}) > 1]
+        values = {name: len({repr(taken[run.id].get(name)) for run in group}) for name in fields}
+        varying = sorted((name for name in fields if name == "members" or values[name] > 1), key=lambda name: -values[name])
         for run in group:
             own = taken[run.id]
-            there = [name for name in varying if name in own]
-            on = [name for name in there if own[name] not in OFF]
+            there = sorted((name for name in varying if name in own), key=lambda name: name.partition(".")[0] != _swept(run))
+            on = [name for name in there if own[name] not in OFF or _swept(run) == name]
             found[run.id] = tuple(in_words(run, name, own[name], titles) for name in on or there)
     return found
+
+
+def _swept(run: RunRecord) -> str:
+    """What the run's sweep varies, as `choices` calls it; "" without one."""
+    place = place_of(run.sweep)
+    return "" if place is None else "variant" if place.field in VARIED else place.field
 
 
 def recipe_in_words(run: RunRecord, titles: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

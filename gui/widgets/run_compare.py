@@ -152,7 +152,7 @@ class RunCompare(Sheet):
     def _recipes(self) -> list[tuple[str, list[str]]]:
         """The fields of the recipes that are not the same."""
         taken: list[dict[str, Any]] = [choices(run) for run in self._runs]
-        titles = {run.id: run.title for run in self._runs}
+        titles = run_names(self._runs)
         rows = []
         for name in {name: None for own in taken for name in own}:
             if name == "epochs" or len({repr(own.get(name)) for own in taken}) == 1:

@@ -110,7 +110,7 @@ class RunList(FiguresTable):
         self._training, self._looked_at, self._names = training, looked_at, run_names(runs)
         self._runs = {run.id: run for run in runs}
         current, chosen = self.key_at(self.currentIndex()), self.chosen()
-        differ = differences(runs)
+        differ = differences(runs, self._names)
         self.setColumnHidden(STATE, not any(map(self.marks, runs)))
         self.set_lines([self._line(run, colours.get(run.id, ""), differ[run.id]) for run in runs])
         if current in self._runs and self.key_at(self.currentIndex()) != current:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made import opened, run_record
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QStyleOptionViewItem, QWidget
@@ -96,7 +97,7 @@ def test_a_row_says_what_the_run_reached_and_in_what_it_differs(runs: RunList) -
         "Nearest neighbour",
     ]
     both, first, second, near = rows.values()
-    assert both[4] == "mean of LeNet-5, LeNet-5" and near[4] == "–"
+    assert both[4] == "mean of LeNet-5 · b, LeNet-5 · a" and near[4] == "–"
     assert first[1] == "★" and second[1] == "☆"
     assert first[4] == "learning rate 0.01, flip" and second[4] == "learning rate 0.006"
     assert first[9] == "good one"
@@ -130,6 +131,18 @@ def test_the_chip_of_a_chosen_row_keeps_its_colour(runs: RunList) -> None:
     runs.itemDelegate().initStyleOption(option, index)
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
         assert option.icon.pixmap(10, 10, mode).toImage().pixelColor(4, 4).name() == "#ff0000"
+
+
+def test_what_a_sweep_varies_stands_first_and_then_what_tells_most_runs_apart() -> None:
+    plain = [run_record(name, recipe=replace(Recipe(), epochs=epochs, batch=128)) for name, epochs in (("a", 3), ("b", 30))]
+    own = replace(Recipe(), epochs=4, batch=96)
+    swept = [
+        run_record(f"s{rate:g}", recipe=replace(own, learning_rate=rate), sweep=f"then learning_rate={rate:g}") for rate in (0.002, 0.1)
+    ]
+    without = run_record("d", recipe=replace(own, dropout=0.0), sweep="later dropout=off")
+    found = differences((*plain, *swept, without))
+    assert found["s0.002"][:2] == ("learning rate 0.002", "epochs 4") and found["d"][0] == "dropout 0"
+    assert found["a"] == ("epochs 3", f"learning rate {Recipe().learning_rate:g}", "batch 128")
 
 
 def test_differences_are_those_of_the_network_and_leave_out_what_changes_nothing() -> None:
