@@ -21,7 +21,9 @@ from engine.messages import (
     UseRun,
 )
 from gui.bridge import Bridge
+from gui.looked_at import name_of
 from gui.pages.page import Page
+from gui.run_names import run_names
 from gui.settings import Settings
 from gui.state import AnswersCleared, AppState, FailureDismissed, RunSelected
 from gui.theme import px
@@ -74,7 +76,7 @@ class UsePage(Page):
         self.run_box = QComboBox()
         self.run_box.setAccessibleName(self.tr("Run that answers"))
         self.run_box.setToolTip(self.tr("The run that answers"))
-        self.run_box.setMinimumContentsLength(22)
+        self.run_box.setMinimumContentsLength(32)
         self.run_box.activated.connect(lambda row: self.bridge.dispatch(RunSelected(run=self.run_box.itemData(row))))
         self.header.add_filter(self.run_box)
         self.header.add_stretch()
@@ -166,8 +168,10 @@ class UsePage(Page):
     def _render_runs(self, state: AppState) -> None:
         self.run_box.blockSignals(True)
         self.run_box.clear()
+        names = run_names(state.runs)
         for run in state.runs:
-            self.run_box.addItem(f"{run.id} · {percent(run.accuracy)}" if run.accuracy is not None else run.id, run.id)
+            figure = "" if run.accuracy is None else self.tr("{0} validation" if run.test_accuracy is None else "{0} test")
+            self.run_box.addItem(" · ".join(filter(None, (names[run.id], figure.format(percent(run.accuracy or 0.0))))), run.id)
         chosen = state.run
         if chosen is not None:
             self.run_box.setCurrentIndex(self.run_box.findData(chosen.id))
@@ -229,13 +233,13 @@ class UsePage(Page):
         if frame is not None:
             self.view.set_pixels(frame.frame)
             self.caption.setText(self.tr("{rate:.0f} frames/s").format(rate=frame.frames_per_second))
-            self.side.show_answer(frame.run or "", frame.classes, frame.probabilities, frame.seconds)
+            self.side.show_answer(name_of(state, frame.run or ""), frame.classes, frame.probabilities, frame.seconds)
         elif shown is not None:
             self.view.set_pixels(shown.picture)
             self.view.set_empty_text(f"{shown.name}: {shown.error}" if shown.error else self.tr(EMPTY))
             self.caption.setText(shown.name)
             self.caption.setToolTip(shown.path)
-            self.side.show_answer(shown.run, shown.classes, shown.probabilities, shown.seconds)
+            self.side.show_answer(name_of(state, shown.run), shown.classes, shown.probabilities, shown.seconds)
         else:
             self.view.set_pixels(None)
             self.view.set_empty_text(self.tr(EMPTY))

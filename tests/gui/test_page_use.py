@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
@@ -67,6 +68,16 @@ def page(qtbot, bridge, host, settings) -> UsePage:
     host.emit(opened(run_record()), ModelReady(run="small-cnn-1", classes=NAMES, layers=()))
     bridge.tick()
     return made
+
+
+def test_runs_are_called_as_elsewhere_and_their_figures_say_of_which_pictures(page, host, bridge):
+    plain, named, alike = run_record("small-cnn-1"), run_record("small-cnn-2"), run_record("small-cnn-3")
+    runs = replace(plain, test_accuracy=None), replace(named, title="exploded"), replace(alike, test_accuracy=None, validation_accuracy=None)
+    host.emit(messages.RunsChanged(runs=runs), answer("a.png", 0.9, 0.1))
+    bridge.tick()
+    listed = [page.run_box.itemText(row).replace("\u202f", " ") for row in range(3)]
+    assert listed == ["Small CNN · small-cnn-1 · 95.0 % validation", "exploded · 92.5 % test", "Small CNN · small-cnn-3"]
+    assert page.side.speed.text().startswith("Small CNN · small-cnn-1 answered in")
 
 
 def test_the_newest_run_is_loaded_once(page, host, bridge):
