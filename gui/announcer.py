@@ -42,6 +42,8 @@ CHANGES = frozenset({"Redo", "SetLabels", "LabelEach", "SetSplits", "SetFlags", 
 """Commands after which the last undo is not news any more."""
 TRAINING = "Train"
 """Topic of what is told of trainings: the name of their command, as for all failures."""
+UNDER_WAY = "training under way"
+"""Topic of what holds while one is under way."""
 
 LONG = 60.0
 """Seconds that a line to be typed on another machine stays."""
@@ -93,7 +95,7 @@ class Announcer(QObject):
     def hear(self, event: Event) -> None:
         """Tell of an event if it is worth telling."""
         if isinstance(event, messages.Notice):
-            self.tell(event.level, event.text)
+            self.tell(event.level, event.text, topic=UNDER_WAY if event.training else "")
         elif isinstance(event, messages.TrainingFinished):
             self._training_finished(event)
         elif isinstance(event, messages.FindingsReady):
@@ -220,6 +222,8 @@ class Announcer(QObject):
         self._broken = event.broken
 
     def _job_closed(self, event: JobClosed) -> None:
+        if event.command in TRAININGS:
+            self._forget(UNDER_WAY)
         if event.command == "DeleteRun":
             self._run_deleted(event)
         if event.command == "Undo" and event.outcome is Outcome.COMPLETED:

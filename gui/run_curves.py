@@ -148,5 +148,6 @@ class RunCurves(QObject):
 
 
 def _in_training(state: AppState) -> str:
-    """The run of this sitting's training until its record is there; "" for none."""
-    return state.training.run if state.training is not None and state.training.record is None else ""
+    """The run of this sitting's training until its record is there, or it ended without one; "" for none."""
+    training = state.training
+    return training.run if training is not None and training.running and training.record is None else ""

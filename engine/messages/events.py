@@ -60,10 +60,11 @@ class JobClosed(Event, frozen=True, eq=False, tag=True, kw_only=True):
 
 
 class Notice(Event, frozen=True, eq=False, tag=True, kw_only=True):
-    """A sentence for the user: level "info", "warning" or "error"."""
+    """A sentence for the user: level "info", "warning" or "error". One of a `training` says what holds while that is under way."""
 
     level: str
     text: str
+    training: bool = False
 
 
 class ProjectOpened(Event, frozen=True, eq=False, tag=True, kw_only=True):

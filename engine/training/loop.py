@@ -364,7 +364,7 @@ class _Run:
         self.keeper.keep(self.offer, wait)
         problem = self.keeper.problem()
         if problem:
-            self.watcher.notice(problem)
+            self.watcher.notice(problem, passing=True)
 
     def offer(self) -> Offer | None:
         """The state as it is now; None where weights are no numbers any more, of which the next step will tell."""

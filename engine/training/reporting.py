@@ -178,9 +178,9 @@ class Reporter:
         self._emit(JobProgress(fraction=fraction, text=text))
         self._filters(step)
 
-    def notice(self, text: str, level: str = "warning") -> None:
+    def notice(self, text: str, level: str = "warning", passing: bool = False) -> None:
         """Notice."""
-        self._emit(Notice(level=level, text=text))
+        self._emit(Notice(level=level, text=text, training=passing))
 
     def marked(self, mark: Mark) -> None:
         """TrainingMarked."""

@@ -72,8 +72,8 @@ class Watcher(Protocol):
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done; the module is in evaluation mode."""
 
-    def notice(self, text: str, level: str = "warning") -> None:
-        """Something that the user should know."""
+    def notice(self, text: str, level: str = "warning", passing: bool = False) -> None:
+        """Something that the user should know; `passing`: until the training has ended."""
 
     def marked(self, mark: Mark) -> None:
         """Something happened that the curve shows."""
@@ -101,7 +101,7 @@ class Unheard(Watcher):
         """Nobody is told."""
         return
 
-    def notice(self, text: str, level: str = "warning") -> None:
+    def notice(self, text: str, level: str = "warning", passing: bool = False) -> None:
         """Nobody is told."""
         return
 

@@ -11,6 +11,7 @@ from engine.messages import (
     FailureText,
     HistoryChanged,
     ImportFinished,
+    JobClosed,
     Notice,
     OpenProject,
     Outcome,
@@ -67,6 +68,12 @@ def test_a_newer_one_takes_the_place_of_what_is_about_the_same(window, host):
     hear(window, host, ImportFinished(taken=1, skipped=()))
     hear(window, host, Notice(level="info", text="Made a launcher."), ImportFinished(taken=1200, skipped=()))
     assert told(window) == ["Made a launcher.", "1,200 pictures were taken."]
+
+
+def test_what_holds_while_a_training_is_under_way_goes_with_it(window, host):
+    hear(window, host, Notice(level="warning", text="The training goes on.", training=True), Notice(level="warning", text="It is small."))
+    hear(window, host, JobClosed(job=7, command="Train", outcome=Outcome.CANCELLED))
+    assert told(window) == ["It is small."]
 
 
 def test_rejected_files_are_left_to_the_report(window, host):

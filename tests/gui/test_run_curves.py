@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from made import opened, run_record, started
 
-from engine.messages import EngineReady, HistoryLoaded, StepsDone, TrainingMarked
+from engine.messages import EngineReady, FailureText, HistoryLoaded, Outcome, RunsChanged, StepsDone, Train, TrainingMarked
 from engine.project.records import RunHistory
+from engine.training.recipe import Recipe
 from gui.state import RunSelected
 from gui.training_centre import TrainingCentre
 from gui.training_curves import history_of
@@ -54,6 +55,20 @@ def test_what_is_being_trained_does_not_make_room(centre, bridge, host) -> None:
     for run in "12345678":
         centre.runs.line_ticked.emit(run, True)
     assert set(shown(centre)) == set("0345678")
+
+
+def test_a_training_that_ended_without_a_record_can_go_on(centre, bridge, host) -> None:
+    """So ends one for which the disk has no room."""
+    job = bridge.submit(Train("lenet-5", Recipe()))
+    host.begin(job)
+    host.emit(started(job=job, run="0"), RunsChanged(runs=(run_record("0", outcome="interrupted", resumable=True),)))
+    bridge.tick()
+    bridge.refresh(centre)
+    assert "is being trained" in centre.runs.said_of("0")
+    host.finish(job, Outcome.FAILED, FailureText("disk", "The disk is full.", "Free some space."))
+    bridge.tick()
+    bridge.refresh(centre)
+    assert "interrupted, can go on" in centre.runs.said_of("0")
 
 
 def test_the_legend_has_a_line_a_run_and_little_of_the_height(centre, bridge, host) -> None:

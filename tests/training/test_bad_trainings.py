@@ -157,6 +157,7 @@ def test_a_disk_that_is_full_from_some_moment_on_costs_the_later_states_alone(be
     events = bench.train()
     told = [text for text in notices(events) if "could not be kept" in text]
     assert len(told) == 1 and "the training goes on" in told[0]
+    assert all(event.training for event in events if isinstance(event, m.Notice) and event.text in told)
     steps = sum(len(event.losses) for event in events if isinstance(event, StepsDone))
     assert steps == 2 * next(event.steps_per_epoch for event in events if isinstance(event, TrainingStarted))  # to the end
     assert "disk is full" in failure(events).message
