@@ -73,8 +73,7 @@ def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
 
 def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
     """Going on from the last good state, where there is one, or beginning anew; both at a tenth of the rate, or at the usual one."""
-    begun = training.started.recipe.learning_rate  # what was raised on the way may be far too high even as a tenth
-    rate = lower_rate(training.started.recipe, min(training.peak_rate, begun))
+    rate = lower_rate(training.started.recipe, training.peak_rate)
     lower = msgspec.structs.replace(training.started.recipe, learning_rate=rate, preset="own")
     anew = Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with this learning rate"), recipe=lower)
     if not any(run.id == training.run and run.resumable for run in state.runs):

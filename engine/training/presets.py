@@ -179,18 +179,19 @@ LOWER = 10
 
 
 def lower_rate(recipe: Recipe, rate: float) -> float:
-    """The learning rate to try after one that was too high: a tenth, but not above what is usual.
+    """The learning rate to try after one that was too high: a tenth of it or of the recipe's, whichever is lower, but not above what is
+    usual: of what was raised on the way a tenth may be far too high as well.
 
     Usual is the rate of the recipe's preset or, where it has none, the highest that a preset has for its optimiser; so a rate that was
     far beyond sense is not followed by others that are.
 
     Examples
     --------
-    >>> lower_rate(Recipe(), 6e-3), lower_rate(Recipe(preset="own"), 1e6)
+    >>> lower_rate(Recipe(learning_rate=6e-3), 1e3), lower_rate(Recipe(preset="own", learning_rate=1e6), 1e6)
     (0.0006, 0.006)
     """
     preset = PRESETS.get(recipe.preset)
     kind = "adamw" if recipe.optimiser == "adam" else recipe.optimiser
     usual = (found.recipe.learning_rate for found in PRESETS.values() if found.recipe.optimiser == kind and not found.learned)
     highest = preset.recipe.learning_rate if preset is not None else max(usual)
-    return float(f"{min(rate / LOWER, highest):.3g}")
+    return float(f"{min(min(rate, recipe.learning_rate) / LOWER, highest):.3g}")

@@ -14,6 +14,7 @@ from gui.widgets.typed_numbers import number_of, words_for
 RATES = ((0.1, "A tenth of the learning rate"), (0.5, "Half the learning rate"), (2.0, "Twice the learning rate"))
 MORE_EPOCHS = (1, 5, 20)
 LOWEST_RATE, HIGHEST_RATE, MOST_EPOCHS = 1e-9, 1e6, 100_000
+BEYOND_SENSE = 1000  # times the recipe's rate
 
 
 class SteeringBar(QWidget):
@@ -81,7 +82,8 @@ class SteeringBar(QWidget):
         if training is None:
             return
         words = self.tr("Peak of the learning rate; what is left of the schedule is scaled to it")
-        rate = self._asked_for(self.tr("Learning rate"), words, training.peak_rate, (LOWEST_RATE, HIGHEST_RATE))
+        usual = training.started.recipe.learning_rate
+        rate = self._asked_for(self.tr("Learning rate"), words, training.peak_rate, (LOWEST_RATE, HIGHEST_RATE), usual)
         if rate is not None:
             self._steer(learning_rate=rate, run=training.run)
 
@@ -95,9 +97,12 @@ class SteeringBar(QWidget):
         if epochs is not None:
             self._steer(epochs=int(epochs), run=training.run)
 
-    def _asked_for(self, title: str, words: str, value: float, limits: tuple[float, float]) -> float | None:
-        """A number as typed; asked for again, with the reason, until it is one. None where nothing shall change."""
-        fault, text = "", words_for(value)
+    def _asked_for(self, title: str, words: str, value: float, limits: tuple[float, float], usual: float = 0.0) -> float | None:
+        """A number as typed; asked for again, with the reason, until it is one. None where nothing shall change.
+
+        What is far above the `usual` value, if there is one, is taken when it is given again, with that told beside it.
+        """
+        fault, text, told = "", words_for(value), None
         while True:
             text, wanted = QInputDialog.getText(self.window(), title, f"{fault}\n{words}:".strip(), text=text)
             if not wanted:
@@ -108,7 +113,14 @@ class SteeringBar(QWidget):
                 fault = str(error)
                 continue
             if limits[0] <= number <= limits[1]:
-                return number
+                if not usual or number <= BEYOND_SENSE * usual or number == told:
+                    return number
+                told = number
+                fault = self.tr(
+                    "{number:g} is {times} times the recipe's {usual:g}: the loss will hardly stay a number. OK takes it all the same."
+                )
+                fault = fault.format(number=number, times=f"{float(f'{number / usual:.2g}'):,.0f}", usual=usual)
+                continue
             fault = self.tr("Choose a number from {low:g} to {high:g}.").format(low=limits[0], high=limits[1])
 
     def _epochs(self, training: TrainingState) -> int:

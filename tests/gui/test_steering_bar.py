@@ -100,6 +100,17 @@ def test_own_values_are_asked_for_until_they_are_numbers(monkeypatch, page, brid
     assert len(host.sent(SteerTraining)) == number
 
 
+def test_a_rate_beyond_sense_is_told_and_taken_when_it_is_given_again(monkeypatch, page, bridge, host):
+    begin(host, bridge)
+    page.steering.menu.aboutToShow.emit()
+    action = next(action for action in page.steering.menu.actions() if action.text() == "Learning rate…")
+    asked = []
+    monkeypatch.setattr(QInputDialog, "getText", lambda parent, title, words, text: (asked.append(words), ("1000", True))[1])
+    action.trigger()
+    assert host.sent(SteerTraining)[-1].learning_rate == 1000
+    assert len(asked) == 2 and asked[1].startswith("1000 is 100,000 times the recipe's 0.01")
+
+
 def test_what_is_paused_does_not_say_that_it_trains(page, bridge, host):
     begin(host, bridge)
     job = bridge.state.training.job
