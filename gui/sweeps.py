@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from engine.messages import Command, Event, JobClosed, LoadHistory, Outcome, Train, TrainingStarted
 from engine.project.records import RunHistory, RunRecord
+from engine.training.sizes import with_enough_epochs
 from engine.training.sweep_values import SweepError
 from engine.training.sweeping import WORDS, order, place_of, sweepables, trainings
 from gui import networks, plan
@@ -132,7 +133,7 @@ class Sweeps(QObject):
             if like is None:
                 return self.tr("How long they take is told once this network was trained here.")
             size = pictures / like.train_images if like.train_images else 1.0
-            total += like.seconds / like.epochs * command.recipe.epochs * size
+            total += like.seconds / like.epochs * with_enough_epochs(command.recipe, pictures).epochs * size
         return self.tr("Estimated: about {time} in all, as earlier runs went.").format(time=duration(max(1.0, total)))
 
     def _begin(self) -> None:

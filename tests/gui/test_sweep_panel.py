@@ -154,6 +154,15 @@ def test_time_is_estimated_by_earlier_runs_and_said_to_be(page, bridge, host):
     assert "40 s" in panel.cost.text() or "min" in panel.cost.text()
 
 
+def test_the_estimate_counts_the_epochs_that_few_pictures_need(page, bridge, host):
+    page.recipe.form.cards["quick-look"].click()
+    settle(bridge, host)
+    panel = choose(page, "activation", "relu", "sigmoid")
+    host.emit(RunsChanged(runs=(run_record("a", seconds=4.0, epochs=8, train_images=4),)))  # half a second an epoch
+    settle(bridge, host)
+    assert "about 1 min" in panel.cost.text()  # Quick look is one epoch, and of four pictures the 64 that make its least steps
+
+
 def test_repeats_are_other_seeds_and_none_are_offered_of_seeds(page, bridge, host):
     panel = choose(page, "activation", "relu", "sigmoid")
     panel.repeats_box.setValue(2)
