@@ -7,9 +7,10 @@ import msgspec
 from PySide6.QtCore import QCoreApplication
 
 from engine.messages import Command, Outcome, ResumeRun
+from engine.training import sizes
 from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
-from gui import plan
+from gui import networks, plan
 from gui.plan import Obstacle
 from gui.run_names import run_names
 from gui.state import TRAININGS, AppState, TrainingState
@@ -99,4 +100,8 @@ def rest_words(state: AppState) -> str:
         return f"{ended}: {run_names(state.runs).get(record.id, record.title)} · {duration(record.seconds)}"
     if state.engine is None and state.engine_failure is None:
         return tr("The engine is loading; Train begins as soon as it is there.")
-    return tr("{number} pictures to learn from").format(number=count(plan.training_pictures(state)))
+    number = plan.training_pictures(state)
+    words = tr("{number} pictures to learn from").format(number=count(number))
+    if not number or networks.is_classic(plan.network_name(state)):
+        return words
+    return f"{words} · {sizes.words(plan.recipe(state), number)}"

@@ -13,6 +13,7 @@ from engine.commands.output import Output, percent
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.messages import EpochDone, Event, JobProgress, Notice, StepsDone, TrainingMarked, TrainingStarted
+from engine.training import sizes
 from engine.training.launched import quietly, together
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Watcher:
         if isinstance(event, TrainingStarted):
             self._steps, self._epochs = event.steps_per_epoch * event.recipe.epochs, event.recipe.epochs
             counts = f"{event.train_images:,} training, {event.validation_images:,} validation and {event.test_images:,} test pictures"
-            self._output.line(f"{event.title}: {event.parameters:,} parameters on {event.device}; {counts}")
+            batch = f"; {sizes.words(event.recipe, event.train_images)}" if event.steps_per_epoch else ""
+            self._output.line(f"{event.title}: {event.parameters:,} parameters on {event.device}; {counts}{batch}")
         elif isinstance(event, StepsDone) and self._steps and len(event.losses):
             done = event.first_step + len(event.losses) - 1
             self._output.progress(f"Training{self._text} · loss {float(event.losses[-1]):.3f}", done / self._steps)

@@ -27,6 +27,7 @@ from engine.project import runs
 from engine.project.records import Evaluation, RunRecord, Split
 from engine.project.run_changes import run_of
 from engine.project.snapshot import Snapshot
+from engine.training import sizes
 from engine.training.differences import recipe_in_words
 from engine.training.saved import NETWORK, load_run
 
@@ -133,7 +134,10 @@ def _data(subject: Subject, dataset: Dataset) -> str:
     now = (
         "" if not subject.record.stale else html.paragraph("These are the pictures as they are now, not as they were when it was trained.")
     )
-    trained = f"It was trained on {subject.record.train_images:,} pictures." if subject.record.train_images else ""
+    record, trained = subject.record, ""
+    if record.train_images:
+        batch = f" ({sizes.words(record.recipe, record.train_images)})" if record.steps else ""
+        trained = f"It was trained on {record.train_images:,} pictures{batch}."
     return now + html.paragraph(trained) + body
 
 

@@ -273,6 +273,8 @@ class BatchesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
     suggested : int
         The smallest size whose speed is within 10 % of the highest, or within chance where that is more.
     network : str
+    spread : float
+        By which share the speed of one size differed from round to round.
     """
 
     sizes: tuple[int, ...]
@@ -281,6 +283,7 @@ class BatchesTried(Event, frozen=True, eq=False, tag=True, kw_only=True):
     ended: str
     suggested: int
     network: str
+    spread: float = 0.0
 
 
 class ReportWritten(Event, frozen=True, eq=False, tag=True, kw_only=True):

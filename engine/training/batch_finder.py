@@ -68,6 +68,7 @@ def find_batch(session: Session, command: FindBatch, token: CancelToken, emit: E
             ended=tried.ended,
             suggested=suggestion(tried.sizes, tried.speeds, tried.spread),
             network=command.network,
+            spread=tried.spread,
         )
     )
 

@@ -16,6 +16,18 @@ def batch_size(recipe: Recipe, pictures: int) -> int:
     return max(1, min(recipe.batch, pictures, max(8, pictures // FEWEST_STEPS)))
 
 
+def words(recipe: Recipe, pictures: int) -> str:
+    """The batch of a recipe, and what becomes of it with so many training pictures, for a line of facts.
+
+    Examples
+    --------
+    >>> words(Recipe(batch=96), 420), words(Recipe(batch=96), 50_000)
+    ('batch 96, here 26', 'batch 96')
+    """
+    taken = batch_size(recipe, pictures)
+    return f"batch {recipe.batch:,}" if taken == recipe.batch else f"batch {recipe.batch:,}, here {taken:,}"
+
+
 def step_size(recipe: Recipe, pictures: int) -> int:
     """Pictures that make one step: as many batches as the recipe accumulates, but at most all."""
     return min(pictures, recipe.accumulate * batch_size(recipe, pictures))

@@ -15,6 +15,7 @@ from gui.widgets.curve_records import Mark, Panel, Series
 from gui.widgets.tried_panel import TriedPanel, TriedPlot
 
 GIGABYTE = 1e9
+ABOUT = 0.9  # of the highest speed is about as fast
 
 
 class BatchPlot(TriedPlot):
@@ -97,10 +98,18 @@ class BatchPanel(TriedPanel):
 
     def _words(self, tried: BatchesTried) -> str:
         size, larger = count(tried.suggested), count(2 * tried.sizes[-1])
-        if tried.suggested == tried.sizes[-1]:
+        own, most = float(tried.speeds[tried.sizes.index(tried.suggested)]), float(tried.speeds.max())
+        if own == most:
             found = self.tr("Batches of {size} are the fastest that were tried.").format(size=size)
-        else:
+        elif own >= ABOUT * most:
             found = self.tr("Batches of {size} are about as fast as larger ones.").format(size=size)
+        else:
+            words = self.tr(
+                "Batches of {size} were {percent} % slower than those of {best}, but speeds of one size differed by {spread} % too: "
+                "that may be chance."
+            )
+            best = count(tried.sizes[int(tried.speeds.argmax())])
+            found = words.format(size=size, best=best, percent=round(100 * (1 - own / most)), spread=round(100 * tried.spread))
         ends = {
             "memory": self.tr("There is no memory for {larger}.").format(larger=larger),
             "pictures": self.tr("Larger ones would leave too few steps an epoch."),

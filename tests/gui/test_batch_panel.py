@@ -55,6 +55,11 @@ def test_the_largest_is_not_said_to_be_as_fast_as_larger_ones(panel):
     assert "fastest that were tried" in panel.words.text()
 
 
+def test_a_slower_size_is_said_to_be_slower(panel):
+    panel.show_batches(tried(sizes=(8, 16), speeds=np.array([148, 189], np.float32), memory=(None,) * 2, suggested=8, spread=0.23))
+    assert panel.words.text().startswith("Batches of 8 were 22 % slower than those of 16, but speeds of one size differed by 23 % too")
+
+
 def test_a_size_alone_can_be_drawn(panel):
     panel.show_batches(tried(sizes=(5,), speeds=SPEEDS[:1], memory=(None,), suggested=5))
     assert not panel.plot.grab().isNull()
