@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from engine.messages import LoadHistory
-from engine.project.records import RunHistory
+from engine.project.records import RunHistory, RunRecord
 from gui.bridge import Bridge
 from gui.looked_at import looked_at
 from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colours
-from gui.training_curves import best_mark, history_of, panels, told_marks
+from gui.training_curves import best_epoch, best_mark, history_of, panels, told_marks
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Mark
 from gui.widgets.run_list import RunList
@@ -37,7 +40,7 @@ class RunCurves(QObject):
         self._places: dict[str, int] = {}  # of colours; kept while a run is shown
         self._asked: set[str] = set()
         self._first = self._folder = ""
-        self._painted = ("", "")
+        self._painted: tuple[str, str, int] = ("", "", 0)
         runs.line_ticked.connect(self._tick)
 
     def render(self, state: AppState, changed: frozenset[str]) -> None:
@@ -48,11 +51,12 @@ class RunCurves(QObject):
             self._folder, self._ticked, self._first = state.folder, [], ""
             self._plot.show_all()
             self.put_away.emit("")
-        painted = _in_training(state), looked_at(state)
-        if changed & {"runs", "project"} or painted != self._painted:
+        painted = _in_training(state), looked_at(state), len(state.training.epochs) if state.training is not None else 0
+        other = painted != self._painted
+        if changed & {"runs", "project"} or other:
             self._painted = painted
             self._render_runs(state)
-        if changed & {"training", "runs", "histories", "project"}:
+        if changed & {"training", "runs", "histories", "project"} or other:
             self._render_curves(state)
 
     def dress(self) -> None:
@@ -102,7 +106,8 @@ class RunCurves(QObject):
 
     def _render_runs(self, state: AppState) -> None:
         shades = {run: self._shade(run) for run in self._overlaid(state)}
-        self._runs.show_runs(state.runs, shades, state.writable, _in_training(state), looked_at(state))
+        runs = tuple(_as_it_stands(run, state) for run in state.runs)
+        self._runs.show_runs(runs, shades, state.writable, _in_training(state), looked_at(state))
         self._runs.setVisible(bool(state.runs))
 
     def _smooths(self, state: AppState, run: str) -> bool:
@@ -114,21 +119,22 @@ class RunCurves(QObject):
     def _render_curves(self, state: AppState) -> None:
         found = self._histories(state)
         smoothed = len(found) == 1 and self._smooths(state, found[0][0])  # its training loss never comes down to 0
-        learned = self.tr("training, smoothed labels") if smoothed else self.tr("training")
-        titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), learned, self.tr("validation"))
+        titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), self.tr("training"), self.tr("validation"))
         names = run_names(state.runs)
-        named = [(names.get(run, run) if len(found) > 1 else "", history) for run, history in found]
+        told = len(found) > 1 or any(run != looked_at(state) for run, _ in found)  # a run alone is named at the right, unless another is
+        named = [(names.get(run, run) if told else "", history) for run, history in found]
         tones = [self._shade(run) for run, _ in found] or list(colours().curves)
-        self._plot.set_panels(panels(named, tones, titles))
+        self._plot.set_panels(panels(named, tones, titles, self.tr("training, smoothed labels") if smoothed else ""))
         self._plot.set_marks((*self._kept(state, found), *self._told(state, found)))
 
     def _kept(self, state: AppState, found: list[tuple[str, RunHistory]]) -> tuple[Mark, ...]:
         """The epochs whose weights were kept: in a word of a run that is alone, else in the colours of their curves."""
         best = {run.id: run.best_epoch for run in state.runs}
+        if _in_training(state):
+            best |= {run: best_epoch(history) for run, history in found if run == _in_training(state)}
         if len(found) == 1:
             return best_mark(found[0][1], best.get(found[0][0], 0), self.tr("kept"))
-        done = (one for one in found if one[0] != _in_training(state))
-        marks = (best_mark(history, best.get(run, 0), "", self._shade(run)) for run, history in done)
+        marks = (best_mark(history, best.get(run, 0), "", self._shade(run)) for run, history in found)
         return tuple(mark for several in marks for mark in several)
 
     def _told(self, state: AppState, found: list[tuple[str, RunHistory]]) -> tuple[Mark, ...]:
@@ -151,3 +157,16 @@ def _in_training(state: AppState) -> str:
     """The run of this sitting's training until its record is there, or it ended without one; "" for none."""
     training = state.training
     return training.run if training is not None and training.running and training.record is None else ""
+
+
+def _as_it_stands(run: RunRecord, state: AppState) -> RunRecord:
+    """A run; the one that goes on at the moment with what it reached by now, in place of what it had reached when it was resumed."""
+    training = state.training
+    if training is None or run.id != _in_training(state) or not training.epochs:
+        return run
+    history = history_of(training)
+    best = best_epoch(history)
+    if best == run.best_epoch:
+        return run
+    accuracy = float(history.validation_accuracies[best - 1])
+    return replace(run, best_epoch=best, validation_accuracy=accuracy if math.isfinite(accuracy) else None, test_accuracy=None)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from engine.project.records import RunHistory
 from gui.theme import colours
-from gui.training_curves import panels
+from gui.training_curves import best_epoch, panels
 from gui.widgets.basics import count, percent
 from gui.widgets.curve_records import Panel
 from gui.widgets.small_multiples import Cell
@@ -39,7 +39,7 @@ class Member(msgspec.Struct, frozen=True, eq=False):
         How it ended and, where it failed, why.
     history : RunHistory or None
     accuracy, loss : float or None
-        On the validation pictures: in [0, 1], the best of its epochs so far, and the least loss of the epochs with that accuracy.
+        On the validation pictures: in [0, 1], the best of its epochs so far, and the loss of that epoch.
     """
 
     field: str
@@ -115,13 +115,10 @@ def _caption(members: Sequence[Member]) -> str:
 
 
 def loss_of(history: RunHistory) -> float | None:
-    """The least validation loss among the epochs of the highest validation accuracy: that of the weights that are kept."""
-    accuracies, losses = history.validation_accuracies, history.validation_losses
-    if not np.isfinite(accuracies).any():
-        return None
-    found = losses[accuracies == np.nanmax(accuracies)]
-    found = found[np.isfinite(found)]
-    return float(found.min()) if len(found) else None
+    """The validation loss of the weights that are kept."""
+    epoch = best_epoch(history)
+    loss = float(history.validation_losses[epoch - 1]) if epoch else math.nan
+    return loss if math.isfinite(loss) else None
 
 
 def winner(values: Mapping[str, Sequence[Member]]) -> Winner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,7 +41,9 @@ def history_of(training: TrainingState) -> RunHistory:
     )
 
 
-def panels(histories: Sequence[tuple[str, RunHistory]], colours: Sequence[str], titles: tuple[str, str, str, str]) -> tuple[Panel, Panel]:
+def panels(
+    histories: Sequence[tuple[str, RunHistory]], colours: Sequence[str], titles: tuple[str, str, str, str], learned_loss: str = ""
+) -> tuple[Panel, Panel]:
     """Loss above, accuracy in per cent below; a colour a run, training thin and validation bold.
 
     Parameters
@@ -51,18 +54,20 @@ def panels(histories: Sequence[tuple[str, RunHistory]], colours: Sequence[str], 
         Taken in turn.
     titles : tuple of str
         Of the two axes, and the words for training and validation.
+    learned_loss : str
+        The words for training above, where they are others than below.
     """
     losses: list[Series] = []
     accuracies: list[Series] = []
     for number, (name, history) in enumerate(histories):
         shade = colours[number % len(colours)]
-        training, validation = (f"{name} {word}".strip() for word in titles[2:])
+        training, validation, training_loss = (f"{name} {word}".strip() for word in (*titles[2:], learned_loss or titles[2]))
         along = steps(len(history.step_losses))
         ends = history.epoch_steps.astype(np.float64)
         validated = bool(np.isfinite(history.validation_losses).any())
-        thin, bold = (("" if validated else name), name) if name else (None, None)  # a line of the legend a run
+        thin, bold = (("" if validated else name), name) if len(histories) > 1 and name else (None, None)  # a line of the legend a run
         along_too = steps(len(history.step_accuracies))
-        losses.append(Series(training, shade, along, history.step_losses, smooth=True, legend=thin))
+        losses.append(Series(training_loss, shade, along, history.step_losses, smooth=True, legend=thin))
         accuracies.append(Series(training, shade, along_too, history.step_accuracies, smooth=True, legend=thin))
         if validated:
             losses.append(Series(validation, shade, ends, history.validation_losses, bold=True, legend=bold))
@@ -71,6 +76,15 @@ def panels(histories: Sequence[tuple[str, RunHistory]], colours: Sequence[str], 
         Panel(titles[0], tuple(losses), decimals=4, floor=0.0, outliers=OUTLIERS),
         Panel(titles[1], tuple(accuracies), unit=" %", decimals=1, floor=0.0, ceiling=100.0, factor=100.0),
     )
+
+
+def best_epoch(history: RunHistory) -> int:
+    """The epoch (from 1) whose weights would be kept if the training ended now, as RunRecord has it; 0 before the first has ended."""
+    accuracies, losses = history.validation_accuracies.tolist(), history.validation_losses.tolist()
+    if not np.isfinite(history.validation_accuracies).any():
+        return len(accuracies)
+    ranks = [(math.isfinite(loss) and math.isfinite(hit), hit, -loss) for hit, loss in zip(accuracies, losses, strict=True)]
+    return max(range(len(ranks)), key=ranks.__getitem__) + 1
 
 
 def best_mark(history: RunHistory, best_epoch: int, words: str, colour: str = "") -> tuple[Mark, ...]:

@@ -83,7 +83,7 @@ def test_smoothed_labels_are_told_beside_the_loss(page, bridge, host):
     job = press_train(page, bridge, host)
     host.emit(msgspec.structs.replace(started(job=job), recipe=Recipe(label_smoothing=0.1)))
     learn(bridge, host, job)
-    assert page.centre.plot._panels[0].series[0].name == "training, smoothed labels"
+    assert [panel.series[0].name for panel in page.centre.plot._panels] == ["training, smoothed labels", "training"]
 
 
 def test_progress_is_told_in_words(page, bridge, host):
@@ -181,7 +181,8 @@ def test_ticked_runs_lie_over_each_other(page, bridge, host):
     assert [series.legend for series in page.centre.plot._panels[0].series] == ["", "LeNet-5 · b", "", "LeNet-5 · a"]
     assert len({series.colour for series in page.centre.plot._panels[0].series}) == 2
     page.centre.runs.line_ticked.emit("b", False)
-    assert [series.name for series in page.centre.plot._panels[0].series] == ["training", "validation"]
+    alone = [series.name for series in page.centre.plot._panels[0].series]
+    assert alone == ["LeNet-5 · a training", "LeNet-5 · a validation"], "b is shown at the right"
 
 
 def test_a_click_on_the_picture_pins_the_unit_that_looks_there(page, bridge, host):

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from made import opened, run_record, started
 
-from engine.messages import EngineReady, FailureText, HistoryLoaded, Outcome, RunsChanged, StepsDone, Train, TrainingMarked
+from engine.messages import EngineReady, EpochDone, FailureText, HistoryLoaded, Outcome, RunsChanged, StepsDone, Train, TrainingMarked
 from engine.project.records import RunHistory
 from engine.training.recipe import Recipe
 from gui.state import RunSelected
 from gui.training_centre import TrainingCentre
-from gui.training_curves import history_of
+from gui.training_curves import best_epoch, history_of
+from gui.widgets.run_list import TEST, VALIDATION
 
 NAMES = [f"Run {number}" for number in range(9)]
 
@@ -104,6 +105,55 @@ def test_the_run_that_is_looked_at_is_bold_in_the_list(centre, bridge, host) -> 
     host.emit(started(job=1, run="2"))
     bridge.tick()
     assert bold() == ["2"]
+
+
+def test_a_curve_alone_is_named_where_another_run_is_shown_at_the_right(centre, bridge, host) -> None:
+    values = np.linspace(2, 1, 50, dtype=np.float32)
+    epochs = np.array([25, 50]), *(np.array([1.5, 1.0], np.float32) for _ in range(4))
+    host.emit(HistoryLoaded(history=RunHistory("0", values, values, *epochs)))
+    bridge.tick()
+    bridge.refresh(centre)
+    assert [text for _, text in centre.plot._legend_lines(centre.plot._panels[0], 400, 14)] == ["training", "validation"]
+    bridge.dispatch(RunSelected(run="4"))
+    bridge.refresh(centre)
+    named = ["Run 0 training", "Run 0 validation"]
+    assert [text for _, text in centre.plot._legend_lines(centre.plot._panels[0], 400, 14)] == named
+
+
+def epoch_done(epoch: int, accuracy: float, loss: float) -> EpochDone:
+    return EpochDone(
+        run="0", epoch=epoch, step=2 * epoch, train_loss=1.0, train_accuracy=0.5, validation_loss=loss, validation_accuracy=accuracy,
+        confusion=None,
+    )  # fmt: skip
+
+
+def test_what_is_kept_follows_a_training_that_goes_on(centre, bridge, host) -> None:
+    host.emit(started(run="0"), StepsDone(run="0", first_step=1, losses=np.ones(6), accuracies=np.ones(6), learning_rate=0.1))
+    host.emit(epoch_done(1, 0.9, 0.3), epoch_done(2, 0.95, 0.3))
+    bridge.tick()
+    bridge.refresh(centre)
+    reached = centre.runs._model.lines[0].values
+    assert reached[VALIDATION] == pytest.approx(0.95) and reached[TEST] is None
+    assert [(mark.x, mark.text) for mark in centre.plot._marks] == [(4.0, "kept")]
+    host.emit(epoch_done(3, 0.95, 0.2))
+    bridge.tick()
+    bridge.refresh(centre)
+    assert [mark.x for mark in centre.plot._marks] == [6.0]
+
+
+@pytest.mark.parametrize(
+    "accuracies, losses, best",
+    [
+        ([], [], 0),
+        ([np.nan, np.nan], [np.nan, np.nan], 2),
+        ([0.5, 0.9, 0.9, 0.9], [0.1, 0.4, 0.3, 0.3], 3),
+        ([0.5, 0.9], [0.1, np.nan], 1),
+    ],
+)
+def test_the_epoch_that_would_be_kept_is_that_of_the_record(accuracies, losses, best) -> None:
+    figures = np.array(accuracies, np.float32), np.array(losses, np.float32)
+    steps = np.arange(len(accuracies))
+    assert best_epoch(RunHistory("0", figures[1], figures[0], steps, figures[1], figures[0], figures[1], figures[0])) == best
 
 
 def test_what_happened_on_the_way_is_marked_in_a_run_of_an_earlier_sitting(centre, bridge, host) -> None:
