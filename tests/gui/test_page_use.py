@@ -72,7 +72,8 @@ def page(qtbot, bridge, host, settings) -> UsePage:
 
 def test_runs_are_called_as_elsewhere_and_their_figures_say_of_which_pictures(page, host, bridge):
     plain, named, alike = run_record("small-cnn-1"), run_record("small-cnn-2"), run_record("small-cnn-3")
-    runs = replace(plain, test_accuracy=None), replace(named, title="exploded"), replace(alike, test_accuracy=None, validation_accuracy=None)
+    unmeasured = replace(alike, test_accuracy=None, validation_accuracy=None)
+    runs = replace(plain, test_accuracy=None), replace(named, title="exploded"), unmeasured
     host.emit(messages.RunsChanged(runs=runs), answer("a.png", 0.9, 0.1))
     bridge.tick()
     listed = [page.run_box.itemText(row).replace("\u202f", " ") for row in range(3)]
