@@ -65,7 +65,10 @@ def network_figures(state: AppState) -> tuple[Figure, ...]:
 
 
 def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
-    batch = plan.recipe(state).batch
+    batch, alone = plan.batch_taken(state), plan.last_layer_alone(state)
+    held = tr("In training: weights, gradients, moments and the activations of a batch of {batch}, as float32")
+    if alone:
+        held = tr("In training of the last layer alone: weights and the largest activations of a batch of {batch}, as float32")
     field = worked.receptive_field
     extra = worked.auxiliary_parameters
     learned = tr("Numbers that are learned")
@@ -78,8 +81,8 @@ def _of_layers(state: AppState, worked: Analysis) -> tuple[Figure, ...]:
         (tr("receptive field"), sees, tr("Pixels that one unit of the last layer can see, padding included")),
         (
             tr("memory (estimate)"),
-            "≈ " + scale_of(plan.memory_estimate(worked, batch), "B"),
-            tr("In training: weights, gradients, moments and the activations of a batch of {batch}, as float32").format(batch=batch),
+            "≈ " + scale_of(plan.memory_estimate(worked, batch, alone), "B"),
+            held.format(batch=batch),
         ),
     )
 
@@ -88,7 +91,7 @@ def measured(state: AppState, name: str) -> messages.TrainingProbed | None:
     """What a training step of this network was measured to cost, if it was, with the input, classes and batch of now."""
     probed = state.training_probed
     plain = name.removeprefix(networks.OWN)
-    now = (plan.input_shape(state, name), plan.class_number(state), plan.recipe(state).batch)
+    now = (plan.input_shape(state, name), plan.class_number(state), plan.batch_taken(state))
     if probed is None or probed.network not in (name, plain) or (probed.input, probed.classes, probed.batch) != now:
         return None
     return probed

@@ -18,6 +18,7 @@ from engine.networks.layers import CONVOLUTIONS, Dropout, Network, RbfOutput, Re
 from engine.project.records import Split
 from engine.training.presets import PRESETS
 from engine.training.recipe import Augmentation, Recipe, check, suited_augmentation, with_field
+from engine.training.sizes import batch_size
 from gui import networks
 from gui.bridge import Bridge
 from gui.state import AppState
@@ -220,11 +221,26 @@ def with_recipe_field(bridge: Bridge, name: str, value: Any) -> None:
     keep_recipe(bridge, changed)
 
 
-def memory_estimate(worked: Analysis, batch: int) -> int:
+def batch_taken(state: AppState) -> int:
+    """Pictures that a training would show at once: the recipe's batch, or fewer where there are few."""
+    pictures = training_pictures(state)
+    return batch_size(recipe(state), pictures) if pictures else recipe(state).batch
+
+
+def last_layer_alone(state: AppState) -> bool:
+    """Whether only the last layer would learn, on what the others make of the pictures."""
+    return freeze(state) or (bool(weights(state)) and recipe(state).probe)
+
+
+def memory_estimate(worked: Analysis, batch: int, last_alone: bool = False) -> int:
     """Bytes that a training takes at least: weights, gradients and AdamW's two moments, and all activations with their gradients.
 
-    float32 throughout; a library's working memory and the decoded pictures come on top.
+    float32 throughout; a library's working memory and the decoded pictures come on top. Where the last layer alone learns, the others
+    keep nothing for a way back: then it is the weights and what goes into and comes out of the largest layer.
     """
+    if last_alone:
+        largest = max((row.activations for row in worked.layers), default=0)
+        return 4 * (worked.parameters + worked.auxiliary_parameters + 2 * batch * largest)
     return 4 * (4 * (worked.parameters + worked.auxiliary_parameters) + 2 * batch * worked.activations)
 
 

@@ -44,4 +44,4 @@ class ProbeStrip(FigureStrip):
         shape, classes = plan.input_shape(state, name), plan.class_number(state)
         network = networks.worked(state, name, shape, classes).tree or name
         recipe = plan.recipe(state, self._settings.device)
-        self._bridge.submit(ProbeTraining(network, shape, classes, recipe.batch, recipe.device))
+        self._bridge.submit(ProbeTraining(network, shape, classes, plan.batch_taken(self._bridge.state), recipe.device))

@@ -150,7 +150,7 @@ class RunRecord(msgspec.Struct, frozen=True):
         "completed", "cancelled" (kept as far as it came), "failed" (kept up to the last good epoch) or "interrupted" (its program ended
         without a word; kept up to the last epoch that was written).
     seconds : float
-        Training alone, without evaluation and start-up.
+        Training alone, without evaluation and start-up; of a linear probe with the time that its features took.
     images_per_second : float
     train_loss, validation_accuracy, test_accuracy : float or None
         Accuracies in [0, 1]; None where there was no such split.

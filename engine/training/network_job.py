@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -86,6 +87,7 @@ class NetworkJob(Job):
         self.organising = network if isinstance(network, Network) and neocognitron.organises_itself(network) else None
         self.analysis = analysis_of(network)
         self.going_on = order.going_on
+        self.asking_seconds = 0.0  # of a probe, whose features take most of its time
         # a fork of the same classes takes all weights of its parent
         self.forked = order.parent is not None and len(order.parent.classes) == len(order.dataset.classes)
 
@@ -125,7 +127,7 @@ class NetworkJob(Job):
             self.check_organising(self.organising)
         suiting.check(self.recipe, self.network)
         batch = sizes.batch_size(self.recipe, int(np.count_nonzero(self.dataset.splits == Split.TRAIN)))
-        check_room(self.network.title, self.analysis, batch, self.device, learns=not self.order.freeze)
+        check_room(self.network.title, self.analysis, batch, self.device, learns=not (self.order.freeze or self.recipe.probe))
         wanted = self.order.weights and not self.forked
         return foreign.learned(self.network, self.order.weights, self.token, self.emit) if wanted else None
 
@@ -332,14 +334,16 @@ class NetworkJob(Job):
         self, training: Part | Feed, validation: Part | LaterPart | None
     ) -> tuple[torch.nn.Module, Part | Feed, Part | LaterPart | None]:
         """The last layer, and what enters it for each picture."""
-        features = Features(self.module)
+        features, began = Features(self.module), time.perf_counter()
 
         def progress(done: int, total: int) -> None:
             self.emit(JobProgress(fraction=done / total, text=f"Asking the network once: {done:,} of {total:,} pictures"))
 
         given = self.normalise, self.token, self.arithmetic, progress
         beside = None if validation is None else features.of(validation, *given)
-        return features.head, features.of(training, *given), beside
+        values = features.of(training, *given)
+        self.asking_seconds = time.perf_counter() - began
+        return features.head, values, beside
 
     # ------------------------------------------------------------ what came out
 
@@ -355,7 +359,7 @@ class NetworkJob(Job):
                 parameters=self.analysis.parameters,
                 epochs=len(result.epochs),
                 steps=len(result.losses) or self.per_epoch * len(result.epochs),
-                seconds=result.seconds,
+                seconds=self.asking_seconds + result.seconds,
                 images_per_second=result.pictures / max(result.seconds, 1e-9),
                 train_loss=best.train_loss if best else float(result.losses.mean()) if len(result.losses) else None,
                 validation_accuracy=best.validation_accuracy if best is not None and measured else None,

@@ -286,7 +286,7 @@ class NetworkGallery(QWidget):
         if worked.error is not None:
             card.show_fit((), None, size, worked.error.message)
         elif worked.analysis is not None:
-            needed = plan.memory_estimate(worked.analysis, plan.recipe(state).batch)
+            needed = plan.memory_estimate(worked.analysis, plan.batch_taken(state), plan.last_layer_alone(state))
             room = plan.device_memory(state, self._device())
             large = self.tr("needs ≈ {needed} in training, this device has {room}")
             warning = large.format(needed=scale_of(needed, "B"), room=scale_of(room, "B")) if room and needed > room else ""

@@ -39,7 +39,6 @@ class WeightsBar(QWidget):
         self.choice.setToolTip(self.tr("New weights learn everything from your pictures; learned ones need fewer pictures and less time"))
         self.choice.activated.connect(self._choose)
         self.freeze = QCheckBox(self.tr("Train the last layer only"))
-        self.freeze.setToolTip(self.tr("The other layers keep the weights that they come with: quick, and good with few pictures"))
         self.freeze.clicked.connect(lambda ticked: plan.keep(bridge, plan.FREEZE, "yes" if ticked else ""))
         row.addWidget(label(self.tr("Begin with")))
         row.addWidget(self.choice)
@@ -66,8 +65,11 @@ class WeightsBar(QWidget):
         self.choice.setEnabled(state.writable)
         offered = bool(self.choice.currentData())
         self.freeze.setVisible(offered)
-        self.freeze.setChecked(plan.freeze(state))
-        self.freeze.setEnabled(state.writable)
+        probe = plan.recipe(state).probe
+        self.freeze.setChecked(plan.last_layer_alone(state))
+        self.freeze.setEnabled(state.writable and not probe)
+        kept_words = self.tr("The other layers keep the weights that they come with: quick, and good with few pictures")
+        self.freeze.setToolTip(self.tr("The recipe says so: a linear probe trains the last layer alone") if probe else kept_words)
         self._ask(state, name, kept if offered else "")
         self._tell(state, name, kept if offered else "")
 

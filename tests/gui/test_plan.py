@@ -81,6 +81,15 @@ def test_memory_counts_weights_four_times_and_activations_twice():
     assert plan.memory_estimate(worked, 10) == 4 * (4 * worked.parameters + 2 * 10 * values)
 
 
+def test_the_last_layer_alone_takes_less_memory_and_few_pictures_make_small_batches():
+    worked = plan.analysis(state_of(network="softmax", typical=typical(1, 8, 8)), "softmax")
+    assert worked is not None
+    assert plan.memory_estimate(worked, 10, last_alone=True) < plan.memory_estimate(worked, 10)
+    state = state_of(**{plan.WEIGHTS: "a.pth", "network": "lenet-5", plan.RECIPE: '{"probe": true, "batch": 96}'})
+    assert plan.last_layer_alone(state) and not plan.freeze(state)
+    assert plan.batch_taken(state) == min(96, max(1, plan.training_pictures(state)))
+
+
 def test_a_few_pictures_are_looked_at_once(bridge, host):
     finder = plan.typical_finder(bridge)
     assert plan.typical_finder(bridge) is finder
