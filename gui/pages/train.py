@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
@@ -32,6 +32,8 @@ SPACIOUS = 1240
 """From this width on all of the right column's pages are as wide."""
 MOST_NAMED = 420
 """Pixels of the words that name the network, which may have any title."""
+CALM = 500
+"""Milliseconds after which Train, where Stop was a moment ago, takes clicks: one that was meant for Stop must not begin a training."""
 ADVANCED = "train.advanced"
 LEARNED, LOOKED = 270, 380
 """Widths of the right column: pictures of what was learned, and plots of layers and epochs."""
@@ -57,6 +59,8 @@ class TrainPage(Page):
         super().__init__(bridge, settings, parent)
         self._finder = plan.typical_finder(bridge)
         self._stopping = 0
+        self._calm = QTimer(self, singleShot=True, interval=CALM)
+        self._stoppable = False
         self._said = Said()
         self._obstacle: plan.Obstacle | None = None
         self.deeds = TrainingDeeds(bridge, settings, self)
@@ -213,6 +217,9 @@ class TrainPage(Page):
     def _render_progress(self, state: AppState) -> None:
         job = state.job_of_training
         rates, batches = (state.running(name) is not None for name in ("FindLearningRate", "FindBatch"))
+        if self._stoppable and job is None:
+            self._calm.start()
+        self._stoppable = job is not None
         idle = job is None and not rates and not batches
         self.recipe.show_trying(idle and self._obstacle is None and state.engine is not None, rates, batches)
         self.next_button.setVisible(job is not None)
@@ -248,8 +255,9 @@ class TrainPage(Page):
     def _train_or_stop(self) -> None:
         job = self.bridge.state.job_of_training
         if job is None:
-            self.centre.preview.flush()
-            self._train(plan.recipe(self.bridge.state))
+            if not self._calm.isActive():
+                self.centre.preview.flush()
+                self._train(plan.recipe(self.bridge.state))
             return
         self._stopping = job.number
         self.bridge.cancel(job.number)

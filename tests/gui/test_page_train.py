@@ -106,6 +106,18 @@ def test_stopping_is_said_at_once_and_asked_for_once(page, bridge, host):
     assert page.train_button.text() == "Train" and page.train_button.isEnabled()
 
 
+def test_a_click_that_was_meant_for_stop_begins_no_training(page, bridge, host):
+    job = press_train(page, bridge, host)
+    host.finish(job, Outcome.FAILED)
+    bridge.tick()
+    assert page.train_button.text() == "Train"
+    page.train_button.click()
+    assert len(host.sent(Train)) == 1
+    page._calm.stop()
+    page.train_button.click()
+    assert len(host.sent(Train)) == 2
+
+
 def test_a_diverged_run_offers_a_tenth(page, bridge, host):
     job = press_train(page, bridge, host)
     learn(bridge, host, job, epochs=1)
