@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from engine import messages
 from engine.messages import Event, JobClosed, Outcome
 from engine.project.records import RunRecord
+from engine.training.differences import learned_nothing
 from gui.bridge import Bridge
 from gui.notifications import Channel, Message
 from gui.run_names import run_names
@@ -122,10 +123,13 @@ class Announcer(QObject):
     def _training_finished(self, event: messages.TrainingFinished) -> None:
         """A training that failed is told of when its job closes."""
         record = event.record
-        if record.outcome == "cancelled":
-            level, words = "info", self.tr("{0} was stopped; what it learned until then is kept.").format(record.title)
+        name = run_names((record, *(run for run in self._bridge.state.runs if run.id != record.id)))[record.id]
+        if record.outcome == "cancelled" and learned_nothing(record):
+            level, words = "info", self.tr("{0} was stopped before its first step; it has learned nothing.").format(name)
+        elif record.outcome == "cancelled":
+            level, words = "info", self.tr("{0} was stopped; what it learned until then is kept.").format(name)
         elif record.outcome == "completed":
-            level, words = "good", self._trained(record)
+            level, words = "good", self._trained(record, name)
         else:
             return
         act = "" if self._checking() else self.tr("Check it")
@@ -179,14 +183,14 @@ class Announcer(QObject):
             redo = functools.partial(self._bridge.submit, messages.Redo())
             self._channel.post(Message("info", self.tr("Undone: {0}").format(words), "", self.tr("Redo"), redo, topic="Undo"))
 
-    def _trained(self, record: RunRecord) -> str:
+    def _trained(self, record: RunRecord, name: str) -> str:
         if record.members:
-            return self.tr("{0} runs are combined: {1}").format(len(record.members), record.title)
+            return self.tr("{0} runs are combined: {1}").format(len(record.members), name)
         if record.test_accuracy is not None:
-            return self.tr("{0} is trained: {1} test accuracy").format(record.title, percent(record.test_accuracy))
+            return self.tr("{0} is trained: {1} test accuracy").format(name, percent(record.test_accuracy))
         if record.validation_accuracy is not None:
-            return self.tr("{0} is trained: {1} validation accuracy").format(record.title, percent(record.validation_accuracy))
-        return self.tr("{0} is trained").format(record.title)
+            return self.tr("{0} is trained: {1} validation accuracy").format(name, percent(record.validation_accuracy))
+        return self.tr("{0} is trained").format(name)
 
     def _import_finished(self, event: messages.ImportFinished) -> None:
         """What was not taken stands in the report of the Data page."""
@@ -226,6 +230,8 @@ class Announcer(QObject):
             self._forget(UNDER_WAY)
         if event.command == "DeleteRun":
             self._run_deleted(event)
+        if event.command == "RestoreRun" and event.outcome is Outcome.COMPLETED:
+            self._forget("DeleteRun")  # what was deleted is back, however that was asked for
         if event.command == "Undo" and event.outcome is Outcome.COMPLETED:
             self._undone()
         elif event.command in CHANGES:

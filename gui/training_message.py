@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.messages import Command, Outcome, ResumeRun
 from engine.training import sizes
+from engine.training.differences import learned_nothing
 from engine.training.presets import lower_rate
 from engine.training.recipe import Recipe
 from gui import networks, plan
@@ -15,7 +16,6 @@ from gui.plan import Obstacle
 from gui.run_names import run_names
 from gui.state import TRAININGS, AppState, TrainingState
 from gui.widgets.basics import count, duration
-
 
 class Way(msgspec.Struct, frozen=True):
     """A way on: words for its button and a tooltip, and what it does.
@@ -68,7 +68,9 @@ def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
         return _left(left) if left else Said()
     text = f"{failure.message} {failure.remedy}".strip()
     if training is None or training.failure is not failure or failure.kind != "user":
-        return Said(text, wrong=True)
+        fetching = failure.kind == "user" and plan.weights(state) == plan.PRETRAINED and (training is None or training.failure is not failure)
+        choose = Way(tr("Choose other weights"), tr("On the page Model: a file that you have, or new weights"), page="model")
+        return Said(text, True, (choose,) if fetching else ())
     return Said(text, True, _lower(state, training))
 
 
@@ -96,6 +98,8 @@ def rest_words(state: AppState) -> str:
     training = state.training
     if training is not None and training.record is not None:
         record = training.record
+        if record.outcome == "cancelled" and learned_nothing(record):
+            return tr("Stopped before the first step: {0} has learned nothing").format(run_names(state.runs).get(record.id, record.title))
         ended = {"completed": tr("Trained"), "cancelled": tr("Stopped and kept"), "failed": tr("Failed")}[record.outcome]
         return f"{ended}: {run_names(state.runs).get(record.id, record.title)} · {duration(record.seconds)}"
     if state.engine is None and state.engine_failure is None:

@@ -61,6 +61,11 @@ def is_classic(run: RunRecord) -> bool:
     return not run.members and run.epochs == 0 and run.steps == 0 and run.parameters == 0
 
 
+def learned_nothing(run: RunRecord) -> bool:
+    """Whether a run was stopped before its first step, and has the weights that it began with."""
+    return run.steps == 0 and not run.members and not is_classic(run)
+
+
 def choices(run: RunRecord) -> dict[str, Any]:
     """All that was chosen for a run and bears on what it learned, by name."""
     if run.members:

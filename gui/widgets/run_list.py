@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, Q
 
 from engine.messages import CombineRuns, Command, DeleteRun, EditRun, ResumeRun
 from engine.project.records import RunRecord
-from engine.training.differences import differences
+from engine.training.differences import differences, learned_nothing
 from gui.run_names import run_names
 from gui.theme import px
 from gui.widgets.basics import count, duration, percent
@@ -204,6 +204,8 @@ class RunList(FiguresTable):
             "failed": self.tr("failed"),
             "interrupted": self.tr("interrupted"),
         }.get("running" if run.id == self._training else run.outcome)
+        if ended is not None and run.id != self._training and learned_nothing(run):
+            ended = self.tr("{0} before its first step").format(ended)
         if ended is not None:
             found.append(self.tr("{0}, can go on").format(ended) if self.can_go_on(run) else ended)
         if run.stale:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QPushButton
 
 from engine.messages import (
+    DeleteRun,
     FailureText,
     HistoryChanged,
     ImportFinished,
@@ -15,6 +16,7 @@ from engine.messages import (
     Notice,
     OpenProject,
     Outcome,
+    RestoreRun,
     Train,
     TrainingFinished,
     Undo,
@@ -86,11 +88,23 @@ def test_a_training_that_ended_is_told_as_it_ended(window, host):
     assert told(window) == ["LeNet-5 is trained: 98.7\u202f% test accuracy"]
     hear(window, host, TrainingFinished(record=run_record(outcome="cancelled", test_accuracy=None)))
     assert told(window) == ["LeNet-5 was stopped; what it learned until then is kept."]
+    hear(window, host, TrainingFinished(record=run_record(outcome="cancelled", steps=0)))
+    assert told(window) == ["LeNet-5 was stopped before its first step; it has learned nothing."]
     job = window.bridge.submit(Train("lenet-5", Recipe()))
     hear(window, host, TrainingFinished(record=run_record(outcome="failed", test_accuracy=None)))
     host.finish(job, Outcome.FAILED, FAILURE)
     window.bridge.tick()
     assert told(window) == [FAILURE.message]
+
+
+def test_a_deletion_that_was_undone_is_no_news_any_more(window, host):
+    job = window.bridge.submit(DeleteRun("a"))
+    host.finish(job)
+    hear(window, host)
+    assert told(window) == ["a was deleted."]
+    host.finish(window.bridge.submit(RestoreRun("a")))
+    hear(window, host)
+    assert told(window) == []
 
 
 def test_the_check_page_takes_the_news_of_a_training_away(window, host, qtbot):

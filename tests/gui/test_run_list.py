@@ -133,6 +133,13 @@ def test_the_chip_of_a_chosen_row_keeps_its_colour(runs: RunList) -> None:
         assert option.icon.pixmap(10, 10, mode).toImage().pixelColor(4, 4).name() == "#ff0000"
 
 
+def test_a_run_that_was_stopped_before_its_first_step_says_so(qtbot) -> None:
+    made = RunList()
+    qtbot.addWidget(made)
+    assert made.marks(run_record(outcome="cancelled", steps=0, epochs=0)) == ["stopped before its first step"]
+    assert made.marks(run_record(outcome="cancelled")) == ["stopped"]
+
+
 def test_what_a_sweep_varies_stands_first_and_then_what_tells_most_runs_apart() -> None:
     plain = [run_record(name, recipe=replace(Recipe(), epochs=epochs, batch=128)) for name, epochs in (("a", 3), ("b", 30))]
     own = replace(Recipe(), epochs=4, batch=96)
