@@ -31,6 +31,8 @@ NETWORK, SIZE, RECIPE, TYPICAL = "network", "network.size", "recipe", "typical"
 RESIZE, GROUND = "network.resize", "network.ground"
 WEIGHTS, FREEZE = "network.weights", "network.freeze"
 """Keys of Remember."""
+PRETRAINED = "pretrained"
+"""The weights that a library offers, which may have to be fetched."""
 SAMPLE = 5
 LARGEST_SIDE = 4096
 

@@ -154,6 +154,8 @@ class WeightsChecked(Event, frozen=True, eq=False, tag=True, kw_only=True):
         Layers that begin anew, the last one mostly.
     unused : tuple of str
         Names of the file that fit nothing.
+    at_hand : bool
+        Whether the file is there; else all of this is what will be so once it is.
     """
 
     network: str
@@ -163,6 +165,7 @@ class WeightsChecked(Event, frozen=True, eq=False, tag=True, kw_only=True):
     total: int
     new: tuple[str, ...]
     unused: tuple[str, ...]
+    at_hand: bool = True
 
 
 class TrainingProbed(Event, frozen=True, eq=False, tag=True, kw_only=True):

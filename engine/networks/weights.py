@@ -51,9 +51,11 @@ def check_weights(session: Session, command: CheckWeights, token: CancelToken, e
         If there is no such network.
     """
     network = resolve_any(_file_of(session, command.network), command.input, command.classes)
+    at_hand = True
     if command.weights == PRETRAINED:
         there = offered(network)
-        weights = read_weights(there.path) if there.path.is_file() else _as_promised(there)
+        at_hand = there.path.is_file()
+        weights = read_weights(there.path) if at_hand else _as_promised(there)
     else:
         weights = read_weights(command.weights)
     token.check()
@@ -67,6 +69,7 @@ def check_weights(session: Session, command: CheckWeights, token: CancelToken, e
             total=found.total,
             new=found.new,
             unused=found.unused,
+            at_hand=at_hand,
         )
     )
 

@@ -28,7 +28,6 @@ from gui.widgets.network_gallery import NetworkGallery
 from gui.widgets.network_heading import NetworkHeading
 from gui.widgets.network_view import NetworkView
 from gui.widgets.receptive_panel import ReceptivePanel
-from gui.widgets.weights_bar import PRETRAINED
 
 WIDE_GALLERY, NARROW_GALLERY = 316, 232
 WIDE_INSPECTOR, NARROW_INSPECTOR = 340, 328
@@ -288,7 +287,7 @@ class ModelPage(Page):
 
     def _choose(self, name: str) -> None:
         self._fault = ""
-        if plan.weights(self.bridge.state) not in ("", PRETRAINED) and name != plan.network_name(self.bridge.state):
+        if plan.weights(self.bridge.state) not in ("", plan.PRETRAINED) and name != plan.network_name(self.bridge.state):
             plan.keep(self.bridge, plan.WEIGHTS, "")  # a file fits one network, not the next
         plan.keep(self.bridge, plan.NETWORK, name)
         if not self.bridge.state.writable:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.messages import CheckWeights
+from engine.messages import CheckWeights, WeightsChecked
 from gui import networks, plan
 from gui.bridge import Bridge
+from gui.plan import PRETRAINED
 from gui.state import AppState
 from gui.theme import px
 from gui.widgets.basics import count, label, set_look
 
-PRETRAINED = "pretrained"
 FILES = "*.pth *.pt *.safetensors"
 
 
@@ -88,15 +89,7 @@ class WeightsBar(QWidget):
         elif weights and failure is not None:
             text, look = f"{failure.message} {failure.remedy}".strip(), "warning"
         elif weights and answer is not None and (answer.network, answer.weights) == (name, weights):
-            text = self.tr("{taken} of {total} parameters come from {source}.").format(
-                taken=count(answer.taken), total=count(answer.total), source=answer.source
-            )
-            if answer.new:
-                text += " " + self.tr("{layers} begins anew.").format(
-                    layers=", ".join(answer.new[:4]) + (" …" if len(answer.new) > 4 else "")
-                )
-            if answer.unused:
-                text += " " + self.tr("{number} entries of the file fit nothing.").format(number=len(answer.unused))
+            text = _fitting(answer)
         self.note.setText(text)
         self.setVisible(bool(text) and not networks.is_classic(name))
         set_look(self.note, look)
@@ -113,3 +106,22 @@ class WeightsBar(QWidget):
             plan.keep(self._bridge, plan.WEIGHTS, path)
         else:
             self.render(self._bridge.state)
+
+
+def _fitting(answer: WeightsChecked) -> str:
+    """What of the weights fits, or would if their file were there."""
+    words = tr("{taken} of {total} parameters come from {source}.")
+    if not answer.at_hand:
+        words = tr("{taken} of {total} parameters would come from {source}, once Train has fetched its file or you have chosen one.")
+    text = words.format(taken=count(answer.taken), total=count(answer.total), source=answer.source)
+    if answer.new:
+        layers = ", ".join(answer.new[:4]) + (" …" if len(answer.new) > 4 else "")
+        text += " " + tr("{layers} begins anew.").format(layers=layers)
+    if answer.unused and answer.at_hand:
+        text += " " + tr("{number} entries of the file fit nothing.").format(number=len(answer.unused))
+    return text
+
+
+def tr(text: str) -> str:
+    """In the user's language."""
+    return QCoreApplication.translate("WeightsBar", text)

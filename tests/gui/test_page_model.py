@@ -9,7 +9,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from engine.messages import DeleteNetwork, FailureText, NetworksChanged, Outcome, ReadNetwork, Remember, SaveNetwork
+from engine.messages import (
+    CheckWeights,
+    DeleteNetwork,
+    FailureText,
+    NetworksChanged,
+    Outcome,
+    ReadNetwork,
+    Remember,
+    SaveNetwork,
+    WeightsChecked,
+)
 from engine.networks import zoo
 from gui import plan
 from gui.network_figures import scale_of
@@ -188,3 +198,20 @@ def test_with_learned_weights_the_size_is_the_one_that_is_trained(page, bridge, 
     plan.keep(bridge, plan.WEIGHTS, "/weights.pth")
     bridge.tick()
     assert plan.input_shape(bridge.state, "mobilenet-v2")[1:] == (224, 224)
+
+
+def test_weights_that_are_not_at_hand_are_said_to_be_to_come(page, bridge, host):
+    page._choose("mobilenet-v2")
+    plan.keep(bridge, plan.WEIGHTS, plan.PRETRAINED)
+    bridge.tick()
+    found = {"network": "mobilenet-v2", "weights": plan.PRETRAINED, "source": "torchvision's", "taken": 9, "total": 10}
+    found |= {"new": ("linear",), "unused": ("a", "b")}
+    job = host.commands.index(host.sent(CheckWeights)[-1]) + 1
+    host.emit(WeightsChecked(**found, at_hand=False))
+    host.finish(job)
+    bridge.tick()
+    note = page.heading.weights.note
+    assert "9 of 10 parameters would come from" in note.text() and "fit nothing" not in note.text()
+    host.emit(WeightsChecked(**found))
+    bridge.tick()
+    assert "9 of 10 parameters come from" in note.text() and "2 entries of the file fit nothing" in note.text()

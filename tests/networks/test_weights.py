@@ -336,7 +336,7 @@ def checked(command: CheckWeights) -> WeightsChecked:
 
 def test_checking_tells_what_fits_without_fetching_anything(tmp_path: Path) -> None:
     promised = checked(CheckWeights("resnet-18", (1, 64, 64), 7, "pretrained"))
-    assert promised.source == "torchvision's resnet18" and len(promised.new) == 1
+    assert not promised.at_hand and promised.source == "torchvision's resnet18" and len(promised.new) == 1
     assert promised.taken == promised.total - 513 * 7 and promised.unused == ("fc.weight", "fc.bias")
     assert not list(Path(os.environ["FOVEA_HOME"]).rglob("*.pth"))
     path = tmp_path / "mine.pth"
