@@ -133,6 +133,11 @@ class Session:
         module, function = HANDLERS[type(command)]
         getattr(importlib.import_module(module), function)(self, command, token, emit)
 
+    def tell_runs(self, project: OpenedProject, emit: Emit) -> None:
+        """Tell which runs a project has, if it is still the open one."""
+        if self.project is project:
+            emit(messages.RunsChanged(runs=self.in_store(project.runs)))
+
     def opened(self) -> OpenedProject:
         """The open project.
 

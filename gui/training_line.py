@@ -130,8 +130,11 @@ class TrainingLine(QObject):
             self._leave(event.project.folder)
             self._find(event.memory, event.runs)
             self.changed.emit()
-        elif isinstance(event, ProjectClosed):
+        elif isinstance(event, ProjectClosed):  # what runs is stopped and kept, as when the window is closed, and offered later
             self._leave("")
+            for job in self._bridge.state.jobs.values():
+                if job.command in TRAININGS:
+                    self._bridge.cancel(job.number)
 
     def _find(self, memory: dict[str, str], runs: tuple[RunRecord, ...]) -> None:
         """What the program left there when it was closed or killed; in a project that is open elsewhere it may still be under way."""

@@ -3,6 +3,8 @@ line, and the ways on. Draws nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from PySide6.QtCore import QCoreApplication
 
@@ -15,7 +17,11 @@ from gui import networks, plan
 from gui.plan import Obstacle
 from gui.run_names import run_names
 from gui.state import TRAININGS, AppState, TrainingState
+from gui.training_line import recipe_words, title_of
 from gui.widgets.basics import count, duration
+
+MOST_NAMED = 3
+
 
 class Way(msgspec.Struct, frozen=True):
     """A way on: words for its button and a tooltip, and what it does.
@@ -53,8 +59,8 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("TrainingMessage", text)
 
 
-def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
-    """What is to be said now; an obstacle comes first, while something is trained nothing failed; `left` trainings were left in line."""
+def message(state: AppState, obstacle: Obstacle | None, left: Sequence[Command] = ()) -> Said:
+    """What is to be said now; an obstacle comes first, while something is trained nothing failed; `left` was left in line."""
     if state.job_of_training is not None:
         return Said()
     if obstacle is not None:
@@ -65,10 +71,12 @@ def message(state: AppState, obstacle: Obstacle | None, left: int = 0) -> Said:
     found = next((state.failures[name] for name in TRAININGS if name in state.failures), None)
     failure = training.failure if training is not None and training.outcome is Outcome.FAILED else found
     if failure is None:
-        return _left(left) if left else Said()
+        return _left(state, left) if left else Said()
     text = f"{failure.message} {failure.remedy}".strip()
     if training is None or training.failure is not failure or failure.kind != "user":
-        fetching = failure.kind == "user" and plan.weights(state) == plan.PRETRAINED and (training is None or training.failure is not failure)
+        fetching = (
+            failure.kind == "user" and plan.weights(state) == plan.PRETRAINED and (training is None or training.failure is not failure)
+        )
         choose = Way(tr("Choose other weights"), tr("On the page Model: a file that you have, or new weights"), page="model")
         return Said(text, True, (choose,) if fetching else ())
     return Said(text, True, _lower(state, training))
@@ -85,12 +93,24 @@ def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
     return Way(words.format(rate=rate), tip, command=ResumeRun(training.run, learning_rate=rate)), anew
 
 
-def _left(number: int) -> Said:
-    words = tr("{number} trainings were under way or waiting when this project was closed.").format(number=number)
+def _left(state: AppState, left: Sequence[Command]) -> Said:
+    number, called = len(left), [_called(state, command) for command in left[:MOST_NAMED]]
+    if number > MOST_NAMED:
+        called.append(tr("{number} more").format(number=number - MOST_NAMED))
+    words = tr("{number} trainings were under way or waiting when this project was closed: {names}.")
     if number == 1:
-        words = tr("A training was under way or waiting when this project was closed.")
+        words = tr("{names} was under way or waiting when this project was closed.")
+    lost = tr("It is taken out of the line. Nothing that was learned is lost: a run that was under way can go on from the list.")
     train = Way(tr("Train it") if number == 1 else tr("Train them"), tr("Put in line again what waited"), line="take up")
-    return Said(words, ways=(train, Way(tr("Forget it") if number == 1 else tr("Forget them"), line="forget")))
+    forget = Way(tr("Forget it") if number == 1 else tr("Forget them"), lost, line="forget")
+    return Said(words.format(number=number, names="; ".join(called)), ways=(train, forget))
+
+
+def _called(state: AppState, command: Command) -> str:
+    """What a training that was left in line is called, and how it was to be trained."""
+    if isinstance(command, ResumeRun):
+        return run_names(state.runs).get(command.run, command.run)
+    return ", ".join(part for part in (title_of(state, command), recipe_words(command)) if part)
 
 
 def rest_words(state: AppState) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.control import CancelToken
 from engine.data.dataset import from_snapshot
 from engine.failure import UserError
-from engine.messages import Event, ForkRun, Notice, PinUnit, ResumeRun, RunsChanged
+from engine.messages import Event, ForkRun, Notice, PinUnit, ResumeRun
 from engine.project import runs
 from engine.project.networks import OWN
 from engine.project.records import RunRecord
@@ -97,7 +97,7 @@ def resume_run(session: Session, command: ResumeRun, token: CancelToken, emit: E
         resume(folder, command.epochs, token, emit, lambda: session.pinned, session.steering, command.learning_rate)
     finally:
         session.steering = None
-        emit(RunsChanged(runs=session.in_store(project.runs)))
+        session.tell_runs(project, emit)
     token.check()
 
 
@@ -136,7 +136,7 @@ def fork_run(session: Session, command: ForkRun, token: CancelToken, emit: Emit)
         )
     finally:
         session.steering = None
-        emit(RunsChanged(runs=session.in_store(project.runs)))
+        session.tell_runs(project, emit)
     token.check()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.control import CancelToken
 from engine.data.dataset import from_snapshot
 from engine.failure import UserError
-from engine.messages import RunsChanged, Train
+from engine.messages import Train
 from engine.project.networks import OWN, path_of
 from engine.project.runs import DELETED
 from engine.training.fit import fit
@@ -59,7 +59,7 @@ def train(session: Session, command: Train, token: CancelToken, emit: Emit) -> N
         )
     finally:
         session.steering = None
-        emit(RunsChanged(runs=session.in_store(project.runs)))
+        session.tell_runs(project, emit)
     token.check()
 
 

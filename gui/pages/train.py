@@ -233,7 +233,7 @@ class TrainPage(Page):
             usual = self.tr("Train the network on the labelled pictures")
             self.train_button.setToolTip(self._obstacle.text if self._obstacle is not None else self.recipe.form.fault or usual)
             self.centre.progress.show_rest(rest_words(state))
-        self._said = message(state, self._obstacle, len(self.centre.line.left))
+        self._said = message(state, self._obstacle, self.centre.line.left)
         self.centre.banner.say(self._said.text, self._said.wrong, [(way.words, way.tip) for way in self._said.ways])
 
     def _show_fault(self) -> None:

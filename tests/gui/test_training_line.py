@@ -12,6 +12,7 @@ from engine.messages import (
     JobClosed,
     Outcome,
     PinUnit,
+    ProjectClosed,
     Remember,
     ResumeRun,
     RunsChanged,
@@ -136,6 +137,18 @@ def test_what_was_under_way_when_the_program_ended_is_offered_first(page, bridge
     assert [command.run for command in host.sent(ResumeRun)] == ["run-1"]
 
 
+def test_closing_the_project_stops_the_training_which_is_offered_later(page, bridge, host):
+    job = begin(page, bridge, host)
+    (waiting,) = line_up(page, bridge, host, 0.01)
+    kept_before = len(host.sent(Remember))
+    host.emit(ProjectClosed())
+    bridge.tick()
+    assert set(host.cancelled) == {job, waiting}
+    host.finish(job, Outcome.CANCELLED)
+    bridge.tick()
+    assert len(host.sent(Remember)) == kept_before  # what was under way stays written down
+
+
 def test_a_training_that_ended_is_not_offered_again(page, bridge, host):
     job = begin(page, bridge, host)
     host.finish(job, Outcome.COMPLETED)
@@ -146,7 +159,8 @@ def test_a_training_that_ended_is_not_offered_again(page, bridge, host):
 def test_what_waited_can_be_forgotten(page, bridge, host):
     host.emit(opened(folder="/tmp/other", memory={LINE: msgspec.json.encode((Train("lenet-5", Recipe()),)).decode()}))
     bridge.tick()
-    assert page.centre.banner.buttons[1].text() == "Forget it"
+    assert page.centre.banner.buttons[1].text() == "Forget it" and "Nothing that was learned" in page.centre.banner.buttons[1].toolTip()
+    assert page.centre.banner.words.text().startswith("LeNet-5, Solid was under way or waiting")
     page.centre.banner.buttons[1].click()
     bridge.tick()
     assert host.sent(Remember)[-1].value == "" and not page.centre.banner.isVisible() and not host.sent(Train)
@@ -234,6 +248,14 @@ def test_a_failed_going_on_is_told(page, bridge, host):
     host.finish(job, Outcome.FAILED, FailureText("user", "The run a kept no state to go on from.", "Train again."))
     bridge.tick()
     assert "kept no state" in page.centre.banner.words.text()
+
+
+def test_weights_that_cannot_be_fetched_lead_to_others(page, bridge, host):
+    plan.keep(bridge, plan.WEIGHTS, plan.PRETRAINED)
+    job = bridge.submit(Train("resnet-18", Recipe(), weights=plan.PRETRAINED))
+    host.finish(job, Outcome.FAILED, FailureText("user", "a.pth could not be fetched.", "Put it there."))
+    bridge.tick()
+    assert [way.page for way in message(bridge.state, None).ways] == ["model"]
 
 
 def test_batches_are_asked_for_with_the_plan(page, bridge, host):
