@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from engine.messages import Evaluate, SetLabels
-from engine.project.records import Evaluation, RunRecord, Split
+from engine.project.records import Evaluation, ImageTable, RunRecord, Split
 from gui.bridge import Bridge
 from gui.label_keys import NO_CLASS, class_for_key, key_of
 from gui.pages.page import Page
@@ -25,11 +25,12 @@ from gui.widgets.thumbnails import shared_thumbnails
 SPLITS = ((Split.TEST, "Test"), (Split.VALIDATION, "Validation"), (Split.TRAIN, "Training"))
 
 
-def default_split(run: RunRecord) -> Split:
-    """The most honest split that the run has: test, else validation, else training."""
-    if run.test_accuracy is not None:
+def default_split(run: RunRecord, images: ImageTable | None) -> Split:
+    """The most honest split that the run has, or that there are labelled pictures of: test, else validation, else training."""
+    there = set() if images is None else set(np.unique(images.splits[images.class_ids >= 0]).tolist())
+    if run.test_accuracy is not None or Split.TEST in there:
         return Split.TEST
-    return Split.VALIDATION if run.validation_accuracy is not None else Split.TRAIN
+    return Split.VALIDATION if run.validation_accuracy is not None or Split.VALIDATION in there else Split.TRAIN
 
 
 def rows_of(evaluation: Evaluation, cell: tuple[int, int] | None) -> np.ndarray:
@@ -184,7 +185,7 @@ class CheckPage(Page):
         if chosen is not None:
             self.run_box.setCurrentIndex(self.run_box.findData(chosen.id))
             if chosen.id != self._run:
-                self._run, self._split = chosen.id, default_split(chosen)
+                self._run, self._split = chosen.id, default_split(chosen, state.images)
                 self.split_box.setCurrentIndex(self.split_box.findData(int(self._split)))
         self.run_box.blockSignals(False)
         for widget in (self.run_box, self.split_box, self.per_cent, self.tabs):
@@ -202,7 +203,6 @@ class CheckPage(Page):
         self.metrics.show_evaluation(
             found, self.tr("This split chose the epoch that was kept: expect less on new pictures.") if chose else ""
         )
-        self.matrix.set_empty_text(self.tr("Measuring …"))
         colours = {record.name: record.colour for record in state.classes}
         if found is None:
             self.matrix.set_matrix(None)
@@ -224,11 +224,17 @@ class CheckPage(Page):
             stale = changed_labels(self._evaluation, state)
             if stale:
                 text = self.tr("Pictures that are gone or have another label since this was measured: {stale}.").format(stale=stale)
-        waiting = state.running("Evaluate")
-        if not text and waiting is not None and not waiting.running:
-            text = self.tr("Waits for the training to end.")
+        elif self._waits(state):
+            self.matrix.set_empty_text(self.tr("Waits for the training to end."))
+        else:
+            self.matrix.set_empty_text(self.tr("Measuring …"))
         self.message.say(text, lead, "muted")
         self.again.setVisible(bool(stale) or (failure is not None and self._evaluation is None))
+
+    def _waits(self, state: AppState) -> bool:
+        """Whether what is to be measured stands behind something else."""
+        job = state.running("Evaluate")
+        return job is not None and not job.running
 
     def _measure_where_needed(self, state: AppState) -> None:
         if self._split is None or state.run is None or self._evaluation is not None or state.engine is None:

@@ -12,7 +12,7 @@ from gui.widgets.canvas import Canvas, Row, image_of, ink
 from gui.widgets.colourmaps import VIRIDIS, magnitude
 
 LEGEND_WIDTH = 14
-LARGEST_CELL = 72
+LARGEST_CELL = 144
 MOST_NAMED = 12
 """Classes that are named beside a small matrix; the tooltip of a cell names them always."""
 

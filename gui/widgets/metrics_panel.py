@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from engine.project.records import Evaluation
+from engine.project.records import Evaluation, Split
 from gui.theme import px
 from gui.widgets.basics import count, label, percent
 from gui.widgets.figures_table import Column, FiguresTable, Line
@@ -19,7 +19,14 @@ class MetricsPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(px(16), px(16), px(8), px(16))
         column.setSpacing(px(4))
-        column.addWidget(label(self.tr("Accuracy"), "section"))
+        self.heading = label(self.tr("Accuracy"), "section", wrap=True)
+        column.addWidget(self.heading)
+        self._headings = {
+            Split.NONE: self.tr("Accuracy"),
+            Split.TEST: self.tr("Accuracy on test pictures"),
+            Split.VALIDATION: self.tr("Accuracy on validation pictures"),
+            Split.TRAIN: self.tr("Accuracy on training pictures"),
+        }
         self.accuracy = label("–", "headline")
         self.interval = label("", "caption", wrap=True)
         column.addWidget(self.accuracy)
@@ -71,9 +78,13 @@ class MetricsPanel(QWidget):
             self.table.set_lines(())
             self.accuracy.setText("–")
             self.interval.setText("")
-            for _, value in self.figures.values():
+            self.heading.setText(self.tr("Accuracy"))
+            for key, (name, value) in self.figures.items():
                 value.setText("–")
+                name.setVisible(key != "top5")  # it is told where there are enough classes
+                value.setVisible(key != "top5")
             return
+        self.heading.setText(self._headings[Split(evaluation.split)])
         low, high = evaluation.interval
         self.accuracy.setText(percent(evaluation.accuracy))
         self.interval.setText(self.tr("between {low} and {high} with 95 % confidence").format(low=percent(low), high=percent(high)))

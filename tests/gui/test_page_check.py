@@ -1,5 +1,6 @@
 """Check: measures by itself, a cell leads to its pictures, keys relabel, and a click on a map asks for that unit."""
 
+import msgspec
 import numpy as np
 import pytest
 from made import started
@@ -24,7 +25,7 @@ from engine.messages import (
 from engine.project import tables
 from engine.project.records import ClassRecord, Evaluation, ProjectRecord, RunRecord, Split
 from engine.training.recipe import Recipe
-from gui.pages.check import CheckPage, changed_labels, rows_of
+from gui.pages.check import CheckPage, changed_labels, default_split, rows_of
 from gui.widgets.basics import percent
 
 NAMES = ("cat", "dog", "owl")
@@ -195,3 +196,22 @@ def test_nothing_trained_leads_to_train(qtbot, bridge, host, settings):
     with qtbot.waitSignal(page.page_wanted) as wanted:
         page.message.button.click()
     assert wanted.args == ["train"]
+
+
+def test_a_run_without_figures_is_measured_where_it_did_not_learn_and_the_heading_names_that_split(page, host, bridge):
+    def split_of(*splits: Split) -> Split:
+        return default_split(bare, tables.table(IDS[: len(splits)], ["a"] * len(splits), class_ids=np.full(len(splits), 10), splits=splits))
+
+    bare = msgspec.structs.replace(record(None), validation_accuracy=None)
+    assert split_of(Split.TRAIN, Split.VALIDATION, Split.TEST) is Split.TEST
+    assert split_of(Split.TRAIN, Split.VALIDATION) is Split.VALIDATION and split_of(Split.TRAIN) is Split.TRAIN
+    measured(page, host, bridge)
+    assert page.metrics.heading.text() == "Accuracy on test pictures"
+
+
+def test_while_it_waits_it_does_not_measure(page, host, bridge):
+    bridge.tick()
+    assert page.matrix._empty == "Waits for the training to end." and not page.message.isVisible()
+    host.begin(host.commands.index(host.sent(Evaluate)[0]) + 1)
+    bridge.tick()
+    assert page.matrix._empty == "Measuring …" and not page.metrics.figures["top5"][0].isVisible()
