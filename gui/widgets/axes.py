@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from shiboken6 import VoidPtr
 
@@ -17,6 +17,8 @@ from gui.widgets.curve_records import Mark
 from gui.widgets.ticks import linear_ticks, log_ticks, plain
 
 RIGHT_MARGIN = 12
+LEVELS_MORE = 4
+"""How many more levels than had best be there are put up with where there would be only one: that tells no scale."""
 FARTHEST = 1e5
 """Pixels; Qt's rasteriser is wrong and slow far outside."""
 
@@ -39,13 +41,17 @@ class Frame(msgspec.Struct, frozen=True, eq=False):
         return self.box.bottom() - share * self.box.height()
 
     def polygon(self, x: np.ndarray, y: np.ndarray) -> QPolygonF:
+        """As `pixels`, for Qt."""
+        return polygon_of(*self.pixels(x, y))
+
+    def pixels(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A curve in pixels without what cannot be drawn: values that are not finite, and on a logarithmic axis not positive."""
         kept = np.isfinite(y) & (y > 0) if self.log else np.isfinite(y)
         x, y = x[kept], y[kept]
         share = np.log(y / self.low) / math.log(self.high / self.low) if self.log else (y - self.low) / (self.high - self.low)
         across = self.box.left() + (x - self.left) / (self.right - self.left) * self.box.width()
         up = np.clip(self.box.bottom() - share * self.box.height(), -FARTHEST, FARTHEST)
-        return polygon_of(across, up)
+        return across, up
 
 
 def polygon_of(x: np.ndarray, y: np.ndarray) -> QPolygonF:
@@ -67,7 +73,9 @@ def paint_levels(painter: QPainter, frame: Frame, title: str) -> None:
 
 def _levels(frame: Frame) -> list[float]:
     most = max(2, int(frame.box.height() / (QFontMetricsF(font(11, tabular=True)).height() * 2.2)))
-    return log_ticks(frame.low, frame.high, most) if frame.log else linear_ticks(frame.low, frame.high, most)
+    ticks = log_ticks if frame.log else linear_ticks
+    found = [ticks(frame.low, frame.high, number) for number in range(most, most + LEVELS_MORE)]
+    return next((levels for levels in found if len(levels) > 1), found[0])
 
 
 def paint_lines(painter: QPainter, frame: Frame) -> None:
@@ -143,20 +151,3 @@ def paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
         if frame.box.left() <= x <= frame.box.right():
             painter.setPen(QPen(colour(mark.colour, 0.7) if mark.colour else ink("muted"), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(x, frame.box.top(), x, frame.box.bottom()))
-
-
-def paint_mark_words(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
-    """The words of marks, above the box; those at one place side by side."""
-    box = frame.box
-    painter.setFont(font(11))
-    painter.setPen(ink("muted"))
-    places: dict[float, list[str]] = {}
-    for mark in marks:
-        if mark.text:
-            places.setdefault(mark.x, []).append(mark.text)
-    for place, words in places.items():
-        x, text = frame.x(place), " · ".join(words)
-        if box.left() <= x <= box.right():
-            width = QFontMetricsF(font(11)).horizontalAdvance(text)
-            start = min(max(x - width / 2, box.left()), box.right() + px(RIGHT_MARGIN) - width)
-            painter.drawText(QPointF(start, box.top() - px(4)), text)

@@ -10,13 +10,15 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui.theme import colour, font, px
-from gui.widgets.axes import RIGHT_MARGIN, Frame, paint_levels, paint_mark_words, paint_marks, paint_steps
+from gui.widgets.axes import RIGHT_MARGIN, Frame, paint_levels, paint_marks, paint_steps, polygon_of
 from gui.widgets.canvas import Canvas, Row, ink
 from gui.widgets.curve_records import Mark, Panel, Series
+from gui.widgets.legend_place import Drawn, chosen, corners
+from gui.widgets.mark_words import paint_mark_words, told_at
 from gui.widgets.reduction import Growing, envelope, moving_mean
 from gui.widgets.ticks import span
 
@@ -54,6 +56,7 @@ class CurvePlot(Canvas):
         self._view: tuple[float, float] | None = None
         self._cursor: float | None = None
         self._drag: tuple[float, float] | None = None
+        self._corners: dict[int, int] = {}  # of legends, by panels
         self._means: dict[int, tuple[np.ndarray, Growing]] = {}
         self.setMinimumSize(px(280), px(220))
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -208,17 +211,20 @@ class CurvePlot(Canvas):
             first, last = sorted(self._drag)
             painter.fillRect(QRectF(first, box.top(), last - first, box.height()), ink("selected"))
         paint_marks(painter, frame, self._marks)
+        curves = []
         for series, x, y, faint in drawn:
-            self._paint_curve(painter, series, frame.polygon(x, y), faint)
+            pixels = frame.pixels(x, y)
+            curves.append(Drawn(*pixels, series.bold))
+            self._paint_curve(painter, series, polygon_of(*pixels), faint)
         self._paint_cursor(painter, panel, frame)
-        self._paint_above(painter, panel, frame, drawn)
+        taken = self._paint_above(painter, panel, frame, drawn)
         painter.restore()
         painter.setPen(QPen(ink("line"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
         if panel is self._panels[0]:
             paint_mark_words(painter, frame, self._marks)
-        self._paint_legend(painter, panel, box)
+        self._paint_legend(painter, panel, box, curves, taken)
         return frame
 
     def _above(self, panel: Panel, frame: Frame, drawn: list[tuple[Series, np.ndarray, np.ndarray, bool]]) -> float | None:
@@ -228,15 +234,18 @@ class CurvePlot(Canvas):
         found = span([y[(x >= frame.left) & (x <= frame.right)] for _, x, y, _ in drawn], frame.log)
         return found[1] if found is not None and found[1] > frame.high else None
 
-    def _paint_above(self, painter: QPainter, panel: Panel, frame: Frame, drawn: list) -> None:
+    def _paint_above(self, painter: QPainter, panel: Panel, frame: Frame, drawn: list) -> QRectF | None:
+        """Say how far up the curves go that leave the panel; where that stands."""
         highest = self._above(panel, frame, drawn)
         if highest is None:
-            return
+            return None
         painter.setFont(font(11))
         painter.setPen(ink("muted"))
         where = frame.box.adjusted(px(6), px(3), 0, 0)
         words = self.tr("↑ up to {value:.3g}").format(value=highest)
-        painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop), words)
+        flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        painter.drawText(where, flags, words)
+        return painter.boundingRect(where, flags, words)
 
     def _paint_levels(self, painter: QPainter, frame: Frame, panel: Panel) -> None:
         paint_levels(painter, frame, panel.title)
@@ -270,8 +279,8 @@ class CurvePlot(Canvas):
                 painter.drawEllipse(QPointF(frame.x(found[0]), frame.y(found[1])), px(4), px(4))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
-        """Names of the curves and, under the cursor, their values; at the upper right, where losses seldom are."""
+    def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF, curves: list[Drawn], taken: QRectF | None) -> None:
+        """Names of the curves and, under the cursor, their values; where least is beneath them, and there until the cursor is gone."""
         words = font(11, tabular=True)
         metrics = QFontMetricsF(words)
         widest = (LEGEND_WIDTH if self._cursor is None else READ_WIDTH) * box.width() - px(38)
@@ -281,7 +290,11 @@ class CurvePlot(Canvas):
             return
         width = max(metrics.horizontalAdvance(text) for _, text in shown) + px(38)
         height = metrics.height() * len(shown) + px(8)
-        frame = QRectF(self._legend_left(panel, box, width), self._legend_top(panel, box, height), width, height)
+        places = corners(QRectF(self._legend_left(panel, box, width), self._legend_top(panel, box, height), width, height), box, px(6))
+        number = next(place for place, one in enumerate(self._panels) if one is panel)
+        if self._cursor is None:
+            self._corners[number] = chosen(places, curves, self._corners.get(number, 0), taken)
+        frame = places[self._corners.get(number, 0)]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink("raised", 0.86))
         painter.drawRoundedRect(frame, px(4), px(4))
@@ -346,6 +359,17 @@ class CurvePlot(Canvas):
         if self._drag is not None:
             self._drag = (self._drag[0], event.position().x())
         self.update()
+
+    def told_at(self, where: QPointF) -> str:
+        """What the marks say at a place of the widget; "" for nothing."""
+        boxes = self._boxes(QSizeF(self.size()))
+        return told_at(Frame(boxes[0], *self.view, 0.0, 1.0), self._marks, where) if boxes else ""
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._marks:
+            QToolTip.showText(event.globalPos(), self.told_at(QPointF(event.pos())), self)
+            return True
+        return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._cursor = None

@@ -15,6 +15,7 @@ from gui.widgets.axes import RIGHT_MARGIN, Frame, paint_below, paint_lines, pain
 from gui.widgets.canvas import Row, ink
 from gui.widgets.curve_plot import CurvePlot
 from gui.widgets.curve_records import Panel, Series
+from gui.widgets.legend_place import Drawn
 
 NARROWEST, LOWEST = 150, 84
 """Pixels of a plot's box."""
@@ -165,7 +166,7 @@ class SmallMultiples(CurvePlot):
     def _paint_levels(self, painter: QPainter, frame: Frame, panel: Panel) -> None:
         paint_lines(painter, frame)
 
-    def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF) -> None:
+    def _paint_legend(self, painter: QPainter, panel: Panel, box: QRectF, curves: list[Drawn], taken: QRectF | None) -> None:
         """None: what thin and bold curves are is the same everywhere, and is said once."""
 
     def _paint_words(self, painter: QPainter, cell: Cell, panel: Panel, box: QRectF) -> None:

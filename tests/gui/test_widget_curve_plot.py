@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,9 +14,10 @@ from PySide6.QtTest import QTest
 
 from gui.curves import Curve
 from gui.training_curves import steps
-from gui.widgets.axes import Frame, polygon_of
+from gui.widgets.axes import Frame, _levels, polygon_of
 from gui.widgets.curve_plot import CurvePlot, dotted
 from gui.widgets.curve_records import Mark, Panel, Series
+from gui.widgets.mark_words import words_of
 from gui.widgets.reduction import moving_mean
 
 STEPS = np.arange(1, 101, dtype=np.float32)
@@ -192,3 +194,41 @@ def test_marks_of_points_keep_their_distance_and_the_last_one_is_there(number):
     places = dotted(number, 320, 16)
     assert places[-1] == number - 1 and len(places) <= 22
     assert number > 20 or list(places) == list(range(number))
+
+
+def test_words_of_marks_never_lie_over_each_other_and_the_latest_are_shown(plot):
+    plot.set_marks((Mark(10, "kept"), Mark(60, "Learning rate halved"), Mark(61, "Paused"), Mark(62, "Resumed"), Mark(99, "Ends")))
+    box = plot._boxes(plot.size())[0]
+    frame = Frame(box, *plot.view, 0.0, 1.0)
+    words = words_of(frame, plot._marks)
+    assert [one.shown for one in words] == ["Ends", "Resumed +2", "kept"]
+    assert all(left.place.right() < right.place.left() for right, left in pairwise(words))
+    assert words[-1].place.left() >= box.left() and words[0].place.right() <= plot.width()
+    assert plot.told_at(words[1].place.center()) == "Learning rate halved\nPaused\nResumed"
+    assert plot.told_at(QPointF(frame.x(10), box.center().y())) == "kept"
+    assert not plot.told_at(QPointF(frame.x(30), box.center().y()))
+    assert not plot.grab().isNull()
+
+
+def test_words_that_are_longer_than_the_plot_are_cut(plot):
+    (words,) = words_of(Frame(QRectF(50, 30, 200, 100), 0, 100, 0, 1), (Mark(50, "went on " * 30),))
+    assert words.shown.endswith("…") and words.place.left() >= 50 and words.whole == ("went on " * 30,)
+
+
+def test_the_legend_lies_where_no_point_is_and_stays_while_it_is_read(plot):
+    box = plot._boxes(plot.size())[0]
+    high = Series("validation", "#b86e00", np.array([90.0]), np.array([2.0]), bold=True)
+    low = Series("training", "#b86e00", STEPS, LOSSES / 8)
+    plot.set_panels((Panel("loss (nats)", (low, high)),))
+    plot.grab()
+    assert plot._corners[0] != 0
+    taken = plot._corners[0]
+    QTest.mouseMove(plot, box.center().toPoint())
+    plot.set_panels((Panel("loss (nats)", (low,)),))
+    plot.grab()
+    assert plot._corners[0] == taken
+
+
+@pytest.mark.parametrize("low, high", [(57.0, 102.0), (0.2, 0.9), (99.1, 101.0)])
+def test_an_axis_has_two_numbers_at_least(low, high):
+    assert len(_levels(Frame(QRectF(0, 0, 100, 88), 0, 1, low, high))) >= 2
