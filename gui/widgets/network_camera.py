@@ -20,13 +20,15 @@ class Camera:
         Largest enlargement by fitting.
     fitted : bool
         Whether the whole is shown and stays so when the view or the drawing changes.
+    untouched : bool
+        Whether place and zoom are those of `fit` or `read`: nobody has moved or enlarged anything since.
     """
 
     def __init__(self) -> None:
         self.zoom = 1.0
         self.left = 0.0
         self.top = 0.0
-        self.fitted = True
+        self.fitted = self.untouched = True
         self.most = FITTED
         self._view = (1.0, 1.0)
         self._scene = (1.0, 1.0)
@@ -56,7 +58,7 @@ class Camera:
 
     def fit(self) -> None:
         """Show the whole."""
-        self.fitted = True
+        self.fitted = self.untouched = True
         self.zoom = min(max(self.fit_zoom(), SMALLEST), self.most)
         self._settle()
 
@@ -65,7 +67,7 @@ class Camera:
         if self.fit_zoom() >= smallest:
             self.fit()
             return
-        self.fitted = False
+        self.fitted, self.untouched = False, True
         self.zoom = max(smallest, min(self._view[0] / self._scene[0], 1.5 * smallest))
         self.left = self.top = 0.0
         self._settle()
@@ -74,7 +76,7 @@ class Camera:
         """Enlarge, keeping what is at a point of the view (the middle where none is given) where it is."""
         spot = about or (self._view[0] / 2, self._view[1] / 2)
         x, y = self.to_scene(*spot)
-        self.fitted = False
+        self.fitted = self.untouched = False
         least = min(self.fit_zoom(), 1.0) * 0.8
         self.zoom = min(max(self.zoom * factor, max(least, SMALLEST)), LARGEST)
         self.left, self.top = x - spot[0] / self.zoom, y - spot[1] / self.zoom
@@ -82,14 +84,14 @@ class Camera:
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the drawing by pixels of the view."""
-        self.fitted = False
+        self.fitted = self.untouched = False
         self.left -= dx / self.zoom
         self.top -= dy / self.zoom
         self._settle()
 
     def centre(self, x: float, y: float) -> None:
         """Bring a point of the scene into the middle."""
-        self.fitted = False
+        self.fitted = self.untouched = False
         self.left, self.top = x - self._view[0] / self.zoom / 2, y - self._view[1] / self.zoom / 2
         self._settle()
 
@@ -97,13 +99,13 @@ class Camera:
         """Move as little as brings a part of the scene into view."""
         left, top, right, bottom = self.seen
         if span[0] - margin < left or span[2] + margin > right:
-            self.fitted = False
+            self.fitted = self.untouched = False
             wide = right - left
             self.left = (
                 (span[0] + span[2] - wide) / 2 if span[2] - span[0] + 2 * margin > wide else _moved(left, wide, span[0], span[2], margin)
             )
         if span[1] - margin < top or span[3] + margin > bottom:
-            self.fitted = False
+            self.fitted = self.untouched = False
             tall = bottom - top
             self.top = span[1] - margin if span[3] - span[1] + 2 * margin > tall else _moved(top, tall, span[1], span[3], margin)
         self._settle()
@@ -111,6 +113,7 @@ class Camera:
     def hold(self, before: Point, after: Point) -> None:
         """A point of the drawing has moved from before to after: keep it where it was in the view."""
         if not self.fitted:
+            self.untouched = False
             self.left += after[0] - before[0]
             self.top += after[1] - before[1]
             self._settle()

@@ -129,6 +129,8 @@ class NetworkStage(Canvas):
             drawing = lay_out(self._outline, self._opened, measure, view, self._input_title or self.tr("input"), self._editable)
         self._painter = NetworkPainter(drawing, look())
         self._camera.set_sizes(room, (drawing.width, drawing.height))
+        if self._camera.untouched:  # rows are folded for the view as it is now: the zoom of another one would cut them off
+            self._camera.read(START * self._scale)
         self._minimap.set_drawing(self._painter)
 
     def _room(self) -> tuple[float, float]:
@@ -216,9 +218,8 @@ class NetworkStage(Canvas):
         super().resizeEvent(event)
         room = self._room()
         few = len(self._painter.drawing.boxes) < MANY
-        if few and self._camera.fitted and room != self._laid_for:
+        if few and self._camera.untouched and room != self._laid_for:
             self._lay_out()
-            self._camera.read(START * self._scale)
         else:
             self._camera.set_sizes(room, (self._painter.drawing.width, self._painter.drawing.height))
         self._refresh()

@@ -290,6 +290,19 @@ def test_another_size_of_the_view_folds_the_rows_anew(view):
 # ---------------------------------------------------------------- what is told
 
 
+def test_rows_folded_for_another_size_are_never_cut_off(view):
+    made = from_zoo("mobilenet-v2")
+    show(view, made)
+    view.show()
+    for size in ((240, 160), (1400, 500), (1400, 470), (760, 300)):  # the first has room for no more than the beginning
+        view.resize(*size)
+        assert view._camera.untouched and view._laid_for == view._room()
+        show(view, made)  # of the same network, as when its weights are looked at
+        view.restyle()
+        if view.zoom > 0.57:
+            assert view._painter.drawing.width * view.zoom <= size[0] + 1, size
+
+
 def test_pointing_tells_the_arithmetic(view):
     show(view, TREE)
     tip = view.tip("block1.body.conv1")
