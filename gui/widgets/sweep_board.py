@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from gui.theme import px
-from gui.widgets.basics import button, label, scrolling
+from gui.widgets.basics import button, scrolling
 from gui.widgets.chip_switch import ChipSwitch
+from gui.widgets.elided import Elided
 from gui.widgets.small_multiples import Cell, SmallMultiples
 
 LOSS, ACCURACY = "loss", "accuracy"
@@ -29,10 +30,7 @@ class SweepBoard(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = label("", "section")
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.result = label("", "caption")
-        self.result.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words, self.result = Elided("section"), Elided("caption")
         self.switch = ChipSwitch(
             (
                 (ACCURACY, self.tr("Accuracy"), self.tr("Share of right answers")),
@@ -62,10 +60,8 @@ class SweepBoard(QFrame):
 
     def show_cells(self, words: str, result: str, cells: tuple[Cell, ...], open_jobs: int) -> None:
         """Show a sweep: its name, what came of it as a whole, its plots, and how many trainings wait or run."""
-        self.words.setText(words)
-        self.words.setToolTip(words)
-        self.result.setText(result)
-        self.result.setToolTip(result)
+        self.words.say(words)
+        self.result.say(result)
         self.stop_button.setVisible(open_jobs > 0)
         self.plots.set_cells(cells)
 

@@ -235,6 +235,13 @@ def test_the_loss_of_a_run_is_that_of_the_weights_that_are_kept():
     assert loss_of(one) == pytest.approx(0.3) and loss_of(history(accuracy=np.nan)) is None
 
 
+def test_the_name_of_a_sweep_ends_in_an_ellipsis_where_it_has_no_room(page, bridge, host):
+    begin(page, bridge, host)
+    words = page.sweeps.board.words
+    words.resize(60, 20)
+    assert words.shown().endswith("…") and words.toolTip() == words.text() and not words.grab().isNull()
+
+
 def test_a_failure_is_told_in_its_plot_and_the_others_go_on(page, bridge, host):
     one, two, _ = begin(page, bridge, host)
     host.begin(one)
