@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.messages import LoadHistory
 from engine.project.records import RunHistory, RunRecord
 from gui.bridge import Bridge
-from gui.looked_at import looked_at
+from gui.looked_at import looked_at, name_of
 from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colours
@@ -120,9 +120,8 @@ class RunCurves(QObject):
         found = self._histories(state)
         smoothed = len(found) == 1 and self._smooths(state, found[0][0])  # its training loss never comes down to 0
         titles = (self.tr("loss (nats)"), self.tr("accuracy (%)"), self.tr("training"), self.tr("validation"))
-        names = run_names(state.runs)
         told = len(found) > 1 or any(run != looked_at(state) for run, _ in found)  # a run alone is named at the right, unless another is
-        named = [(names.get(run, run) if told else "", history) for run, history in found]
+        named = [(name_of(state, run) if told else "", history) for run, history in found]
         tones = [self._shade(run) for run, _ in found] or list(colours().curves)
         self._plot.set_panels(panels(named, tones, titles, self.tr("training, smoothed labels") if smoothed else ""))
         self._plot.set_marks((*self._kept(state, found), *self._told(state, found)))
