@@ -205,7 +205,7 @@ class RunList(FiguresTable):
             "interrupted": self.tr("interrupted"),
         }.get("running" if run.id == self._training else run.outcome)
         if ended is not None and run.id != self._training and learned_nothing(run):
-            ended = self.tr("{0} before its first step").format(ended)
+            ended = self.tr("{0} at step 0").format(ended)
         if ended is not None:
             found.append(self.tr("{0}, can go on").format(ended) if self.can_go_on(run) else ended)
         if run.stale:

@@ -136,7 +136,7 @@ def test_the_chip_of_a_chosen_row_keeps_its_colour(runs: RunList) -> None:
 def test_a_run_that_was_stopped_before_its_first_step_says_so(qtbot) -> None:
     made = RunList()
     qtbot.addWidget(made)
-    assert made.marks(run_record(outcome="cancelled", steps=0, epochs=0)) == ["stopped before its first step"]
+    assert made.marks(run_record(outcome="cancelled", steps=0, epochs=0)) == ["stopped at step 0"]
     assert made.marks(run_record(outcome="cancelled")) == ["stopped"]
 
 
