@@ -113,19 +113,21 @@ def _called(state: AppState, command: Command) -> str:
     return ", ".join(part for part in (title_of(state, command), recipe_words(command)) if part)
 
 
-def rest_words(state: AppState) -> str:
-    """What stands where progress would: how the last training ended, else how many pictures there are to learn from."""
+def rest_words(state: AppState) -> tuple[str, ...]:
+    """What stands where progress would: how the last training ended, else how many pictures there are to learn from; shorter ones last."""
     training = state.training
     if training is not None and training.record is not None:
         record = training.record
+        name = run_names(state.runs).get(record.id, record.title)
         if record.outcome == "cancelled" and learned_nothing(record):
-            return tr("Stopped before the first step: {0} has learned nothing").format(run_names(state.runs).get(record.id, record.title))
+            short = tr("Stopped at step 0")
+            return tr("Stopped before the first step: {0} has learned nothing").format(name), f"{short}: {name}", short
         ended = {"completed": tr("Trained"), "cancelled": tr("Stopped and kept"), "failed": tr("Failed")}[record.outcome]
-        return f"{ended}: {run_names(state.runs).get(record.id, record.title)} · {duration(record.seconds)}"
+        return f"{ended}: {name} · {duration(record.seconds)}", f"{ended}: {name}", f"{ended} · {duration(record.seconds)}"
     if state.engine is None and state.engine_failure is None:
-        return tr("The engine is loading; Train begins as soon as it is there.")
+        return tr("The engine is loading; Train begins as soon as it is there."), tr("The engine is loading")
     number = plan.training_pictures(state)
     words = tr("{number} pictures to learn from").format(number=count(number))
     if not number or networks.is_classic(plan.network_name(state)):
-        return words
-    return f"{words} · {sizes.words(plan.recipe(state), number)}"
+        return (words,)
+    return f"{words} · {sizes.words(plan.recipe(state), number)}", words

@@ -27,7 +27,9 @@ from gui.widgets.unit_panel import usual_unit
 NARROW = 840
 """Below this width of the page the curves have the room of the right column."""
 ROOMY = 1160
-"""From this width on the smoothing is said in words."""
+"""From this width on how much is smoothed is said in words."""
+CLOSE = 1040
+"""From this width on the slider of the smoothing has a name."""
 SPACIOUS = 1240
 """From this width on all of the right column's pages are as wide."""
 MOST_NAMED = 420
@@ -140,7 +142,8 @@ class TrainPage(Page):
         self.recipe.setVisible(wide or not previewing)
         self.preview_button.setText(self.tr("What the network sees") if wide else self.tr("Input"))
         self.preview_button.setMinimumWidth(px(184) if wide else px(72))  # the words are bold while it is checked
-        self.centre.controls.words.setVisible(self.width() >= px(ROOMY))  # else the progress in words would be cut off
+        self.centre.controls.set_short(self.width() < px(ROOMY))
+        self.centre.controls.words.setVisible(self.width() >= px(CLOSE))  # else the progress in words would be cut off
 
     def _make_room_for_look(self, place: int) -> None:
         """Plots of layers and epochs are wider than what was learned, where the window has no room for one width of all."""
@@ -232,7 +235,7 @@ class TrainPage(Page):
             self.train_button.setEnabled(self._obstacle is None and state.engine_failure is None and not self.recipe.form.fault)
             usual = self.tr("Train the network on the labelled pictures")
             self.train_button.setToolTip(self._obstacle.text if self._obstacle is not None else self.recipe.form.fault or usual)
-            self.centre.progress.show_rest(rest_words(state))
+            self.centre.progress.show_rest(*rest_words(state))
         self._said = message(state, self._obstacle, self.centre.line.left)
         self.centre.banner.say(self._said.text, self._said.wrong, [(way.words, way.tip) for way in self._said.ways])
 

@@ -29,7 +29,7 @@ class PlotControls(QWidget):
     def __init__(self, plot: CurvePlot, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plot = plot
-        self._filling = False
+        self._filling = self._short = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(px(8))
@@ -59,9 +59,20 @@ class PlotControls(QWidget):
             self._filling = False
         self.log_box.setChecked(logarithmic)
 
+    def set_short(self, short: bool) -> None:
+        """Say only what the slider is for: the progress beside it needs the room. How much it is stands in the tooltip."""
+        self._short = short
+        self._say()
+
+    def _say(self) -> None:
+        window = WINDOWS[self.smoothing.value()]
+        words = self.tr("smoothing: off") if window == 1 else self.tr("mean of {window}").format(window=window)
+        self.words.setText(self.tr("smooth") if self._short else words)
+        self.words.setToolTip(words)
+
     def _smooth(self, place: int) -> None:
         window = WINDOWS[place]
-        self.words.setText(self.tr("smoothing: off") if window == 1 else self.tr("mean of {window}").format(window=window))
+        self._say()
         self._plot.set_smoothing(window)
         if not self._filling and not self.smoothing.isSliderDown():  # by keys or wheel; what is dragged is told when it is let go
             self._tell()

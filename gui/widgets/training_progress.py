@@ -56,10 +56,10 @@ class TrainingProgress(QWidget):
             parts.append(self.tr("{speed} pictures/s").format(speed=count(round(job.images_per_second))))
         self._say(" · ".join(parts), *shortened)
 
-    def show_rest(self, words: str) -> None:
-        """Nothing is trained; say something else."""
+    def show_rest(self, *words: str) -> None:
+        """Nothing is trained; say something else, the first that has room."""
         self.bar.hide()
-        self._say(words)
+        self._say(*words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

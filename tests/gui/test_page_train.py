@@ -86,6 +86,13 @@ def test_smoothed_labels_are_told_beside_the_loss(page, bridge, host):
     assert [panel.series[0].name for panel in page.centre.plot._panels] == ["training, smoothed labels", "training"]
 
 
+@pytest.mark.parametrize("width, words", [(1240, "mean of 5"), (1072, "smooth"), (1000, None)])
+def test_the_slider_of_the_smoothing_is_named_where_there_is_room(page, width, words):
+    page.resize(width, 700)
+    label = page.centre.controls.words
+    assert label.isVisible() == bool(words) and (not words or label.text() == words) and label.toolTip() == "mean of 5"
+
+
 def test_progress_is_told_in_words(page, bridge, host):
     job = press_train(page, bridge, host)
     host.emit(JobProgress(job=job, fraction=0.41, text="Epoch 3 of 8", seconds_left=12.0, images_per_second=5120.0))

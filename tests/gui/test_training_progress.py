@@ -29,3 +29,14 @@ def test_what_has_no_room_is_left_out_not_cut_off(qtbot, width: int) -> None:
     assert words in ways if width > 60 else words.endswith("…")
     progress.resize(1000, 60)
     qtbot.waitUntil(lambda: progress.words.text() == whole)
+
+
+@pytest.mark.parametrize("width", [600, 200])
+def test_what_is_said_at_rest_has_shorter_ways_too(qtbot, width: int) -> None:
+    progress = TrainingProgress(QWidget())
+    qtbot.addWidget(progress)
+    progress.resize(width, 60)
+    progress.show()
+    ways = "The engine is loading; Train begins as soon as it is there.", "The engine is loading"
+    progress.show_rest(*ways)
+    assert progress.words.text() == ways[width < 600] and progress.words.toolTip() == ways[0]
