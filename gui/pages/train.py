@@ -35,7 +35,8 @@ SPACIOUS = 1240
 MOST_NAMED = 420
 """Pixels of the words that name the network, which may have any title."""
 CALM = 500
-"""Milliseconds after which Train, where Stop was a moment ago, takes clicks: one that was meant for Stop must not begin a training."""
+"""Milliseconds for which a button that stopped a training takes no clicks once that has ended: they were meant for that one,
+and must neither begin another nor stop the next in line."""
 ADVANCED = "train.advanced"
 LEARNED, LOOKED = 270, 380
 """Widths of the right column: pictures of what was learned, and plots of layers and epochs."""
@@ -62,7 +63,7 @@ class TrainPage(Page):
         self._finder = plan.typical_finder(bridge)
         self._stopping = 0
         self._calm = QTimer(self, singleShot=True, interval=CALM)
-        self._stoppable = False
+        self._stoppable = 0  # the job that the button stops
         self._said = Said()
         self._obstacle: plan.Obstacle | None = None
         self.deeds = TrainingDeeds(bridge, settings, self)
@@ -220,9 +221,10 @@ class TrainPage(Page):
     def _render_progress(self, state: AppState) -> None:
         job = state.job_of_training
         rates, batches = (state.running(name) is not None for name in ("FindLearningRate", "FindBatch"))
-        if self._stoppable and job is None:
+        number = job.number if job is not None else 0
+        if self._stoppable not in (0, number):
             self._calm.start()
-        self._stoppable = job is not None
+        self._stoppable = number
         idle = job is None and not rates and not batches
         self.recipe.show_trying(idle and self._obstacle is None and state.engine is not None, rates, batches)
         self.next_button.setVisible(job is not None)
@@ -257,10 +259,11 @@ class TrainPage(Page):
 
     def _train_or_stop(self) -> None:
         job = self.bridge.state.job_of_training
+        if self._calm.isActive():
+            return
         if job is None:
-            if not self._calm.isActive():
-                self.centre.preview.flush()
-                self._train(plan.recipe(self.bridge.state))
+            self.centre.preview.flush()
+            self._train(plan.recipe(self.bridge.state))
             return
         self._stopping = job.number
         self.bridge.cancel(job.number)

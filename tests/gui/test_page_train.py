@@ -125,6 +125,19 @@ def test_a_click_that_was_meant_for_stop_begins_no_training(page, bridge, host):
     assert len(host.sent(Train)) == 2
 
 
+def test_a_click_that_was_meant_for_one_training_does_not_stop_the_next(page, bridge, host):
+    job = press_train(page, bridge, host)
+    page.next_button.click()
+    bridge.tick()
+    host.finish(job, Outcome.FAILED)
+    bridge.tick()
+    page.train_button.click()
+    assert host.cancelled == []
+    page._calm.stop()
+    page.train_button.click()
+    assert len(host.cancelled) == 1 and len(host.sent(Train)) == 2
+
+
 def test_a_diverged_run_offers_a_tenth(page, bridge, host):
     job = press_train(page, bridge, host)
     learn(bridge, host, job, epochs=1)
