@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from engine.messages import UnitProbed
@@ -27,6 +27,8 @@ from gui.widgets.unit_grid import UnitGrid
 
 MEASURED = 150
 """Rows of the table that its columns' widths are taken from: measuring those of a thousand layers takes most of a second."""
+LOW = 410
+"""Height below which picture and words need the room of the curve."""
 FOLLOWED = frozenset({"project", "memory", "images", "classes", "runs", "networks", "described", "engine"})
 
 
@@ -133,9 +135,13 @@ class ReceptivePanel(QWidget):
         self.effective.button.clicked.connect(self.player.stop)
         column.addWidget(self.effective)
         self.plot = DepthPlot(self.tr("layer, in order"))
-        self.plot.setMinimumHeight(px(120))
+        self.plot.setMinimumHeight(px(88))  # a low window has no room for more
         column.addWidget(self.plot, 2)
         return view
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.plot.setVisible(self.height() >= px(LOW))
 
     # ------------------------------------------------------------ rendering
 
