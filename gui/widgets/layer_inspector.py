@@ -167,8 +167,10 @@ class LayerInspector(QFrame):
         self._names.setRowVisible(self.name_line, record is not None)
         if record is not None and self.name_line.text() != record.name and not (whole and self.name_line.isModified()):
             self.name_line.setText(record.name)
+            self.name_line.setCursorPosition(0)  # a long name shows its beginning
         if isinstance(record, Network) and self.title_line.text() != record.title:
             self.title_line.setText(record.title)
+            self.title_line.setCursorPosition(0)
         self.name_line.setToolTip(self.tr("Of the file that the project keeps; Enter renames it") if whole else field_tip("name"))
 
     def _kind(self, record: Layer | Network | None, row: LayerRow | None) -> str:

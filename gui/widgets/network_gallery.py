@@ -61,6 +61,7 @@ class NetworkGallery(QWidget):
         self._stale: set[str] = set()
         self._headings: dict[str, QLabel] = {}
         self._found: list[str] = []
+        self._kept_in_view = ""
         self._group = QButtonGroup(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(16), px(16), px(4), 0)
@@ -90,6 +91,7 @@ class NetworkGallery(QWidget):
         self.area: QScrollArea = scrolling(inside)
         self.area.viewport().installEventFilter(self)
         self.area.verticalScrollBar().valueChanged.connect(lambda _: self._timer.start())
+        self.area.verticalScrollBar().actionTriggered.connect(lambda _: self._let_go())
         column.addWidget(self.area, 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -113,13 +115,17 @@ class NetworkGallery(QWidget):
         self.file_button.setEnabled(state.writable)
         self._arrange()
         if chosen != before and chosen in self.cards:
-            QTimer.singleShot(0, self, lambda: self.reveal(chosen))
+            self._kept_in_view = chosen
         self._timer.start()
 
     def reveal(self, name: str) -> None:
-        """Bring a card into view."""
+        """Bring a card into view, once cards have the size that they will have."""
         if name in self.cards:
             self.area.ensureWidgetVisible(self.cards[name], 0, px(16))
+
+    def _let_go(self) -> None:
+        """Somebody scrolls."""
+        self._kept_in_view = ""
 
     def _keep_cards(self, state: AppState, wanted: tuple[str, ...]) -> None:
         """Make the cards that are missing, and take away those of networks that are gone."""
@@ -207,6 +213,7 @@ class NetworkGallery(QWidget):
         self._timer.start()
 
     def _searched(self) -> None:
+        self._let_go()
         self._arrange()
         QTimer.singleShot(0, self, lambda: self.area.verticalScrollBar().setValue(0))
 
@@ -261,7 +268,9 @@ class NetworkGallery(QWidget):
     # ------------------------------------------------------------ working out what is in view
 
     def _fill_one(self) -> None:
-        """Work out one card that is in view and not up to date."""
+        """Work out one card that is in view and not up to date; what they show makes cards taller, which moves those below."""
+        if self._kept_in_view:
+            self.reveal(self._kept_in_view)
         view = self.area.viewport()
         for name in self._in_order():
             card = self.cards[name]

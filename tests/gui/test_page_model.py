@@ -215,3 +215,25 @@ def test_weights_that_are_not_at_hand_are_said_to_be_to_come(page, bridge, host)
     host.emit(WeightsChecked(**found))
     bridge.tick()
     assert "9 of 10 parameters come from" in note.text() and "2 entries of the file fit nothing" in note.text()
+
+
+def test_the_chosen_network_is_in_view_once_its_page_is_shown_until_somebody_scrolls(qtbot, bridge, host, settings):
+    made = ModelPage(bridge, settings)
+    qtbot.addWidget(made)
+    made.resize(1000, 520)
+    host.emit(opened(memory={plan.NETWORK: "mobilenet-v2"}))
+    bridge.tick()
+    bridge.refresh(made)
+    made.show()
+    gallery = made.gallery
+    view, card = gallery.area.viewport(), gallery.cards["mobilenet-v2"]
+
+    def in_view() -> bool:
+        top = card.mapTo(view, card.rect().topLeft()).y()
+        return not gallery._timer.isActive() and top >= 0 and top + card.height() <= view.height()
+
+    qtbot.waitUntil(in_view)
+    bar = gallery.area.verticalScrollBar()
+    bar.triggerAction(bar.SliderAction.SliderToMinimum)
+    qtbot.waitUntil(lambda: not gallery._timer.isActive())
+    assert bar.value() == 0
