@@ -28,7 +28,8 @@ class SeeInside(QWidget):
         column.setContentsMargins(px(16), px(12), px(16), px(16))
         column.setSpacing(px(8))
         row = QHBoxLayout()
-        row.addWidget(label(self.tr("Layer"), "muted"))
+        self.layer_words = label(self.tr("Layer"), "muted")
+        row.addWidget(self.layer_words)
         self.layer_box = QComboBox()
         self.layer_box.setAccessibleName(self.tr("Layer"))
         self.layer_box.setMinimumContentsLength(16)
@@ -46,7 +47,7 @@ class SeeInside(QWidget):
         column.addLayout(row)
         self.words = label("", "caption", wrap=True)
         column.addWidget(self.words)
-        split = QSplitter(Qt.Orientation.Horizontal)
+        self.split = split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         self.maps = TensorPictures(self.tr("feature maps"), side=200)
         self.maps.pixel_clicked.connect(self._probe)
@@ -59,6 +60,7 @@ class SeeInside(QWidget):
         split.addWidget(self.field)
         split.setSizes([px(560), px(420)])
         column.addWidget(split, 1)
+        column.addStretch(0)
 
     # ------------------------------------------------------------ rendering
 
@@ -103,6 +105,8 @@ class SeeInside(QWidget):
         first = next((at for at, name in enumerate(state.model.layers) if "relu" in name or "act" in name), 0)
         self.layer_box.setCurrentIndex(max(self.layer_box.findText(kept), -1) if kept in state.model.layers else first)
         words = self.tr("Colour is how strongly a unit answers (scale below). Click a unit to see which part of the picture it looks at.")
+        for widget in (self.layer_words, self.layer_box, self.split):
+            widget.setVisible(bool(state.model.layers))
         if not state.model.layers:
             words = self.tr("This classifier has no layers to look into: it compares pixels.")
             if run.members:
