@@ -158,14 +158,15 @@ class _Import:
         finally:
             warnings = dict.fromkeys(warning for source in self._sources for warning in source.warnings)
             boxed = sum(source.boxed for source in self._sources)
+            alone = not self._intake.taken and self._first is not None and len(self._skipped) == 1  # the failure itself tells of it
             self._emit(
                 ImportFinished(
                     taken=self._intake.taken,
-                    skipped=tuple(self._skipped),
+                    skipped=() if alone else tuple(self._skipped),
                     warnings=tuple(warnings),
                     boxes=boxed,
                     unseen=self._total - self._seen,
-                    known=sum(skipped.reason == IN_PROJECT for skipped in self._skipped),
+                    known=0 if alone else sum(skipped.reason == IN_PROJECT for skipped in self._skipped),
                 )
             )
         if not self._intake.taken and self._first is not None:
