@@ -41,7 +41,7 @@ class ReceptivePicture(Canvas):
         self._heat: np.ndarray | None = None
         self._heat_image: QImage | None = None
         self._empty = ""
-        self.setMinimumSize(px(140), px(112))
+        self.setMinimumSize(px(140), px(96))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Picture with the receptive field"))
 

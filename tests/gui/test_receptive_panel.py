@@ -377,7 +377,7 @@ def test_the_deepest_network_steps_fast_and_draws(qtbot, panel, bridge, host):
     assert panel.picture.table()[1][0] == "box"
 
 
-@pytest.mark.parametrize("height", [360, 420])
+@pytest.mark.parametrize("height", [390, 440])
 def test_a_low_window_lets_nothing_lie_over_the_words(panel, bridge, host, height):
     show(panel, bridge, host)
     panel.setFixedSize(800, height)  # as in a window that is lower than the page would like

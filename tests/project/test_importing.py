@@ -152,6 +152,7 @@ def test_bad_files_are_named(bench, photographs: Path, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(UserError, match="holds no pictures"):
         bench.run(m.ImportPaths((str(tmp_path / "nothing"),)))
+    assert bench.only(m.ImportFinished).skipped == ()  # the failure has told why
 
 
 def test_a_full_disk_keeps_what_was_taken(bench, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
