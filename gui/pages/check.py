@@ -11,6 +11,7 @@ from engine.project.records import Evaluation, ImageTable, RunRecord, Split
 from gui.bridge import Bridge
 from gui.label_keys import NO_CLASS, class_for_key, key_of
 from gui.pages.page import Page
+from gui.run_names import run_names
 from gui.settings import Settings
 from gui.state import AppState, RunSelected
 from gui.theme import px
@@ -178,9 +179,10 @@ class CheckPage(Page):
     def _render_runs(self, state: AppState) -> None:
         self.run_box.blockSignals(True)
         self.run_box.clear()
+        names = run_names(state.runs)
         for run in state.runs:
             stale = self.tr(" · older labels") if run.stale else ""
-            self.run_box.addItem(f"{run.id} · {run.title}{stale}", run.id)
+            self.run_box.addItem(f"{names[run.id]}{stale}", run.id)
         chosen = state.run
         if chosen is not None:
             self.run_box.setCurrentIndex(self.run_box.findData(chosen.id))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout
 import resources
 from gui.icons import icon, icon_size
 from gui.page_records import FREE_PAGES
+from gui.run_names import run_names
 from gui.state import AppState
 from gui.theme import colour, colours, font, px, theme
 from gui.widgets.basics import count, label, percent
@@ -115,7 +116,7 @@ def marks(state: AppState) -> dict[str, Mark]:
     best = state.best_tested
     if best is not None and best.accuracy is not None:
         split = "validation" if best.test_accuracy is None else "test"
-        words = f"{best.id}, best on the validation split: {percent(best.accuracy, 2)} {split} accuracy"
+        words = f"{run_names(state.runs)[best.id]}, best on the validation split: {percent(best.accuracy, 2)} {split} accuracy"
         made["check"] = Mark(percent(best.accuracy), words)
     if state.camera.playing:
         made["use"] = Mark("●", "The camera is on")
