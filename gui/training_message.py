@@ -73,6 +73,9 @@ def message(state: AppState, obstacle: Obstacle | None, left: Sequence[Command] 
     if failure is None:
         return _left(state, left) if left else Said()
     text = f"{failure.message} {failure.remedy}".strip()
+    if training is not None and training.failure is failure and failure.kind == "disk" and _resumable(state, training):
+        later = tr("Once there is room, from the last state that was kept")
+        return Said(text, True, (Way(tr("Go on"), later, command=ResumeRun(training.run)),))
     if training is None or training.failure is not failure or failure.kind != "user":
         fetching = (
             failure.kind == "user" and plan.weights(state) == plan.PRETRAINED and (training is None or training.failure is not failure)
@@ -87,10 +90,14 @@ def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
     rate = lower_rate(training.started.recipe, training.peak_rate)
     lower = msgspec.structs.replace(training.started.recipe, learning_rate=rate, preset="own")
     anew = Way(tr("Train with learning rate {rate:g}").format(rate=rate), tr("Begin anew with this learning rate"), recipe=lower)
-    if not any(run.id == training.run and run.resumable for run in state.runs):
+    if not _resumable(state, training):
         return (anew,)
     words, tip = tr("Go on with {rate:g}"), tr("Go on from the last good state, with this learning rate")
     return Way(words.format(rate=rate), tip, command=ResumeRun(training.run, learning_rate=rate)), anew
+
+
+def _resumable(state: AppState, training: TrainingState) -> bool:
+    return any(run.id == training.run and run.resumable for run in state.runs)
 
 
 def _left(state: AppState, left: Sequence[Command]) -> Said:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, Q
 
 from engine.messages import CombineRuns, Command, DeleteRun, EditRun, ResumeRun
 from engine.project.records import RunRecord
+from engine.training import sizes
 from engine.training.differences import differences, learned_nothing
 from gui.run_names import run_names
 from gui.theme import px
@@ -176,6 +177,8 @@ class RunList(FiguresTable):
         facts = [f"{size} px", self.tr("{number} parameters").format(number=count(run.parameters))]
         if run.epochs:
             facts.append(self.tr("{epochs} epochs, best {best}").format(epochs=count(run.epochs), best=count(run.best_epoch)))
+        if run.steps and run.train_images and not run.members:
+            facts.append(sizes.words(run.recipe, run.train_images))
         if run.images_per_second:
             facts.append(self.tr("{speed} pictures/s").format(speed=count(round(run.images_per_second))))
         return ", ".join(fact for fact in (*facts, run.device, run.precision, run.compiled) if fact)

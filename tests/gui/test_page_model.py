@@ -21,6 +21,7 @@ from engine.messages import (
     WeightsChecked,
 )
 from engine.networks import zoo
+from engine.training.presets import PRESETS
 from gui import plan
 from gui.network_figures import scale_of
 from gui.pages.model import ModelPage
@@ -210,7 +211,11 @@ def test_weights_that_are_not_at_hand_are_said_to_be_to_come(page, bridge, host)
     host.emit(WeightsChecked(**found, at_hand=False))
     host.finish(job)
     bridge.tick()
-    note = page.heading.weights.note
+    note, freeze = page.heading.weights.note, page.heading.weights.freeze
+    assert freeze.isEnabled() and not freeze.isChecked()
+    plan.keep_recipe(bridge, PRESETS["linear-probe"].recipe)
+    bridge.tick()
+    assert freeze.isChecked() and not freeze.isEnabled()  # a probe trains the last layer alone anyway
     assert "9 of 10 parameters would come from" in note.text() and "fit nothing" not in note.text()
     host.emit(WeightsChecked(**found))
     bridge.tick()

@@ -250,6 +250,16 @@ def test_a_failed_going_on_is_told(page, bridge, host):
     assert "kept no state" in page.centre.banner.words.text()
 
 
+def test_after_a_full_disk_the_run_can_go_on(page, bridge, host):
+    job = begin(page, bridge, host)
+    host.emit(RunsChanged(runs=(run_record("run-1", outcome="interrupted", resumable=True),)))
+    host.finish(job, Outcome.FAILED, FailureText("disk", "The disk is full.", "Free some space and try again."))
+    bridge.tick()
+    assert page.centre.banner.buttons[0].text() == "Go on"
+    page.centre.banner.buttons[0].click()
+    assert [command.run for command in host.sent(ResumeRun)] == ["run-1"]
+
+
 def test_weights_that_cannot_be_fetched_lead_to_others(page, bridge, host):
     plan.keep(bridge, plan.WEIGHTS, plan.PRETRAINED)
     job = bridge.submit(Train("resnet-18", Recipe(), weights=plan.PRETRAINED))
