@@ -222,15 +222,11 @@ def test_weights_that_are_not_at_hand_are_said_to_be_to_come(page, bridge, host)
     assert "9 of 10 parameters come from" in note.text() and "2 entries of the file fit nothing" in note.text()
 
 
-def test_the_chosen_network_is_in_view_once_its_page_is_shown_until_somebody_scrolls(qtbot, bridge, host, settings):
-    made = ModelPage(bridge, settings)
-    qtbot.addWidget(made)
-    made.resize(1000, 520)
-    host.emit(opened(memory={plan.NETWORK: "mobilenet-v2"}))
+def test_the_chosen_network_is_in_view_until_somebody_scrolls(qtbot, page, bridge):
+    page.resize(1000, 520)
+    plan.keep(bridge, plan.NETWORK, "mobilenet-v2")
     bridge.tick()
-    bridge.refresh(made)
-    made.show()
-    gallery = made.gallery
+    gallery = page.gallery
     view, card = gallery.area.viewport(), gallery.cards["mobilenet-v2"]
 
     def in_view() -> bool:
