@@ -44,10 +44,6 @@ class BatchPlot(TriedPlot):
         below = QRectF(box.left(), box.bottom() + px(4) + line, box.width(), line + 2)
         painter.drawText(below, int(Qt.AlignmentFlag.AlignCenter), self._x_title)
 
-    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
-        """Speed grows to the right: there is room at the left."""
-        return box.left() + px(6)
-
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
         if found is None:

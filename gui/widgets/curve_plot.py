@@ -290,7 +290,8 @@ class CurvePlot(Canvas):
             return
         width = max(metrics.horizontalAdvance(text) for _, text in shown) + px(38)
         height = metrics.height() * len(shown) + px(8)
-        places = corners(QRectF(self._legend_left(panel, box, width), self._legend_top(panel, box, height), width, height), box, px(6))
+        top = box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)  # losses fall, accuracies rise
+        places = corners(QRectF(box.right() - width - px(6), top, width, height), box, px(6))
         number = next(place for place, one in enumerate(self._panels) if one is panel)
         if self._cursor is None:
             self._corners[number] = chosen(places, curves, self._corners.get(number, 0), taken)
@@ -320,12 +321,6 @@ class CurvePlot(Canvas):
             return [(series, self._legend_text(panel, series)) for series in named]
         more = self.tr("and {number} more").format(number=len(named) - room + 1)
         return [*((series, self._legend_text(panel, series)) for series in named[: room - 1]), (None, more)]
-
-    def _legend_top(self, panel: Panel, box: QRectF, height: float) -> float:
-        return box.top() + px(6) if panel.ceiling is None else box.bottom() - height - px(6)
-
-    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
-        return box.right() - width - px(6)
 
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QWidget
 
 from gui.theme import px
@@ -21,10 +20,6 @@ class DepthPlot(CurvePlot):
         super().__init__(x_title, parent)
         self.setMinimumSize(px(280), px(120))
         self.setAccessibleName(self.tr("Receptive field and map size by depth"))
-
-    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
-        """Fields grow and maps shrink with depth: there is room at the left of the one, at the right of the other."""
-        return box.left() + px(6) if panel is self._panels[0] else super()._legend_left(panel, box, width)
 
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF
 
-from gui.theme import px
 from gui.widgets.curve_records import Panel, Series
 from gui.widgets.depth_plot import DepthPlot
 
@@ -32,20 +30,6 @@ class LayerPlot(DepthPlot):
         if self._is_log(panel):
             return low, high * (high / low) ** 0.3
         return low, high + (high - low) * (0.35 + 0.3 * len(panel.series))  # a share of 100 % lies beneath the legend, too
-
-    def _legend_top(self, panel: Panel, box: QRectF, height: float) -> float:
-        """Above the curves, where room is left for it."""
-        return box.top() + px(4)
-
-    def _legend_left(self, panel: Panel, box: QRectF, width: float) -> float:
-        """Away from the higher end of the curves: what vanishes is low at the left, what explodes at the right."""
-        left, right = 0.0, 0.0
-        for series in panel.series:
-            finite = series.y[np.isfinite(series.y) & (series.y > 0)]
-            if len(finite):
-                third = max(1, len(finite) // 3)
-                left, right = left + float(np.log(finite[:third]).mean()), right + float(np.log(finite[-third:]).mean())
-        return box.left() + px(6) if left < right else box.right() - width - px(6)
 
     def _legend_text(self, panel: Panel, series: Series) -> str:
         found = self._at(series, self._cursor, panel.factor) if self._cursor is not None else None
