@@ -21,7 +21,7 @@ from engine.control import CancelToken
 from engine.data import dataset as data
 from engine.data.sources.packed import FACTS
 from engine.failure import UserError
-from engine.messages import JobProgress, RunAdded, RunsChanged
+from engine.messages import JobProgress, RunAdded
 from engine.project import runs
 from engine.project.incoming import plain_name
 from engine.project.records import RunRecord
@@ -98,7 +98,7 @@ def add_run(session: Session, command: messages.AddRun, token: CancelToken, emit
         (waiting / target.name).rename(target)
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
-    emit(RunsChanged(runs=session.in_store(project.runs)))
+    session.tell_runs(project, emit)
     emit(RunAdded(run=record.id, title=record.title, but=but))
 
 

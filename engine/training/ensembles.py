@@ -22,7 +22,7 @@ from engine.data.augmentation import Normalise
 from engine.data.contracts import unpack
 from engine.evaluation.evaluate import measured
 from engine.failure import UserError
-from engine.messages import CombineRuns, JobProgress, Notice, RunsChanged, TrainingFinished
+from engine.messages import CombineRuns, JobProgress, Notice, TrainingFinished
 from engine.project import runs
 from engine.project.records import RunRecord, Split
 from engine.project.run_changes import run_of, tidy_title
@@ -69,7 +69,7 @@ def combine_runs(session: Session, command: CombineRuns, token: CancelToken, emi
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    emit(RunsChanged(runs=session.in_store(project.runs)))
+    session.tell_runs(project, emit)
     emit(TrainingFinished(record=runs.named(record, names)))
 
 
