@@ -14,6 +14,7 @@ from engine.training.sweep_values import OFF, ON
 from engine.training.sweeping import place_of
 from gui import networks, plan
 from gui.bridge import Bridge
+from gui.run_names import run_names
 from gui.state import TRAININGS, AppState
 from gui.widgets.sweep_words import value_words
 
@@ -34,11 +35,11 @@ def title_of(state: AppState, command: Command) -> str:
     """What is trained: a network, or a run that others go on from."""
     if isinstance(command, Train):
         return networks.card(state, command.network).title
-    titles = {run.id: run.title for run in state.runs}
+    called = run_names(state.runs)
     if isinstance(command, ForkRun):
-        return tr("{run}, its weights").format(run=titles.get(command.run, command.run))
+        return tr("{run}, its weights").format(run=called.get(command.run, command.run))
     if isinstance(command, ResumeRun):
-        return tr("{run} goes on").format(run=titles.get(command.run, command.run))
+        return tr("{run} goes on").format(run=called.get(command.run, command.run))
     return type(command).__name__
 
 

@@ -73,16 +73,14 @@ def message(state: AppState, obstacle: Obstacle | None, left: Sequence[Command] 
     if failure is None:
         return _left(state, left) if left else Said()
     text = f"{failure.message} {failure.remedy}".strip()
-    if training is not None and training.failure is failure and failure.kind == "disk" and _resumable(state, training):
-        later = tr("Once there is room, from the last state that was kept")
-        return Said(text, True, (Way(tr("Go on"), later, command=ResumeRun(training.run)),))
-    if training is None or training.failure is not failure or failure.kind != "user":
-        fetching = (
-            failure.kind == "user" and plan.weights(state) == plan.PRETRAINED and (training is None or training.failure is not failure)
-        )
+    if training is None or training.failure is not failure:  # it failed before it began
+        fetching = failure.kind == "user" and plan.weights(state) == plan.PRETRAINED
         choose = Way(tr("Choose other weights"), tr("On the page Model: a file that you have, or new weights"), page="model")
         return Said(text, True, (choose,) if fetching else ())
-    return Said(text, True, _lower(state, training))
+    if failure.kind == "disk" and _resumable(state, training):
+        later = tr("Once there is room, from the last state that was kept")
+        return Said(text, True, (Way(tr("Go on"), later, command=ResumeRun(training.run)),))
+    return Said(text, True, _lower(state, training) if failure.kind == "user" else ())
 
 
 def _lower(state: AppState, training: TrainingState) -> tuple[Way, ...]:
