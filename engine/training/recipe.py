@@ -250,7 +250,7 @@ def check(recipe: Recipe) -> None:
     RecipeError
         A ValueError: one sentence that names the field and the reason.
     """
-    for field, words, low, high in RANGES:
+    for field, (words, low, high) in RANGES.items():
         value = field_of(recipe, field)
         if value is not None and (not math.isfinite(value) or not low <= value <= high):
             raise RecipeError(field, f"The {words} is {value:g}: choose a number from {low:g} to {high:g}.")
@@ -258,40 +258,40 @@ def check(recipe: Recipe) -> None:
         raise RecipeError(found.field, f"{found.reason}.")
 
 
-RANGES: tuple[tuple[str, str, float, float], ...] = (
-    ("epochs", "number of epochs", 1, 100_000),
-    ("least_steps", "least number of steps", 0, 1_000_000),
-    ("minutes", "limit in minutes", 0, 100_000),
-    ("target", "target accuracy", 0, 1),
-    ("patience", "patience", 0, 100_000),
-    ("batch", "batch", 1, 65_536),
-    ("accumulate", "number of batches a step", 1, 1_024),
-    ("learning_rate", "learning rate", 1e-9, 1e6),
-    ("momentum", "momentum", 0, 0.9999),
-    ("weight_decay", "weight decay", 0, 10),
-    ("l1", "L1", 0, 10),
-    ("warm_up", "warm-up", 0, 0.9),
-    ("focal", "focal exponent", 0, 10),
-    ("label_smoothing", "label smoothing", 0, 0.9999),
-    ("clip", "gradient clipping", 0, 1e6),
-    ("ema", "mean of the weights", 0, 0.99999),
-    ("dropout", "dropout", 0, 0.95),
-    ("layer_decay", "rate of earlier layers", 0.01, 1),
-    ("unfreeze", "gradual unfreezing", 0, 100_000),
-    ("seed", "seed", 0, 2**63 - 1),
-    ("neighbours", "number of neighbours", 1, 1_000),
-    ("augmentation.shift", "shift", 0, 0.5),
-    ("augmentation.crop", "crop", 0.05, 1),
-    ("augmentation.colour", "colour", 0, 1),
-    ("augmentation.rotate", "rotation", 0, 180),
-    ("augmentation.scale", "scale", 0, 0.9),
-    ("augmentation.blur", "blur", 0, 0.1),
-    ("augmentation.noise", "noise", 0, 1),
-    ("augmentation.erase", "erasing", 0, 0.9),
-    ("augmentation.rand_augment", "RandAugment", 0, 30),
-    ("augmentation.mixup", "MixUp", 0, 10),
-    ("augmentation.cutmix", "CutMix", 0, 10),
-)
+RANGES: dict[str, tuple[str, float, float]] = {
+    "epochs": ("number of epochs", 1, 100_000),
+    "least_steps": ("least number of steps", 0, 1_000_000),
+    "minutes": ("limit in minutes", 0, 100_000),
+    "target": ("target accuracy", 0, 1),
+    "patience": ("patience", 0, 100_000),
+    "batch": ("batch", 1, 65_536),
+    "accumulate": ("number of batches a step", 1, 1_024),
+    "learning_rate": ("learning rate", 1e-9, 1e6),
+    "momentum": ("momentum", 0, 0.9999),
+    "weight_decay": ("weight decay", 0, 10),
+    "l1": ("L1", 0, 10),
+    "warm_up": ("warm-up", 0, 0.9),
+    "focal": ("focal exponent", 0, 10),
+    "label_smoothing": ("label smoothing", 0, 0.9999),
+    "clip": ("gradient clipping", 0, 1e6),
+    "ema": ("mean of the weights", 0, 0.99999),
+    "dropout": ("dropout", 0, 0.95),
+    "layer_decay": ("rate of earlier layers", 0.01, 1),
+    "unfreeze": ("gradual unfreezing", 0, 100_000),
+    "seed": ("seed", 0, 2**63 - 1),
+    "neighbours": ("number of neighbours", 1, 1_000),
+    "augmentation.shift": ("shift", 0, 0.5),
+    "augmentation.crop": ("crop", 0.05, 1),
+    "augmentation.colour": ("colour", 0, 1),
+    "augmentation.rotate": ("rotation", 0, 180),
+    "augmentation.scale": ("scale", 0, 0.9),
+    "augmentation.blur": ("blur", 0, 0.1),
+    "augmentation.noise": ("noise", 0, 1),
+    "augmentation.erase": ("erasing", 0, 0.9),
+    "augmentation.rand_augment": ("RandAugment", 0, 30),
+    "augmentation.mixup": ("MixUp", 0, 10),
+    "augmentation.cutmix": ("CutMix", 0, 10),
+}
 """Fields that are numbers: what they are called, the least and the largest."""
 
 

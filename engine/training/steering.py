@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.messages import SteerTraining
+from engine.training.recipe import RANGES
 
 if TYPE_CHECKING:
     from engine.session import Emit, Session
 
 LOOK_SECONDS = 0.04  # how often a training that holds looks whether it shall go on, or end; both within a tenth of a second
-LOWEST_RATE, HIGHEST_RATE = 1e-9, 1e6
-MOST_EPOCHS = 100_000
-
-
 FACTORS = ((0.1, "divided by ten"), (0.5, "halved"), (2.0, "doubled"))
 
 
@@ -122,8 +119,7 @@ def check(learning_rate: float | None, epochs: int | None) -> None:
     UserError
         With the range.
     """
-    if learning_rate is not None and not (math.isfinite(learning_rate) and LOWEST_RATE <= learning_rate <= HIGHEST_RATE):
-        text = f"Choose a number from {LOWEST_RATE:g} to {HIGHEST_RATE:g}."
-        raise UserError(f"The learning rate is {learning_rate:g}.", text)
-    if epochs is not None and not 1 <= epochs <= MOST_EPOCHS:
-        raise UserError(f"The number of epochs is {epochs:,}.", f"Choose a number from 1 to {MOST_EPOCHS:,}.")
+    for field, value in (("learning_rate", learning_rate), ("epochs", epochs)):
+        words, low, high = RANGES[field]
+        if value is not None and (not math.isfinite(value) or not low <= value <= high):
+            raise UserError(f"The {words} is {value:g}.", f"Choose a number from {low:g} to {high:g}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QWidget
 
 from engine.messages import SteerTraining
+from engine.training.recipe import RANGES
 from gui.bridge import Bridge
 from gui.state import AppState, TrainingState
 from gui.theme import px
@@ -13,7 +14,6 @@ from gui.widgets.typed_numbers import number_of, words_for
 
 RATES = ((0.1, "A tenth of the learning rate"), (0.5, "Half the learning rate"), (2.0, "Twice the learning rate"))
 MORE_EPOCHS = (1, 5, 20)
-LOWEST_RATE, HIGHEST_RATE, MOST_EPOCHS = 1e-9, 1e6, 100_000
 BEYOND_SENSE = 1000  # times the recipe's rate
 
 
@@ -83,7 +83,7 @@ class SteeringBar(QWidget):
             return
         words = self.tr("Peak of the learning rate; what is left of the schedule is scaled to it")
         usual = training.started.recipe.learning_rate
-        rate = self._asked_for(self.tr("Learning rate"), words, training.peak_rate, (LOWEST_RATE, HIGHEST_RATE), usual)
+        rate = self._asked_for(self.tr("Learning rate"), words, training.peak_rate, RANGES["learning_rate"][1:], usual)
         if rate is not None:
             self._steer(learning_rate=rate, run=training.run)
 
@@ -93,7 +93,7 @@ class SteeringBar(QWidget):
             return
         words = self.tr("Epochs in all; what is left of the schedule is stretched or shortened to them")
         least = len(training.epochs) + 1
-        epochs = self._asked_for(self.tr("Epochs"), words, self._epochs(training), (least, MOST_EPOCHS))
+        epochs = self._asked_for(self.tr("Epochs"), words, self._epochs(training), (least, RANGES["epochs"][2]))
         if epochs is not None:
             self._steer(epochs=int(epochs), run=training.run)
 
