@@ -109,7 +109,8 @@ def made_ready(session: Session, command: FindLearningRate | FindBatch, lacking:
     analysis = analysis_of(network)
     device = devices.choose(command.recipe.device)
     rows = int(np.count_nonzero(dataset.splits == Split.TRAIN))
-    check_room(network.title, analysis, sizes.batch_size(command.recipe, rows), device)
+    last_alone = command.freeze or command.recipe.probe
+    check_room(network.title, analysis, sizes.batch_size(command.recipe, rows), device, learns=not last_alone)
     begin = foreign.learned(network, command.weights, token, emit) if learned else None
 
     def progress(done: int, total: int) -> None:
@@ -136,6 +137,8 @@ def made_ready(session: Session, command: FindLearningRate | FindBatch, lacking:
             if command.freeze:
                 freezing.freeze(module, begin.match.last | (dict(module.named_parameters()).keys() - begin.match.taken.keys()))
         suiting.prepare(module, recipe, begin is not None)
+        if recipe.probe:
+            freezing.freeze(module, ())
         module = quicken(module.to(device), device)
         feed = supplying.feed_of(training, device, token, warn)
         open_now.callback(feed.close)

@@ -11,9 +11,12 @@ from engine.host import EngineThread
 from engine.messages import FindLearningRate, JobClosed, LearningRatesTried, OpenSample, Outcome
 from engine.networks import zoo
 from engine.networks.build import build
+from engine.training import freezing
 from engine.training.feeding import Part, Resident
+from engine.training.presets import PRESETS
 from engine.training.rate_finder import HIGHEST, LOWEST, suggestion, try_rates
 from engine.training.recipe import Recipe
+from engine.training.trying import made_ready
 
 CPU = torch.device("cpu")
 
@@ -89,5 +92,8 @@ def test_the_command_answers_and_keeps_nothing(tmp_path, monkeypatch) -> None:
         assert not runs.exists() or not any(runs.iterdir())
         refused = list(host.wait(host.submit(FindLearningRate("nearest-neighbour", Recipe()))))[-1]
         assert isinstance(refused, JobClosed) and "no learning rate" in refused.failure.message
+        probe = FindLearningRate("lenet-5", PRESETS["linear-probe"].recipe)
+        with made_ready(host.session, probe, "", CancelToken(), lambda event: None) as ready:
+            assert freezing.learning(ready.module) == 84 * 10 + 10  # its last layer
     finally:
         host.close()
