@@ -12,6 +12,7 @@ from engine.commands.output import Output
 from engine.commands.parser import WrongUsage
 from engine.control import CancelToken
 from engine.failure import UserError
+from engine.training.launched import together
 from engine.training.presets import PRESETS
 from engine.training.recipe import Recipe
 
@@ -89,6 +90,22 @@ def packed_of(options: argparse.Namespace, team: Team | None = None) -> Packed |
     with team.in_turn():
         folder = packed.unpacked(place)
     return packed.load(folder)
+
+
+def packed_folder(order: Ordered, out: str | None) -> Path | None:
+    """The folder of a packed training, which becomes the run's; None where another one is named, or nothing is packed.
+
+    Raises
+    ------
+    UserError
+        If there is a run in it already.
+    """
+    if out is not None or order.contract is None:
+        return None
+    folder = Path(order.dataset.root)
+    if not together() and (folder / "run.json").exists():
+        raise UserError(f"The packed training {folder} has been trained already.", "Go on with resume, or name another folder with --out.")
+    return folder
 
 
 def dataset_of(place: str, output: Output, token: CancelToken) -> Dataset:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.commands.ordered import ordered
 from engine.commands.output import Output
-from engine.commands.training import Watcher
+from engine.commands.told import Watcher
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.project.runs import RECORD

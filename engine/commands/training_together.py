@@ -8,9 +8,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.commands.ordered import ordered
+from engine.commands.ordered import ordered, packed_folder
 from engine.commands.output import Output
-from engine.commands.training import Watcher, packed_folder, tell
+from engine.commands.told import Watcher, tell
 from engine.control import CancelToken
 from engine.failure import UserError
 from engine.project import runs
