@@ -75,12 +75,12 @@ class HeatPicture(Canvas):
     # ------------------------------------------------------------ painting
 
     def _place(self, size: QSizeF) -> QRectF:
-        """Where the picture lies."""
+        """Where the picture lies, with room for a frame around all of it."""
         assert self._picture is not None
         height, width = self._picture.shape[:2]
         below = QFontMetricsF(font(11)).height() * (len(self._words) + self._legend_lines(size)) + px(4)
-        zoom = max(0.01, min(size.width() / width, (size.height() - below) / height))
-        return QRectF((size.width() - width * zoom) / 2, 0, width * zoom, height * zoom)
+        zoom = max(0.01, min((size.width() - px(4)) / width, (size.height() - below - px(4)) / height))
+        return QRectF((size.width() - width * zoom) / 2, px(2), width * zoom, height * zoom)
 
     def _legend_lines(self, size: QSizeF) -> float:
         """Height of the legend in lines; in a narrow picture the frame is explained in a line of its own."""
