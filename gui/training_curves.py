@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from engine.project.records import RunHistory
+from engine.training.telling import rank
 from gui.state import TrainingState
 from gui.widgets.curve_records import Mark, Panel, Series
 
@@ -83,7 +83,7 @@ def best_epoch(history: RunHistory) -> int:
     accuracies, losses = history.validation_accuracies.tolist(), history.validation_losses.tolist()
     if not np.isfinite(history.validation_accuracies).any():
         return len(accuracies)
-    ranks = [(math.isfinite(loss) and math.isfinite(hit), hit, -loss) for hit, loss in zip(accuracies, losses, strict=True)]
+    ranks = [rank(accuracy, loss) for accuracy, loss in zip(accuracies, losses, strict=True)]
     return max(range(len(ranks)), key=ranks.__getitem__) + 1
 
 

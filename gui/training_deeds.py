@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from PySide6.QtCore import QObject
 
-from engine.messages import Command, Event, FindBatch, FindLearningRate, ForkRun, JobClosed, PinUnit, ProbeUnit, Train, TrainingStarted
+from engine.messages import Event, FindBatch, FindLearningRate, ForkRun, JobClosed, PinUnit, ProbeUnit, Train, TrainingStarted
 from engine.networks.arithmetic import Analysis, NetworkError
 from engine.training.recipe import Recipe, check
 from gui import plan
@@ -58,7 +58,7 @@ class TrainingDeeds(QObject):
             If the recipe contradicts itself.
         """
         check(recipe)
-        self.begin(self.command(recipe))
+        self._bridge.submit(self.command(recipe))
 
     def fork(self, run: str, recipe: Recipe) -> None:
         """Train a new run with the weights of another, in its turn.
@@ -69,11 +69,7 @@ class TrainingDeeds(QObject):
             If the recipe contradicts itself.
         """
         check(recipe)
-        self.begin(ForkRun(run, self._here(recipe)))
-
-    def begin(self, command: Command) -> None:
-        """Submit a command that trains."""
-        self._bridge.submit(command)
+        self._bridge.submit(ForkRun(run, self._here(recipe)))
 
     def command(self, recipe: Recipe) -> Train:
         """The command for a training of the chosen network as the plan is now."""

@@ -139,10 +139,14 @@ NOTHING = Trained("running", None, 0, (), NO_RATES, NO_RATES, 0.0, 0)
 
 def better(epoch: Epoch, best: Epoch) -> bool:
     """Whether an epoch is to be kept rather than the best one before; without validation pictures the later one is."""
-    return epoch.confusion is None or _rank(epoch) > _rank(best)
+    now, before = (rank(one.validation_accuracy, one.validation_loss) for one in (epoch, best))
+    return epoch.confusion is None or now > before
 
 
-def _rank(epoch: Epoch) -> tuple[bool, float, float]:
-    """The higher the better. Weights that are no numbers any more can still hit a large class, and come last all the same."""
-    finite = math.isfinite(epoch.validation_loss)
-    return finite, epoch.validation_accuracy, -epoch.validation_loss if finite else 0.0
+def rank(accuracy: float, loss: float) -> tuple[bool, float, float]:
+    """Of an epoch's validation figures: the higher the better, the first of equals is kept.
+
+    Weights that are no numbers any more can still hit a large class, and come last all the same.
+    """
+    finite = math.isfinite(loss)
+    return finite, accuracy, -loss if finite else 0.0

@@ -304,7 +304,7 @@ class TrainPage(Page):
             self._train(way.recipe)
         elif way.command is not None:
             self.show_preview(False)
-            self.deeds.begin(way.command)
+            self.bridge.submit(way.command)
         elif way.line == "take up":
             self.centre.line.take_up()
         elif way.line == "forget":
