@@ -104,3 +104,11 @@ def answer_edits(host: FakeHost) -> None:
     host.answers[LabelEach] = label_each
     host.answers[SetLabels] = label
     host.answers[RemoveImages] = remove
+
+
+def answered(widget, bridge, host, fields) -> None:
+    """Render a widget until all that it asks for is answered."""
+    widget.render(bridge.state, fields)
+    while host.waiting:
+        bridge.tick()
+        widget.render(bridge.state, fields)

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from made import opened, run_record, started
+from made import answered, opened, run_record, started
 
 from engine.messages import EpochDone, FailureText, LoadMoment, Moment, MomentLoaded, Outcome, RunsChanged
 from gui.state import FIELDS, RunSelected
@@ -49,22 +49,15 @@ def kept(host) -> list[int]:
     return epochs
 
 
-def update(scrubber, bridge, host):
-    scrubber.render(bridge.state, FIELDS)
-    while host.waiting:
-        bridge.tick()
-        scrubber.render(bridge.state, FIELDS)
-
-
 def test_a_finished_run_opens_at_its_end_and_is_gone_back_through(scrubber, bridge, host, kept):
     kept.extend((1, 2, 4, 8, 9))
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=9),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown.epoch == 9 and scrubber.number.text() == "epoch 9 of 9" and scrubber.slider.maximum() == 4
     for place, epoch in ((0, 1), (2, 4), (0, 1)):
         scrubber.slider.setValue(place)
-        update(scrubber, bridge, host)
+        answered(scrubber, bridge, host, FIELDS)
         assert scrubber.shown.epoch == epoch and (scrubber.filters._tensor == epoch).all() and scrubber.matrix._matrix[0, 0] == epoch
     assert [command.epoch for command in host.sent(LoadMoment)] == [9, 1, 4]  # the first is not read twice
 
@@ -72,27 +65,27 @@ def test_a_finished_run_opens_at_its_end_and_is_gone_back_through(scrubber, brid
 def test_hidden_it_asks_for_nothing(scrubber, bridge, host, kept):
     kept.append(1)
     host.emit(opened(4, runs=(run_record(epochs=1),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert not host.sent(LoadMoment)
     scrubber.show()
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown.epoch == 1
 
 
 def test_it_follows_a_training_at_its_end_and_stays_where_someone_looks(scrubber, bridge, host, kept):
     scrubber.show()
     host.emit(opened(4), started())
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown is None and scrubber.words.isVisible() and not scrubber.slider.isVisible()
     for number in (1, 2, 3):
         kept.append(number)
         host.emit(epoch_done(number))
-        update(scrubber, bridge, host)
+        answered(scrubber, bridge, host, FIELDS)
         assert scrubber.shown.epoch == number
     scrubber.slider.setValue(0)
     kept.append(4)
     host.emit(epoch_done(4))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown.epoch == 1 and scrubber.number.text() == "epoch 1 of 4"
 
 
@@ -100,26 +93,26 @@ def test_one_question_at_a_time_and_the_last_one_wins(scrubber, bridge, host, ke
     kept.extend(range(1, 21))
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=20),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     asked = len(host.sent(LoadMoment))
     for place in range(18, 4, -1):  # dragged quickly, before an answer is taken
         scrubber.slider.setValue(place)
     assert len(host.sent(LoadMoment)) == asked + 1
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown.epoch == 6 and len(host.sent(LoadMoment)) == asked + 2
 
 
 def test_a_run_that_kept_nothing_says_so(scrubber, bridge, host):
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=3),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     job = len(host.commands)
     assert isinstance(host.commands[-1], LoadMoment)
     host.begin(job)
     host.finish(job, Outcome.FAILED, FailureText("UserError", "The run run-1 kept nothing of its epochs.", "Train again."))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert "kept nothing" in scrubber.words.text() and scrubber.words.isVisible() and scrubber.shown is None
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert len(host.sent(LoadMoment)) == 1  # it is not asked again and again
 
 
@@ -127,13 +120,13 @@ def test_another_run_is_shown_when_it_is_chosen(scrubber, bridge, host, kept):
     kept.extend((1, 2))
     scrubber.show()
     host.emit(opened(4, runs=(run_record("new", epochs=2), run_record("old", epochs=2))))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     bridge.dispatch(RunSelected(run="old"))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert [command.run for command in host.sent(LoadMoment)] == ["new", "old"]
     host.emit(RunsChanged(runs=()))
     bridge.dispatch(RunSelected(run=None))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown is None and not scrubber.slider.isVisible()
 
 
@@ -141,12 +134,12 @@ def test_it_plays_from_the_beginning_to_the_end(scrubber, bridge, host, kept, qt
     kept.extend((1, 2, 3))
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=3),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     scrubber.play.click()
     seen = []
 
     def done() -> bool:
-        update(scrubber, bridge, host)
+        answered(scrubber, bridge, host, FIELDS)
         seen.append(scrubber.shown.epoch)
         return not scrubber.timer.isActive()
 
@@ -161,14 +154,14 @@ def test_it_fits_where_it_is_put(scrubber, bridge, host, kept, size):
     scrubber.resize(*size)
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=1),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.width() <= size[0] and scrubber.height() <= size[1] and not scrubber.grab().isNull()
 
 
 def test_a_run_in_its_first_epoch_is_not_asked_for(scrubber, bridge, host):
     scrubber.show()
     host.emit(opened(4), started())
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.words.text() == "The first epoch is not done yet." and not host.sent(LoadMoment)
 
 
@@ -176,13 +169,13 @@ def test_what_was_read_before_a_run_grew_is_read_again(scrubber, bridge, host, k
     kept.extend((1, 2))
     scrubber.show()
     host.emit(opened(4, runs=(run_record("new", epochs=2), run_record("old", epochs=2))))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     bridge.dispatch(RunSelected(run="old"))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     kept.extend((3, 4))
     host.emit(RunsChanged(runs=(run_record("new", epochs=4), run_record("old", epochs=2))))
     bridge.dispatch(RunSelected(run="new"))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown.epoch == 4 and scrubber.slider.maximum() == 3 and scrubber.number.text().startswith("epoch 4 of 4")
 
 
@@ -194,11 +187,11 @@ def test_an_epoch_that_ends_while_another_is_read_is_asked_for_afterwards(scrubb
     bridge.tick()
     scrubber.render(bridge.state, FIELDS)  # asks for epoch 1, and is not answered yet
     host.emit(epoch_done(2))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     kept.append(2)
     host.emit(epoch_done(3))
     kept.append(3)
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.shown.epoch == 3 and scrubber.number.text() == "epoch 3 of 3"
 
 
@@ -207,7 +200,7 @@ def test_an_epoch_that_was_not_kept_is_asked_for_once(scrubber, bridge, host, ke
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=3),)))
     for _ in range(3):
-        update(scrubber, bridge, host)
+        answered(scrubber, bridge, host, FIELDS)
     assert len(host.sent(LoadMoment)) == 1 and scrubber.number.text().startswith("epoch 2 of 3")
 
 
@@ -215,10 +208,10 @@ def test_the_kept_epoch_is_marked(scrubber, bridge, host, kept):
     kept.extend((1, 2, 3))
     scrubber.show()
     host.emit(opened(4, runs=(msgspec.structs.replace(run_record(epochs=3), best_epoch=2),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.slider.mark == 1 and scrubber.number.text() == "epoch 3 of 3"
     scrubber.slider.setValue(1)
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     assert scrubber.number.text() == "epoch 2 of 3, kept" and not scrubber.grab().isNull()
 
 
@@ -226,7 +219,7 @@ def test_the_slider_stays_where_it_is_while_it_plays(scrubber, bridge, host, kep
     kept.extend((1, 2, 3))
     scrubber.show()
     host.emit(opened(4, runs=(run_record(epochs=3),)))
-    update(scrubber, bridge, host)
+    answered(scrubber, bridge, host, FIELDS)
     qtbot.waitUntil(lambda: scrubber.slider.x() > 0)
     before = scrubber.slider.geometry()
     scrubber.play.click()

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from made import opened, run_record, started
+from made import answered, opened, run_record, started
 from test_moment_scrubber import epoch_done, moment
 
 from engine.messages import JobClosed, LoadMoment, MomentLoaded, Outcome, PinUnit, ResumeRun, RunsChanged, TrainingFinished, UnitProbed
@@ -25,13 +25,6 @@ def looks(qtbot, bridge, host) -> RunLooks:
     return made
 
 
-def update(looks, bridge, host):
-    looks.render(bridge.state, FIELDS)
-    while host.waiting:
-        bridge.tick()
-        looks.render(bridge.state, FIELDS)
-
-
 def record(run: str, title: str, best: int = 2):
     return msgspec.structs.replace(run_record(run, epochs=3), title=title, best_epoch=best)
 
@@ -44,38 +37,38 @@ def shown(looks) -> tuple[str, str]:
 def test_all_tabs_show_the_run_that_is_chosen_or_began_to_train_last(looks, bridge, host):
     looks.show()
     host.emit(opened(4, runs=(record("new", "LeNet-5"), record("old", "MLP"))))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.title.text() == "LeNet-5" and shown(looks) == ("new", "new")
     looks.tabs.setCurrentIndex(2)
     bridge.dispatch(RunSelected(run="old"))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.title.text() == "MLP" and shown(looks) == ("old", "old")
     host.emit(started("run-3"))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.title.text().endswith(", trains now") and shown(looks) == ("run-3", "run-3")
     bridge.dispatch(RunSelected(run="old"))  # the same row again, while the other trains
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.title.text() == "MLP" and shown(looks) == ("old", "old")
     host.emit(RunsChanged(runs=(record("run-3", "LeNet-5"), record("new", "LeNet-5"))))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looked_at(bridge.state) == "run-3"  # the chosen one is deleted, and another trains
 
 
 def test_runs_of_the_same_title_are_told_apart(looks, bridge, host):
     host.emit(opened(4, runs=(record("lenet-5-2", "LeNet-5"), record("lenet-5-1", "LeNet-5"))))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.title.text() == "LeNet-5 · lenet-5-2" == looks.title.toolTip()
 
 
 def test_a_run_of_another_sitting_shows_the_epoch_that_is_kept(looks, bridge, host):
     looks.show()
     host.emit(opened(4, runs=(record("new", "LeNet-5"), record("old", "MLP", best=3))))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     learned = looks.learning
     assert learned.matrix_title.text() == "Validation, epoch 2, kept" and learned.matrix.table()[1][1] == 2
     assert (learned.filters._tensor == 2).all() and learned.unit_panel.picture.table()
     bridge.dispatch(RunSelected(run="old"))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert learned.matrix_title.text() == "Validation, epoch 3, kept" and learned.matrix.table()[1][1] == 3
     assert [(command.run, command.epoch) for command in host.sent(LoadMoment)] == [("new", 2), ("old", 3)]
 
@@ -83,12 +76,12 @@ def test_a_run_of_another_sitting_shows_the_epoch_that_is_kept(looks, bridge, ho
 def test_what_trains_is_shown_live_and_then_as_it_is_kept(looks, bridge, host):
     looks.show()
     host.emit(opened(4), started(), epoch_done(1))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.learning.matrix_title.text() == "Validation, epoch 1" and not host.sent(LoadMoment)
     host.emit(epoch_done(2), epoch_done(3))
     host.emit(RunsChanged(runs=(record("run-1", "LeNet-5"),)), TrainingFinished(record=record("run-1", "LeNet-5")))
     host.emit(JobClosed(job=bridge.state.training.job, command="Train", outcome=Outcome.COMPLETED))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.learning.matrix_title.text() == "Validation, epoch 2, kept" and looks.learning.matrix.table()[1][1] == 2
     heat = np.full((8, 8), 0.25, np.float32)
     later = UnitProbed(
@@ -96,7 +89,7 @@ def test_what_trains_is_shown_live_and_then_as_it_is_kept(looks, bridge, host):
         picture=np.zeros((8, 8, 3), np.uint8), activation=0.5,
     )  # fmt: skip
     host.emit(later)
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.learning.unit_panel.picture.table()[0][0] == "0.25"  # what was clicked on since
 
 
@@ -104,10 +97,10 @@ def test_a_training_that_goes_on_shows_the_matrix_of_the_epoch_before(looks, bri
     looks.show()
     told = [msgspec.structs.replace(epoch_done(number), confusion=None) for number in (1, 2)]
     host.emit(opened(4), started(), *told)
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.learning.matrix_title.text() == "Validation, epoch 2" and looks.learning.matrix.table()[1][1] == 2
     host.emit(epoch_done(3))
-    update(looks, bridge, host)
+    answered(looks, bridge, host, FIELDS)
     assert looks.learning.matrix_title.text() == "Validation, epoch 3" and looks.learning.matrix.table()[1][1] == 1
     assert len(host.sent(LoadMoment)) == 1
 
@@ -117,7 +110,7 @@ def test_a_run_that_kept_nothing_is_asked_for_a_few_times_at_most(looks, bridge,
     looks.show()
     host.emit(opened(4, runs=(record("new", "LeNet-5"),)))
     for _ in range(4):
-        update(looks, bridge, host)
+        answered(looks, bridge, host, FIELDS)
     assert 1 <= len(host.sent(LoadMoment)) <= 3 and looks.learning.matrix_title.text() == "Validation"
     assert looks.learning.matrix._empty == "No validation was kept of this run."
 
