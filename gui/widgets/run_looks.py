@@ -41,7 +41,7 @@ class RunLooks(QWidget):
         ):
             if widget is not self.learning:
                 widget.setContentsMargins(px(12), px(8), px(12), px(8))
-            self.stack.addWidget(widget if widget is self.learning else scrolling(widget))
+            self.stack.addWidget(scrolling(widget))
             self.tabs.addTab(words)
         self.tabs.currentChanged.connect(self.stack.setCurrentIndex)
         row = QHBoxLayout()

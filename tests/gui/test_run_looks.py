@@ -1,5 +1,7 @@
 """The right column of Train: which run it shows, by one rule in all tabs, and what it shows of runs of another sitting."""
 
+import itertools
+
 import msgspec
 import numpy as np
 import pytest
@@ -141,3 +143,12 @@ def test_going_on_pins_a_unit_too(qtbot, bridge, host, settings):
     (pinned,) = host.sent(PinUnit)
     assert pinned.layer == "conv5"
     page.close()
+
+
+def test_what_was_learned_scrolls_where_it_is_low_and_nothing_lies_over_another(looks) -> None:
+    looks.resize(250, 300)
+    looks.show()
+    learning = looks.learning
+    pictures = (learning.filters, learning.matrix_title, learning.matrix, learning.unit_panel)
+    assert all(below.y() >= above.geometry().bottom() for above, below in itertools.pairwise(pictures))
+    assert learning.height() > looks.height() and learning.matrix.height() >= learning.matrix.minimumHeight()
